@@ -1,0 +1,29 @@
+"""What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
+
+
+class ResiduumError(Exception):
+    """Base of all errors that the user can mend; the command line prints it without a traceback."""
+
+    exit_code = 2
+
+
+class InputError(ResiduumError, ValueError):
+    """A name, a number or a file given by the user does not fit."""
+
+
+class StudyFailed(ResiduumError):
+    """A check or a study ran to its end and its expectation did not hold."""
+
+    exit_code = 1
+
+
+class DiskError(ResiduumError, OSError):
+    """A file could not be written; what stood there before still stands."""
+
+
+def nearest(word: str, known: list[str], count: int = 3) -> str:
+    """Return ``did you mean a, b?`` for the known words closest to ``word``, or the first few known ones."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, n=count, cutoff=0.5)
+    return f"did you mean {', '.join(close)}?" if close else f"known: {', '.join(known[:12])}"

@@ -1,0 +1,95 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import DiskError
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it is synced and renamed onto ``path``.
+
+    Whatever fails inside, the old file stays as it was and nothing is left beside it. Raises DiskError when the
+    file system refuses (full, read-only), naming the file and the remedy.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _disk_error(path, error) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+        _sync(path.parent)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if (refusal := _refusal(error)) is not None:
+            raise _disk_error(path, refusal) from error
+        raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write bytes atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def cache_directory() -> Path:
+    """Return where downloads and decoded data are kept: ``RESIDUUM_CACHE``, else the user's cache directory."""
+    if chosen := os.environ.get("RESIDUUM_CACHE"):
+        return Path(chosen).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "residuum"
+
+
+def _refusal(error: BaseException) -> BaseException | None:
+    """Tell a file system's refusal from other failures, also where a library wraps it in an error of its own."""
+    if isinstance(error, OSError) and error.errno in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EFBIG,
+    ):
+        return error
+    wrapped = ("No space left", "File too large", "PytorchStreamWriter failed", "unexpected pos", "os error 28")
+    return error if isinstance(error, Exception) and any(words in str(error) for words in wrapped) else None
+
+
+def _disk_error(path: Path, error: BaseException) -> DiskError:
+    reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return DiskError(
+        f"could not write {path}: {reason}. What stood there before is untouched; free space or choose another folder."
+    )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,68 @@
+"""The families. A new one is a new file here and a line in FAMILIES."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from torch import nn
+
+from ..errors import InputError, nearest
+from . import cifar_resnet, resnet
+from .description import Description, Preprocessing, attach, describe
+from .variant import Variant
+
+FAMILIES = (cifar_resnet, resnet)
+
+VARIANTS: dict[str, Variant] = {name: row for family in FAMILIES for name, row in family.VARIANTS.items()}
+BUILDERS = {name: builder for family in FAMILIES for name, builder in family.BUILDERS.items()}
+
+
+def create_model(name: str, **arguments: Any) -> nn.Module:
+    """Build the model of that name, with new weights.
+
+    Args:
+        name: a variant (``list_models()``) such as ``cifar_resnet20``, or a builder such as ``cifar_resnet``.
+        arguments: what the family's builder takes (``depth``, ``num_classes``, ``in_chans``, ``shortcut``, ...).
+
+    Raises:
+        InputError: an unknown name, or an argument that the family does not take or allow.
+    """
+    if name in VARIANTS:
+        builder, fixed = VARIANTS[name].builder, VARIANTS[name].arguments
+    elif name in BUILDERS:
+        builder, fixed = BUILDERS[name], {}
+    else:
+        raise InputError(
+            f"no model is named {name!r}; {nearest(name, [*VARIANTS, *BUILDERS])} `residuum models` lists all"
+        )
+    if clash := sorted(key for key in fixed if key in arguments and arguments[key] != fixed[key]):
+        raise InputError(f"{name} fixes {', '.join(clash)}; build another with create_model({builder.__name__!r}, ...)")
+    known = list(builder.__annotations__)[:-1]
+    if unknown := sorted(set(arguments) - set(known)):
+        raise InputError(f"{name} takes {', '.join(known)}; got {', '.join(unknown)}")
+    if arguments.get("num_classes", 0) < 0 or arguments.get("in_chans", 1) < 1:
+        raise InputError("num_classes must be 0 (features) or more and in_chans 1 or more, "
+                         f"got {arguments.get('num_classes')} and {arguments.get('in_chans')}")  # fmt: skip
+    return attach(builder(**{**fixed, **arguments}), Description(model=name, arguments=dict(arguments)))
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Return the variants' names that match a shell pattern; a bare word matches anywhere in the name."""
+    if not any(sign in pattern for sign in "*?["):
+        pattern = f"*{pattern}*"
+    return [name for name in VARIANTS if fnmatchcase(name, pattern)]
+
+
+__all__ = [
+    "BUILDERS",
+    "FAMILIES",
+    "VARIANTS",
+    "Description",
+    "Preprocessing",
+    "Variant",
+    "attach",
+    "create_model",
+    "describe",
+    "list_models",
+]

@@ -1,0 +1,100 @@
+"""CIFAR networks of depth 6n + 2 and their plain twins (He15 section 4.2).
+
+Three stages of n blocks at sizes 32, 16 and 8; each block has two 3x3 convolutions. The twins differ in one word,
+the merge; with shortcut A they have the same parameters, name for name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from ..errors import InputError
+from ..nn import Block, BranchOnly, Network, basic_branch, cifar_stem, kaiming, pooled_head
+from ..nn import zero_gamma as start_as_shortcut
+from ..nn.shortcuts import pick_shortcut
+from .stages import MakeBlock, stages
+from .variant import variant
+
+
+def blocks_per_stage(depth: int) -> int:
+    """Return n of depth = 6n + 2."""
+    n, rest = divmod(depth - 2, 6)
+    if rest or n < 1:
+        below = max(8, depth - rest)
+        raise InputError(
+            f"depth must be 6n + 2 (8, 14, 20, 32, 44, 56, 110, ...), got {depth}; try {below} or {below + 6}"
+        )
+    return n
+
+
+def cifar_resnet(
+    depth: int = 20,
+    *,
+    num_classes: int = 10,
+    in_chans: int = 3,
+    shortcut: str = "A",
+    widths: Sequence[int] = (16, 32, 64),
+    zero_gamma: bool = False,
+) -> Network:
+    """Build a residual network: y = relu(shortcut(x) + branch(x)).
+
+    Args:
+        depth: 6n + 2.
+        num_classes: how many logits.
+        in_chans: channels of the images.
+        shortcut: "A" (zero padding), "B" (projection where shapes change) or "C" (projection everywhere).
+        widths: channels of the three stages.
+        zero_gamma: start every block as its shortcut.
+    """
+    carry = pick_shortcut(shortcut)
+
+    def block(in_channels: int, out_channels: int, stride: int) -> Block:
+        return Block(
+            basic_branch(in_channels, out_channels, stride),
+            shortcut=carry(in_channels, out_channels, stride),
+            activation=nn.ReLU(),
+        )
+
+    network = kaiming(_network(block, depth, num_classes, in_chans, widths))
+    return start_as_shortcut(network) if zero_gamma else network
+
+
+def cifar_plain(
+    depth: int = 20, *, num_classes: int = 10, in_chans: int = 3, widths: Sequence[int] = (16, 32, 64)
+) -> Network:
+    """Build the plain twin: y = relu(branch(x)), nothing carried."""
+
+    def block(in_channels: int, out_channels: int, stride: int) -> Block:
+        return Block(basic_branch(in_channels, out_channels, stride), merge=BranchOnly(), activation=nn.ReLU())
+
+    return kaiming(_network(block, depth, num_classes, in_chans, widths))
+
+
+def _network(block: MakeBlock, depth: int, num_classes: int, in_chans: int, widths: Sequence[int]) -> Network:
+    n = blocks_per_stage(depth)
+    return Network(
+        stem=cifar_stem(in_chans, widths[0]),
+        stages=stages(block, [n, n, n], [widths[0], *widths]),
+        head=pooled_head(widths[-1], num_classes),
+        num_features=widths[-1],
+    )
+
+
+BUILDERS = {"cifar_resnet": cifar_resnet, "cifar_plain": cifar_plain}
+
+VARIANTS = {
+    "cifar_plain20": variant(cifar_plain, depth=20, source="He15 figure 6", image_size=32),
+    "cifar_plain32": variant(cifar_plain, depth=32, source="He15 figure 6", image_size=32),
+    "cifar_plain44": variant(cifar_plain, depth=44, source="He15 figure 6", image_size=32),
+    "cifar_plain56": variant(cifar_plain, depth=56, source="He15 figure 6", image_size=32),
+    "cifar_plain110": variant(cifar_plain, depth=110, source="He15 section 4.2", image_size=32),
+    "cifar_plain1202": variant(cifar_plain, depth=1202, source="twin of cifar_resnet1202", image_size=32),
+    "cifar_resnet20": variant(cifar_resnet, depth=20, source="He15 table 6", image_size=32),
+    "cifar_resnet32": variant(cifar_resnet, depth=32, source="He15 table 6", image_size=32),
+    "cifar_resnet44": variant(cifar_resnet, depth=44, source="He15 table 6", image_size=32),
+    "cifar_resnet56": variant(cifar_resnet, depth=56, source="He15 table 6", image_size=32),
+    "cifar_resnet110": variant(cifar_resnet, depth=110, source="He15 table 6", image_size=32),
+    "cifar_resnet1202": variant(cifar_resnet, depth=1202, source="He15 table 6", image_size=32),
+}

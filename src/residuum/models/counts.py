@@ -1,0 +1,33 @@
+"""Parameters and multiply-accumulates, measured on the meta device: no formula is written twice."""
+
+from __future__ import annotations
+
+import copy
+from typing import NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+class Counts(NamedTuple):
+    """What a model costs."""
+
+    parameters: int
+    macs: int  # per image, convolutions and matrix products, forward
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of parameters (buffers such as running statistics are not counted)."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def count(model: nn.Module, image_shape: tuple[int, int, int]) -> Counts:
+    """Return the counts for one image [channels, height, width]; the model is not touched and nothing is computed.
+
+    ``torch.utils.flop_counter`` counts two operations for each MAC; the literature of residual networks counts one.
+    """
+    on_meta = copy.deepcopy(model).to("meta").eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        on_meta(torch.empty(1, *image_shape, device="meta"))
+    return Counts(count_parameters(on_meta), counter.get_total_flops() // 2)

@@ -1,0 +1,86 @@
+"""Shortcuts: what the block carries past its branch.
+
+Every part here has the signature ``(in_channels, out_channels, stride)`` so that a family picks one by name.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .convolutions import conv1x1
+
+Shortcut = Callable[[int, int, int], nn.Module]
+
+
+class PadShortcut(nn.Module):
+    """Option A: subsample by the stride, then pad channels with zeros, half before and half after.
+
+    Has no parameters. [N, in_channels, H, W] -> [N, out_channels, ceil(H / stride), ceil(W / stride)].
+    Source: He15 section 3.3 (A); the published CIFAR weights pad on both sides.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        missing = out_channels - in_channels
+        if missing < 0:
+            raise ValueError(f"option A can only add channels: got {in_channels} -> {out_channels}; use option B")
+        self.stride = stride
+        self.padding = (missing // 2, missing - missing // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x subsampled and padded."""
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, *self.padding))
+
+    def extra_repr(self) -> str:
+        """Show what is padded."""
+        return f"stride={self.stride}, padding={self.padding}"
+
+
+def projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    """Build a 1x1 convolution and batch norm (He15 section 3.3)."""
+    return nn.Sequential(
+        OrderedDict(conv=conv1x1(in_channels, out_channels, stride), norm=nn.BatchNorm2d(out_channels))
+    )
+
+
+def option_a(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Build the identity where shapes agree, else zero padding: no parameters (He15 section 3.3, A)."""
+    if in_channels == out_channels and stride == 1:
+        return nn.Identity()
+    return PadShortcut(in_channels, out_channels, stride)
+
+
+def option_b(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Build the identity where shapes agree, else a projection (He15 section 3.3, B; torchvision's choice)."""
+    if in_channels == out_channels and stride == 1:
+        return nn.Identity()
+    return projection(in_channels, out_channels, stride)
+
+
+def option_c(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Build a projection everywhere (He15 section 3.3, C)."""
+    return projection(in_channels, out_channels, stride)
+
+
+def identity(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Carry x unchanged, whatever the branch does: the shortcut of a block whose merge ignores it."""
+    return nn.Identity()
+
+
+SHORTCUTS: dict[str, Shortcut] = {
+    "A": option_a,
+    "B": option_b,
+    "C": option_c,
+}
+
+
+def pick_shortcut(name: str) -> Shortcut:
+    """Return the shortcut of that name, or say which names there are."""
+    if name not in SHORTCUTS:
+        raise InputError(f"shortcut must be one of {', '.join(SHORTCUTS)}, got {name!r}")
+    return SHORTCUTS[name]
