@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import DiskError
+from .errors import DiskError, InputError
 
 
 @contextlib.contextmanager
@@ -93,3 +93,23 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
+    """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another has it.
+
+    The operating system lets go of it when the process ends, however it ends. Where there is no flock (Windows) there
+    is no lock.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with Path(path).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(message) from None
+        yield

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from . import VARIANTS, create_model
+
 
 class Counts(NamedTuple):
     """What a model costs."""
@@ -31,3 +33,11 @@ def count(model: nn.Module, image_shape: tuple[int, int, int]) -> Counts:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         on_meta(torch.empty(1, *image_shape, device="meta"))
     return Counts(count_parameters(on_meta), counter.get_total_flops() // 2)
+
+
+def count_variant(name: str) -> Counts:
+    """Return the counts of a variant at its source's image size, without allocating its weights."""
+    with torch.device("meta"):
+        model = create_model(name)
+    size = VARIANTS[name].image_size
+    return count(model, (3, size, size))

@@ -1,0 +1,101 @@
+"""Live progress: a moving line on a terminal, plain lines on a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..training import Epoch, Run, Step
+from ..training.fit import training_loader
+
+PLAIN_EVERY = 15.0  # seconds between lines on a pipe
+
+
+class Meter:
+    """Running figures of the epoch in progress."""
+
+    def __init__(self, epochs: int, steps: int) -> None:
+        self.epochs, self.steps = epochs, steps
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin another epoch."""
+        self.loss = self.correct = self.images = 0.0
+        self.started = time.perf_counter()
+
+    def add(self, step: Step) -> None:
+        """Count a step."""
+        self.loss += step.loss.item() * step.images
+        self.correct += step.correct.item()
+        self.images += step.images
+
+    def figures(self) -> str:
+        """Return loss, accuracy and speed."""
+        seconds = time.perf_counter() - self.started
+        loss, accuracy, speed = self.loss / self.images, 100 * self.correct / self.images, self.images / seconds
+        return f"loss {loss:.3f}  Acc@1 {accuracy:5.1f}  {speed:,.0f} images/s"
+
+
+def follow(events: Iterable[Step | Epoch], run: Run) -> None:
+    """Show the events as they come."""
+    meter = Meter(run.settings.epochs, len(training_loader(run.dataset, run.settings)))
+    console = Console()
+    if console.is_terminal:
+        _follow_on_terminal(events, meter, console, first=_steps_done(run, meter))
+    else:
+        _follow_on_pipe(events, meter)
+
+
+def _steps_done(run: Run, meter: Meter) -> int:
+    if run.state is None:
+        return 0
+    return run.state["progress"]["epoch"] * meter.steps + run.state["progress"]["step"]
+
+
+def _follow_on_terminal(events: Iterable[Step | Epoch], meter: Meter, console: Console, first: int) -> None:
+    columns = (
+        TextColumn("epoch {task.fields[epoch]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(
+            "", total=meter.epochs * meter.steps, completed=first, epoch=f"1/{meter.epochs}", figures=""
+        )
+        for event in events:
+            if isinstance(event, Step):
+                meter.add(event)
+                epoch = f"{event.number // meter.steps + 1}/{meter.epochs}"
+                bar.update(task, completed=event.number + 1, epoch=epoch, figures=meter.figures())
+            else:
+                bar.console.print(_epoch_line(event, meter), highlight=False)
+                meter.restart()
+
+
+def _follow_on_pipe(events: Iterable[Step | Epoch], meter: Meter) -> None:
+    spoke = time.perf_counter()
+    for event in events:
+        if isinstance(event, Epoch):
+            typer.echo(_epoch_line(event, meter))
+            meter.restart()
+            spoke = time.perf_counter()
+            continue
+        meter.add(event)
+        if time.perf_counter() - spoke > PLAIN_EVERY:
+            spoke = time.perf_counter()
+            typer.echo(f"  step {event.number % meter.steps + 1}/{meter.steps}  lr {event.lr:.4f}  {meter.figures()}")
+
+
+def _epoch_line(event: Epoch, meter: Meter) -> str:
+    row = event.row
+    return (
+        f"epoch {row['epoch']:>3}/{meter.epochs}  train loss {row['train_loss']:.3f} Acc@1 {row['train_acc1']:5.1f}"
+        f"  val loss {row['val_loss']:.3f} Acc@1 {row['val_acc1']:5.1f} Acc@5 {row['val_acc5']:5.1f}"
+        f"  {meter.images / (time.perf_counter() - meter.started):,.0f} images/s"
+    )

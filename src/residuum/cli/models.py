@@ -1,0 +1,48 @@
+"""``residuum models``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def models(
+    pattern: Annotated[str, typer.Argument(help="a word or a shell pattern")] = "*",
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """List the models: name, depth, parameters, multiply-accumulates, source.
+
+    residuum models
+
+    residuum models 'cifar_resnet*'
+    """
+    from ..errors import InputError, nearest
+    from ..models import VARIANTS, list_models
+    from ..models.counts import count_variant
+    from .tables import show_json, show_table
+
+    names = list_models(pattern)
+    if not names:
+        raise InputError(f"no model matches {pattern!r}; {nearest(pattern, list(VARIANTS))}")
+    rows = [(name, VARIANTS[name], count_variant(name)) for name in names]
+    if json:
+        show_json(
+            [
+                {
+                    "name": name,
+                    "depth": row.depth,
+                    **counts._asdict(),
+                    "image_size": row.image_size,
+                    "source": row.source,
+                }
+                for name, row, counts in rows
+            ]
+        )
+        return
+    columns = ["name", "depth", "parameters", "million MACs", "at", "source"]
+    cells = [
+        (name, row.depth, f"{counts.parameters:,}", f"{counts.macs / 1e6:,.1f}", row.image_size, row.source)
+        for name, row, counts in rows
+    ]
+    show_table(columns, cells, numbers=columns[1:5])

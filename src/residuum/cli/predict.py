@@ -1,0 +1,36 @@
+"""``residuum predict``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="a weights file, or a run's folder")],
+    images: Annotated[list[str], typer.Argument(help="pictures of any common kind")],
+    top: Annotated[int, typer.Option(min=1, help="how many classes")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Say what is on pictures.
+
+    residuum predict runs/digits-1 seven.png
+
+    residuum predict model.safetensors *.jpg --json
+    """
+    from ..evaluation import predict as classify
+    from .opening import open_model
+    from .tables import show_json, show_table
+
+    predictions = classify(open_model(model), images, top=top)
+    if json:
+        show_json([asdict(prediction) for prediction in predictions])
+        return
+    rows = [
+        (prediction.name if rank == 0 else "", name, f"{100 * probability:.1f}")
+        for prediction in predictions
+        for rank, (name, probability) in enumerate(zip(prediction.classes, prediction.probabilities, strict=True))
+    ]
+    show_table(["picture", "class", "%"], rows, numbers=["%"])

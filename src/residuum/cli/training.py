@@ -1,0 +1,63 @@
+"""What ``residuum train`` does once its flags are read."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..errors import InputError
+from ..training import Interrupted, Run, facts, new_run, resumed_run, train
+from .live import follow
+
+
+def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num_classes: int | None) -> None:
+    """Train a new run."""
+    if "data" not in given:
+        raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of pictures")
+    if parts:
+        given["model_arguments"] = parts
+    if num_classes is not None:
+        given["num_classes"] = num_classes
+    _train(new_run(output or _next_folder(given["data"]), given))
+
+
+def go_on(
+    directory: Path, output: Path | None, given: dict[str, Any], parts: dict[str, Any], num_classes: int | None
+) -> None:
+    """Resume a run; flags given again must be what the run has."""
+    if output is not None and output != directory:
+        raise InputError(f"--resume {directory} goes on in that folder; leave out --output {output}")
+    run = resumed_run(directory, given)
+    asked = {**parts, **({"num_classes": num_classes} if num_classes is not None else {})}
+    fixed = run.settings.model_arguments
+    if differences := [
+        f"{key}: saved {fixed.get(key)}, asked {value}" for key, value in asked.items() if fixed.get(key) != value
+    ]:
+        raise InputError(
+            f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. Leave them out"
+        )
+    _train(run)
+
+
+def _train(run: Run) -> None:
+    for key, fact in facts(run).items():
+        typer.echo(f"{key:>11}  {fact}")
+    for note in run.dataset.notes[:12]:
+        typer.echo(f"{'note':>11}  {note}")
+    typer.echo(f"{'output':>11}  {run.directory}\n")
+    try:
+        follow(train(run), run)
+    except Interrupted as stopped:
+        typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
+        raise typer.Exit(130) from None
+    best = max(run.history, key=lambda row: row["val_acc1"])
+    typer.echo(f"\nbest: {best['val_acc1']:.2f} % of the validation pictures right, epoch {best['epoch']}")
+    typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
+
+
+def _next_folder(data: str) -> Path:
+    name = Path(data).resolve().name or "pictures"
+    return next(folder for number in count(1) if not (folder := Path("runs") / f"{name}-{number}").exists())

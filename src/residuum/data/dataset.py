@@ -1,0 +1,61 @@
+"""What a source gives: pictures with labels, held as pixels or as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ArrayImages:
+    """Pictures held in memory."""
+
+    pixels: Tensor  # uint8 [N, channels, height, width]
+    labels: Tensor  # int64 [N]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class FileImages:
+    """Pictures that are decoded when they are needed, always to RGB."""
+
+    root: Path
+    names: Sequence[str]  # relative to root
+    labels: Tensor  # int64 [N]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How training pictures are varied, for pictures held in memory."""
+
+    pad: int  # pixels of zero padding before a random crop back to size
+    flip: bool  # mirror left and right with probability one half
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and validation pictures of one source."""
+
+    name: str
+    classes: Sequence[str]
+    train: ArrayImages | FileImages
+    val: ArrayImages | FileImages
+    mean: tuple[float, ...]  # one per channel, of values scaled to 0..1
+    std: tuple[float, ...]
+    image_size: tuple[int, int]  # median height and width, pixels
+    augmentation: Augmentation
+    val_is: str  # what the validation pictures are, for people
+    notes: Sequence[str] = field(default_factory=tuple)  # what was left out or assumed, for people
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of a picture."""
+        return len(self.mean)

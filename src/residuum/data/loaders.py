@@ -1,0 +1,116 @@
+"""Batches: the order of the pictures and their variation are functions of (seed, epoch, step), and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ..seeds import generator
+from .dataset import ArrayImages, FileImages
+from .pixels import pad_crop_flip, resize_batch
+from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt
+
+Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
+
+
+class Loader(Protocol):
+    """Batches of training pictures."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        ...
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield the epoch's batches from number ``start`` on."""
+        ...
+
+
+def training_order(count: int, seed: int, epoch: int) -> Tensor:
+    """Return the order of an epoch: int64 [count]."""
+    return torch.randperm(count, generator=generator(seed, "order", epoch))
+
+
+def training_batches(count: int, batch_size: int) -> int:
+    """Return how many batches an epoch has.
+
+    The last one is left out when it is not full (batch norm on a handful of pictures does harm, and the next epoch's
+    order gives them their turn), except where it is the only one.
+    """
+    return max(1, count // batch_size)
+
+
+@dataclass(frozen=True)
+class MemoryLoader:
+    """Training batches from pictures in memory, varied a whole batch at a time."""
+
+    images: ArrayImages
+    batch_size: int
+    seed: int
+    pad: int = 0
+    flip: bool = False
+
+    def __len__(self) -> int:
+        return training_batches(len(self.images), self.batch_size)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield the epoch's batches from number ``start`` on."""
+        order = training_order(len(self.images), self.seed, epoch)
+        for step in range(start, len(self)):
+            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+            draw = generator(self.seed, "augment", epoch, step)
+            yield pad_crop_flip(self.images.pixels[chosen], self.pad, self.flip, draw), self.images.labels[chosen]
+
+
+@dataclass(frozen=True)
+class StreamLoader:
+    """Training batches from files, decoded and varied by worker processes picture by picture."""
+
+    images: FileImages
+    batch_size: int
+    seed: int
+    size: tuple[int, int]
+    workers: int
+
+    def __len__(self) -> int:
+        return training_batches(len(self.images), self.batch_size)
+
+    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield the epoch's batches from number ``start`` on; the same bits for any number of workers."""
+        order = training_order(len(self.images), self.seed, epoch).tolist()
+        steps = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
+        pictures = TrainingPictures(self.images, self.size, self.seed, epoch)
+        return iter(_loader(pictures, self.workers, batch_sampler=steps))
+
+
+@dataclass(frozen=True)
+class EvaluationLoader:
+    """Every picture once, in order, resized and cropped in the middle; the last batch may be smaller."""
+
+    images: ArrayImages | FileImages
+    batch_size: int
+    size: tuple[int, int]
+    resize: int = 0
+    workers: int = 0
+
+    def __len__(self) -> int:
+        return -(-len(self.images) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if isinstance(self.images, FileImages):
+            pictures = EvaluationPictures(self.images, self.size, self.resize)
+            yield from _loader(pictures, self.workers, batch_size=self.batch_size)
+            return
+        for first in range(0, len(self.images), self.batch_size):
+            part = slice(first, first + self.batch_size)
+            yield resize_batch(self.images.pixels[part], self.size), self.images.labels[part]
+
+
+def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:
+    """Make a DataLoader that draws its workers' base seed from a generator of its own, not from the global one."""
+    own = torch.Generator().manual_seed(0)
+    return DataLoader(pictures, num_workers=workers, generator=own, worker_init_fn=ignore_interrupt, **batches)

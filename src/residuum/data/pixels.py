@@ -1,0 +1,70 @@
+"""What is done to whole batches of pixels."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import InputError
+
+
+def pad_crop_flip(pixels: Tensor, pad: int, flip: bool, draw: torch.Generator) -> Tensor:
+    """Pad with zeros, crop each picture back to its size at an offset of its own, and mirror half of them.
+
+    Only copies bytes, so that the result depends on the generator alone (He15 section 4.2).
+
+    Args:
+        pixels: uint8 [B, C, H, W].
+        pad: pixels on each side; 0 leaves the place alone.
+        flip: mirror left and right with probability one half.
+        draw: where offsets and mirrors come from.
+    """
+    count, _, height, width = pixels.shape
+    down = torch.randint(0, 2 * pad + 1, (count,), generator=draw)
+    right = torch.randint(0, 2 * pad + 1, (count,), generator=draw)
+    mirrored = torch.randint(0, 2, (count,), generator=draw).bool() & flip
+    padded = F.pad(pixels, (pad, pad, pad, pad))
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2 pad + 1, 2 pad + 1, H, W], a view
+    cropped = windows[torch.arange(count), :, down, right]
+    cropped[mirrored] = cropped[mirrored].flip(-1)
+    return cropped
+
+
+def resize_batch(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return uint8 [B, C, *size], antialiased bilinear; the same tensor where the size already fits."""
+    if tuple(pixels.shape[-2:]) == tuple(size):
+        return pixels
+    return F.interpolate(pixels, size, mode="bilinear", antialias=True)
+
+
+def match_channels(pixels: Tensor, channels: int) -> Tensor:
+    """Return [B, channels, H, W]: grey is repeated, colour is weighed to grey.
+
+    The weights are those of ITU-R 601-2, as Pillow and torchvision have them.
+    """
+    have = pixels.shape[1]
+    if have == channels:
+        return pixels
+    if have == 1:
+        return pixels.expand(-1, channels, -1, -1)
+    if have == 3 and channels == 1:
+        weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+        return (pixels.float() * weights).sum(1, keepdim=True).round().to(torch.uint8)
+    raise InputError(
+        f"the network takes {channels} channels and the pictures have {have}; build it with in_chans={have}"
+    )
+
+
+class Normalise:
+    """(pixels / 255 - mean) / std, a channel each: uint8 [B, C, H, W] to float32, channels last."""
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device | str = "cpu") -> None:
+        self.scale = (1 / (255 * torch.tensor(std, dtype=torch.float64))).float().view(1, -1, 1, 1).to(device)
+        self.shift = (-torch.tensor(mean, dtype=torch.float64) / torch.tensor(std)).float().view(1, -1, 1, 1).to(device)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Return the batch on the device of the constants."""
+        pixels = match_channels(pixels, self.scale.shape[1]).to(self.scale.device, non_blocking=True)
+        floats = pixels.to(torch.float32, memory_format=torch.channels_last)
+        return torch.addcmul(self.shift, floats, self.scale)

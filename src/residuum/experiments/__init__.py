@@ -1,0 +1,1 @@
+"""One published claim per file: Question, Command, Cost, Expected."""

@@ -1,0 +1,87 @@
+"""A network part by part, measured on the meta device."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..nn import Block
+from .counts import count_parameters
+
+
+class Part(NamedTuple):
+    """One row of an outline."""
+
+    name: str  # as in the state dict
+    what: str
+    shape: tuple[int, ...]  # of the output for one picture
+    parameters: int
+    macs: int
+
+
+def outline(network: nn.Module, size: tuple[int, int]) -> list[Part]:
+    """Return stem, stages with their blocks, and head, for one picture of that height and width."""
+    twin = copy.deepcopy(network).to("meta").eval()
+    names = [name for name, module in twin.named_modules() if _shown(name, module)]
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def remember(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            shapes[name] = tuple(output.shape[1:])
+
+        return hook
+
+    for name in names:
+        twin.get_submodule(name).register_forward_hook(remember(name))
+    channels = next(parameter.shape[1] for parameter in twin.parameters() if parameter.ndim == 4)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        twin(torch.empty(1, channels, *size, device="meta"))
+    flops, root = counter.get_flop_counts(), type(twin).__name__
+    parts = []
+    for name in names:
+        module = twin.get_submodule(name)
+        macs = sum(flops.get(f"{root}.{name}", {}).values()) // 2
+        parts.append(Part(name, what(module), shapes[name], count_parameters(module), macs))
+    whole = sum(flops.get(root, {}).values()) // 2
+    return [*parts, Part("whole", type(network).__name__, shapes[names[-1]], count_parameters(twin), whole)]
+
+
+def what(module: nn.Module) -> str:
+    """Say in a line what fills a part."""
+    if isinstance(module, Block):
+        slots = f"{_word(module.merge)}({what(module.shortcut)}, {_layers(module.branch)})"
+        return slots if isinstance(module.activation, nn.Identity) else f"{_word(module.activation)}({slots})"
+    if isinstance(module, nn.Sequential) and len(module) and all(isinstance(child, Block) for child in module):
+        return f"{len(module)} blocks"
+    return _layers(module)
+
+
+def _shown(name: str, module: nn.Module) -> bool:
+    parts = name.split(".")
+    return name in ("stem", "head") or (parts[0] == "stages" and len(parts) in (2, 3))
+
+
+def _layers(module: nn.Module) -> str:
+    return ", ".join(_word(layer) for layer in module.modules() if not list(layer.children())) or _word(module)
+
+
+def _word(layer: nn.Module) -> str:
+    if isinstance(layer, nn.Conv2d):
+        return f"{layer.kernel_size[0]}x{layer.kernel_size[1]}" + (f"/{layer.stride[0]}" if layer.stride[0] > 1 else "")
+    return WORDS.get(type(layer).__name__, type(layer).__name__)
+
+
+WORDS = {
+    "BatchNorm2d": "norm",
+    "ReLU": "relu",
+    "Identity": "x",
+    "PadShortcut": "pad",
+    "MaxPool2d": "max-pool",
+    "AdaptiveAvgPool2d": "average",
+    "Flatten": "flatten",
+    "Linear": "linear",
+}

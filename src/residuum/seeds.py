@@ -1,0 +1,47 @@
+"""Every source of randomness, named in one place.
+
+A draw belongs to a stream, and a stream to a run's seed: nothing depends on what was drawn before it, so a resumed run
+replays nothing and the number of workers changes nothing. The streams:
+
+======== ==================== ==========================================
+stream   numbers              decides
+======== ==================== ==========================================
+init                          initial weights
+order    epoch                order of the training images
+augment  epoch, step or image crops and flips
+dropout  epoch, step          what a network draws in its forward pass
+======== ==================== ==========================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+
+def seed_of(seed: int, stream: str, *numbers: int) -> int:
+    """Return the 63-bit seed of a stream."""
+    words = "/".join([str(seed), stream, *map(str, numbers)])
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:8], "little") >> 1
+
+
+def generator(seed: int, stream: str, *numbers: int) -> torch.Generator:
+    """Return a CPU generator at the start of a stream."""
+    import torch
+
+    return torch.Generator().manual_seed(seed_of(seed, stream, *numbers))
+
+
+@contextlib.contextmanager
+def drawing(seed: int, stream: str, *numbers: int) -> Iterator[None]:
+    """Let torch's global generator draw from a stream inside the block, and leave it untouched outside."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, stream, *numbers))
+        yield

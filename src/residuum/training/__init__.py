@@ -1,0 +1,11 @@
+"""Loop, optimisers, schedules and runs."""
+
+from .facts import facts
+from .fit import Epoch
+from .interrupt import Interrupted
+from .loop import Step, train_steps
+from .run import Run, new_run, resumed_run
+from .settings import Settings
+from .train import train
+
+__all__ = ["Epoch", "Interrupted", "Run", "Settings", "Step", "facts", "new_run", "resumed_run", "train", "train_steps"]

@@ -1,0 +1,39 @@
+"""What a run will do, told before it does it."""
+
+from __future__ import annotations
+
+from .run import Run
+
+
+def facts(run: Run) -> dict[str, str]:
+    """Return what the run will do, for people."""
+    settings, dataset = run.settings, run.dataset
+    height, width = settings.image_size
+    start = f", starting from {settings.weights}" if settings.weights else ""
+    more = ", ..." if len(dataset.classes) > 10 else ""
+    step = f"batches of {settings.batch_size}, {settings.opt} at {settings.lr:g}, {settings.sched}"
+    told = {
+        "data": f"{dataset.name}: {len(dataset.train):,} pictures to train on, {len(dataset.val):,} to validate on "
+        f"({dataset.val_is})",
+        "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes[:10])}{more}",
+        "model": f"{settings.model} at {height}x{width}{start}",
+        "parameters": f"{run.counts.parameters:,}",
+        "MACs": f"{run.counts.macs / 1e6:,.1f} million a picture",
+        "schedule": f"{settings.epochs} epochs, {step}",
+        "device": f"{settings.device}, {settings.threads} threads, {settings.workers} decoding processes",
+        "precision": f"{settings.precision}, channels last",
+        "seed": str(settings.seed),
+    }
+    for key, reason in run.reasons.items():
+        key = {"epochs": "schedule"}.get(key, key)
+        told[key] = f"{told.get(key, '')} ({reason})"
+    if run.images_per_second:
+        seconds = len(dataset.train) * settings.epochs / run.images_per_second
+        told["estimated"] = f"about {_duration(seconds)} at {run.images_per_second:,.0f} images/s"
+    return told
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

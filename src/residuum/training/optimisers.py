@@ -1,0 +1,69 @@
+"""Optimisers, and which parameters decay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from ..errors import InputError, nearest
+
+Groups = list[dict[str, Any]]
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
+    """Split the parameters in two: filters and matrices decay, norms and biases (one-dimensional) do not."""
+    decaying = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim > 1]
+    others = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim <= 1]
+    return [{"params": decaying, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def sgd(groups: Groups, lr: float, momentum: float) -> Optimizer:
+    """Momentum; weight decay is coupled: lambda * w is added to the gradient (He15 section 3.4)."""
+    return SGD(groups, lr=lr, momentum=momentum)
+
+
+def nesterov(groups: Groups, lr: float, momentum: float) -> Optimizer:
+    """Nesterov momentum, coupled weight decay."""
+    return SGD(groups, lr=lr, momentum=momentum, nesterov=True)
+
+
+def sgdw(groups: Groups, lr: float, momentum: float) -> Optimizer:
+    """Momentum; weight decay is decoupled: w shrinks by lr * lambda beside the step (arXiv:1711.05101, SGDW)."""
+    return SGD(
+        [{**group, "weight_decay": 0.0, "shrink": group["weight_decay"]} for group in groups], lr=lr, momentum=momentum
+    )
+
+
+def adamw(groups: Groups, lr: float, momentum: float) -> Optimizer:
+    """AdamW, decoupled weight decay; ``momentum`` is beta 1."""
+    return AdamW(groups, lr=lr, betas=(momentum, 0.999))
+
+
+OPTIMISERS: dict[str, Callable[[Groups, float, float], Optimizer]] = {
+    "sgd": sgd,
+    "nesterov": nesterov,
+    "sgdw": sgdw,
+    "adamw": adamw,
+}
+
+
+def build_optimiser(name: str, model: nn.Module, *, lr: float, momentum: float, weight_decay: float) -> Optimizer:
+    """Return the optimiser of that name over the model's parameters."""
+    if name not in OPTIMISERS:
+        raise InputError(f"no optimiser is named {name!r}; {nearest(name, list(OPTIMISERS))}")
+    optimiser = OPTIMISERS[name](parameter_groups(model, weight_decay), lr, momentum)
+    for group in optimiser.param_groups:
+        group["initial_lr"] = lr  # the peak that the schedule scales, under torch's name for it
+    return optimiser
+
+
+@torch.no_grad()
+def shrink(optimiser: Optimizer) -> None:
+    """Apply decoupled weight decay, w <- (1 - lr * lambda) w, to the groups that ask for it."""
+    for group in optimiser.param_groups:
+        if group.get("shrink"):
+            torch._foreach_mul_(group["params"], 1 - group["lr"] * group["shrink"])

@@ -1,0 +1,186 @@
+"""From what the user said to settings, each default with its reason."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+
+from ..data import ArrayImages, Dataset
+from ..errors import InputError
+from ..models import VARIANTS, Description, create_model
+from ..models.counts import count
+from .machine import training_macs_per_second
+
+BUDGET_MINUTES = 30  # what a first training run on one's own pictures may take, where a smaller model allows it
+FINE_TUNING_LR = 0.1  # share of the rate from scratch that weights already trained are given
+
+# What works on the built-in sets; all else is common to all.
+BUILT_IN: dict[str, dict[str, Any]] = {
+    "digits": {"model": "cifar_resnet20", "epochs": 15, "batch_size": 64},
+    "cifar10": {"model": "cifar_resnet20", "epochs": 30, "batch_size": 128},
+    "fashion_mnist": {"model": "cifar_resnet20", "epochs": 10, "batch_size": 128},
+}
+
+COMMON: dict[str, Any] = {
+    "opt": "sgd",
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "sched": "onecycle",
+    "warmup_epochs": 0,
+    "label_smoothing": 0.0,
+    "seed": 0,
+    "device": "auto",
+    "precision": "auto",
+    "strict": False,
+    "licence": "unspecified",
+    "weights": None,
+}
+
+
+class Candidate(NamedTuple):
+    """A model and the size that it is given pictures at."""
+
+    model: str
+    size: int  # pixels
+    least_pictures: int  # fewer do not teach a network of this size from scratch
+
+
+# For photographs, from the most able to the quickest.
+CANDIDATES = (
+    Candidate("resnet50", 224, 20_000),
+    Candidate("resnet34", 224, 5_000),
+    Candidate("resnet18", 224, 1_000),
+    Candidate("resnet18", 160, 500),
+    Candidate("resnet18", 128, 0),
+    Candidate("cifar_resnet32", 64, 0),
+    Candidate("cifar_resnet20", 48, 0),
+)
+
+
+@dataclass
+class Plan:
+    """Values for every setting but those measured later, and why they were taken."""
+
+    values: dict[str, Any]
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None = None) -> Plan:
+    """Fill in what the user left open.
+
+    Args:
+        dataset: the pictures.
+        given: settings by name, as in ``Settings``; ``num_classes`` too. Only what the user said.
+        start: what the weights to start from are, if any.
+    """
+    plan = Plan({**COMMON, **{key: value for key, value in given.items() if key != "num_classes"}})
+    if start is not None:
+        _follow(plan, start)
+    for key, value in _defaults(dataset, plan).items():
+        plan.values.setdefault(key, value)
+    values = plan.values
+    streamed = not isinstance(dataset.train, ArrayImages)
+    from_scratch = 0.1 * min(1.0, values["batch_size"] / 128)
+    values.setdefault("lr", round(from_scratch * (FINE_TUNING_LR if values["weights"] else 1.0), 6))
+    values.setdefault("pad", dataset.augmentation.pad)
+    values.setdefault("flip", dataset.augmentation.flip)
+    values.setdefault("threads", torch.get_num_threads())
+    values.setdefault("workers", min(4, os.cpu_count() or 1) if streamed else 0)
+    values.setdefault("image_size", list(dataset.image_size))
+    values.setdefault("mean", list(dataset.mean))
+    values.setdefault("std", list(dataset.std))
+    values.setdefault("resize", round(values["image_size"][0] * 256 / 224) if streamed else 0)
+    values["model_arguments"] = {
+        "in_chans": len(values["mean"]),
+        **values.get("model_arguments", {}),
+        "num_classes": _num_classes(dataset, given.get("num_classes")),
+    }
+    _check(values)
+    return plan
+
+
+def _follow(plan: Plan, start: Description) -> None:
+    """Take model and preprocessing from the weights to start from."""
+    asked = plan.values.setdefault("model", start.model)
+    if asked != start.model:
+        raise InputError(f"the weights are of {start.model}, but the model asked for is {asked}; leave --model out")
+    plan.values["model_arguments"] = {**start.arguments, **plan.values.get("model_arguments", {})}
+    plan.reasons["model"] = f"the weights to start from are of {start.model}"
+    if start.preprocessing is not None:
+        plan.values.setdefault("image_size", list(start.preprocessing.size))
+        plan.values["mean"], plan.values["std"] = list(start.preprocessing.mean), list(start.preprocessing.std)
+
+
+def _num_classes(dataset: Dataset, wanted: int | None) -> int:
+    if wanted is not None and wanted < len(dataset.classes):
+        raise InputError(
+            f"{dataset.name} has {len(dataset.classes)} classes, so num_classes must be at least that, got {wanted}"
+        )
+    return wanted or len(dataset.classes)
+
+
+def _defaults(dataset: Dataset, plan: Plan) -> dict[str, Any]:
+    if dataset.name in BUILT_IN:
+        return BUILT_IN[dataset.name]
+    return _own_pictures(dataset, plan)
+
+
+def _own_pictures(dataset: Dataset, plan: Plan) -> dict[str, Any]:
+    """Fit schedule, then model and size, to the number and size of the pictures and to this machine."""
+    pictures = len(dataset.train)
+    epochs = plan.values.get("epochs") or max(15, min(60, round(60_000 / pictures)))
+    batch_size = 32 if pictures < 1_000 else 64 if pictures < 10_000 else 128
+    plan.reasons["epochs"] = f"{epochs} epochs of {pictures:,} pictures"
+    chosen: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
+    if isinstance(dataset.train, ArrayImages):
+        plan.reasons["model"] = (
+            f"pictures of {dataset.image_size[0]}x{dataset.image_size[1]} are for the CIFAR networks"
+        )
+        return {**chosen, "model": "cifar_resnet20"}
+    if "model" in plan.values:
+        name = plan.values["model"]
+        size = VARIANTS[name].image_size if name in VARIANTS else 224
+        return {**chosen, "image_size": [size, size]}
+    candidate, minutes = _choose(dataset, epochs)
+    side = min(dataset.image_size)
+    plan.reasons["model"] = (
+        f"{candidate.model} at {candidate.size} pixels is the most able one for {pictures:,} pictures of about {side} "
+        f"pixels that should train here in {BUDGET_MINUTES} minutes (about {minutes:.0f})"
+    )
+    return {**chosen, "model": candidate.model, "image_size": [candidate.size, candidate.size]}
+
+
+def _choose(dataset: Dataset, epochs: int) -> tuple[Candidate, float]:
+    """Return the first candidate that the pictures and the machine allow, else the quickest, with its minutes."""
+    rate = training_macs_per_second()
+    side, minutes = min(dataset.image_size), 0.0
+    for candidate in CANDIDATES:
+        with torch.device("meta"):
+            model = create_model(candidate.model, num_classes=len(dataset.classes))
+        macs = count(model, (3, candidate.size, candidate.size)).macs
+        minutes = 3 * macs * len(dataset.train) * epochs / rate / 60  # forward, and twice that backward
+        if (
+            len(dataset.train) >= candidate.least_pictures
+            and candidate.size <= 1.3 * side
+            and minutes <= BUDGET_MINUTES
+        ):
+            return candidate, minutes
+    return CANDIDATES[-1], minutes
+
+
+def _check(values: dict[str, Any]) -> None:
+    for key in ("epochs", "batch_size", "threads"):
+        if values[key] < 1:
+            raise InputError(f"{key} must be at least 1, got {values[key]}")
+    for key in ("lr", "weight_decay", "momentum", "warmup_epochs", "label_smoothing", "workers"):
+        if values[key] < 0:
+            raise InputError(f"{key} must not be negative, got {values[key]}")
+    if values["momentum"] >= 1 or values["label_smoothing"] >= 1:
+        raise InputError(
+            f"momentum and label_smoothing must be below 1, got {values['momentum']} and {values['label_smoothing']}"
+        )
+    if not 0 <= values["warmup_epochs"] < values["epochs"]:
+        raise InputError(f"warmup_epochs must be below epochs, got {values['warmup_epochs']} of {values['epochs']}")

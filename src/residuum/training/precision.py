@@ -1,0 +1,95 @@
+"""Which precision is fastest here, by trying: feature flags do not tell."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..errors import InputError
+from ..seeds import drawing
+
+PRECISIONS = ("fp32", "bf16")
+TRIAL_IMAGES = 32  # pictures of a trial step: large enough to be compute-bound, small enough to be quick
+
+
+class Trial(NamedTuple):
+    """What was chosen, and what was measured."""
+
+    precision: str
+    rates: dict[str, float]  # training, images/s, of each precision tried
+
+    @property
+    def images_per_second(self) -> float:
+        """The rate of the chosen one."""
+        return self.rates[self.precision]
+
+    @property
+    def reason(self) -> str:
+        """The choice in words."""
+        if len(self.rates) == 1:
+            return "the only one here"
+        return "in a trial " + ", ".join(f"{name} made {rate:,.0f} images/s" for name, rate in self.rates.items())
+
+
+def autocast(precision: str, device: str) -> AbstractContextManager[object]:
+    """Return the context of the forward pass; weights and their updates stay float32."""
+    return torch.autocast(device, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def choose_device(wanted: str) -> str:
+    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes what is there."""
+    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+    if wanted == "auto":
+        return next(name for name, there in available.items() if there())
+    if wanted not in available:
+        raise InputError(f"device must be auto, cpu, cuda or mps, got {wanted!r}")
+    if not available[wanted]():
+        raise InputError(f"device {wanted} was asked for, but torch sees none here; use --device auto")
+    return wanted
+
+
+def choose_precision(model: nn.Module, image_shape: tuple[int, int, int], device: str, wanted: str = "auto") -> Trial:
+    """Return the precision to train in; ``auto`` times a few training steps of a copy of the model in each.
+
+    Takes about a second on small networks; the model, its statistics and the random state are left as they were.
+    """
+    if wanted not in ("auto", *PRECISIONS):
+        raise InputError(f"precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
+    candidates = _candidates(device) if wanted == "auto" else (wanted,)
+    rates = {name: _training_rate(model, image_shape, device, name) for name in candidates}
+    return Trial(max(rates, key=lambda name: rates[name]), rates)
+
+
+def _candidates(device: str) -> tuple[str, ...]:
+    if device == "mps" or (device == "cuda" and not torch.cuda.is_bf16_supported()):
+        return ("fp32",)
+    return PRECISIONS
+
+
+def _training_rate(model: nn.Module, image_shape: tuple[int, int, int], device: str, precision: str) -> float:
+    twin = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
+    with drawing(0, "dropout"):
+        images = torch.rand(TRIAL_IMAGES, *image_shape, device=device).to(memory_format=torch.channels_last)
+
+        def step() -> None:
+            with autocast(precision, device):
+                logits = twin(images)
+            F.cross_entropy(logits.float(), torch.zeros(TRIAL_IMAGES, dtype=torch.long, device=device)).backward()
+
+        step()  # the first call compiles and allocates
+        return TRIAL_IMAGES / min(_seconds(step, device) for _ in range(3))
+
+
+def _seconds(work: Callable[[], None], device: str) -> float:
+    started = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started

@@ -1,0 +1,129 @@
+"""A run: one training directory, its settings settled and its model built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .. import __version__
+from ..data import Dataset, open_data
+from ..errors import InputError
+from ..models import Description, Preprocessing, attach, create_model, describe
+from ..models.counts import Counts, count
+from ..seeds import drawing
+from ..weights import load
+from .checkpoint import load_checkpoint
+from .plan import make_plan
+from .precision import Trial, choose_device, choose_precision
+from .settings import Settings, differing, read_settings
+
+CONFIG, CHECKPOINT, SUMMARY, TIMING = "config.yaml", "checkpoint.pt", "summary.csv", "timing.csv"
+BEST, LAST, LOCK = "model.safetensors", "last.safetensors", "run.lock"
+
+
+@dataclass
+class Run:
+    """A run that is ready to train."""
+
+    directory: Path
+    settings: Settings
+    dataset: Dataset
+    model: nn.Module
+    counts: Counts
+    reasons: dict[str, str]  # why a setting is what it is
+    images_per_second: float  # measured in the trial; 0 where none was made
+    state: dict[str, Any] | None = None  # the checkpoint to go on from
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def new_run(output: str | Path, given: dict[str, Any]) -> Run:
+    """Settle every setting, build the model and make the directory.
+
+    Args:
+        output: the run's directory; it must not exist or be empty.
+        given: settings by name (``data``, ``model``, ``epochs``, ...); what is left out is chosen.
+    """
+    directory = Path(output)
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise InputError(
+            f"the output must be a new or empty folder, but {directory} is in use; "
+            f"choose another, or go on with `residuum train --resume {directory}`"
+        )
+    dataset = open_data(given["data"], strict=given.get("strict", False))
+    start = load(given["weights"]) if given.get("weights") else None
+    plan = make_plan(dataset, given, describe(start) if start is not None else None)
+    values = plan.values
+    torch.set_num_threads(values["threads"])
+    values["device"] = choose_device(values["device"])
+    model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
+    shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
+    trial = choose_precision(model, shape, values["device"], values["precision"])
+    values["precision"] = trial.precision
+    settings = Settings(**{**values, "data": str(given["data"])})
+    settings.write(directory / CONFIG)
+    return _ready(directory, settings, dataset, model, plan.reasons, trial)
+
+
+def resumed_run(directory: str | Path, asked: dict[str, Any]) -> Run:
+    """Open a run that was interrupted. ``asked`` are settings given again; each must be what the run has."""
+    directory = Path(directory)
+    settings = read_settings(directory / CONFIG)
+    if differences := differing(settings, asked):
+        raise InputError(
+            f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. "
+            "Leave them out, or start another run with --output"
+        )
+    torch.set_num_threads(settings.threads)
+    dataset = open_data(settings.data, strict=settings.strict)
+    if not (directory / CHECKPOINT).exists():  # it died before its first checkpoint, and begins again
+        start = load(settings.weights) if settings.weights else None
+        model = _first_model(settings.model, settings.model_arguments, settings.seed, start)
+        return _ready(directory, settings, dataset, model, {}, None)
+    model = create_model(settings.model, **settings.model_arguments)
+    run = _ready(directory, settings, dataset, model, {}, None)
+    run.state = load_checkpoint(directory / CHECKPOINT)
+    return run
+
+
+def _first_model(name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None) -> nn.Module:
+    """Return the model before its first step: new, or weights already trained with a classifier for these classes."""
+    with drawing(seed, "init"):
+        if start is None:
+            return create_model(name, **arguments)
+        if getattr(start, "num_classes", None) != arguments["num_classes"]:
+            if (reset := getattr(start, "reset_classifier", None)) is None:
+                raise InputError(f"{name} has no classifier to replace; train it from new weights")
+            reset(arguments["num_classes"])
+        return start
+
+
+def _ready(
+    directory: Path,
+    settings: Settings,
+    dataset: Dataset,
+    model: nn.Module,
+    reasons: dict[str, str],
+    trial: Trial | None,
+) -> Run:
+    height, width = settings.image_size
+    size = (height, width)
+    preprocessing = Preprocessing(size, tuple(settings.mean), tuple(settings.std), settings.resize)
+    attach(
+        model,
+        Description(
+            model=settings.model,
+            arguments=settings.model_arguments,
+            classes=list(dataset.classes),
+            preprocessing=preprocessing,
+            licence=settings.licence,
+            provenance=f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}",
+        ),
+    )
+    if trial is not None:
+        reasons = {**reasons, "precision": trial.reason}
+    counts = count(model, (len(settings.mean), height, width))
+    return Run(directory, settings, dataset, model, counts, reasons, trial.images_per_second if trial else 0.0)

@@ -1,0 +1,77 @@
+"""Training a run: the steps, and the files written between them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..files import locked, write_text
+from ..weights import save
+from .checkpoint import save_checkpoint
+from .facts import facts
+from .fit import Epoch, Progress, build_training, checkpoint_of, fit, restore
+from .interrupt import Interrupted, catching_interrupt
+from .loop import Step
+from .report import write_report
+from .run import BEST, CHECKPOINT, LAST, LOCK, SUMMARY, TIMING, Run
+
+
+def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
+    """Train to the end, writing the run's files after each epoch and (unless told not to) its report at the end.
+
+    Yields each step and each epoch. On the first interrupt (Ctrl-C) the step is finished, the state saved, and
+    Interrupted raised; a second one stops at once.
+    """
+    busy = f"{run.directory} is in use by another process; wait for it or choose another folder"
+    with locked(run.directory / LOCK, busy), catching_interrupt() as interrupted:
+        optimiser = build_training(run.model, run.settings)
+        progress = restore(run.state, run.model, optimiser) if run.state is not None else Progress()
+        run.history = progress.history
+        timing = _read_rows(run.directory / TIMING)[: progress.epoch]
+        started, images = time.perf_counter(), 0
+        for event in fit(run.model, run.dataset, run.settings, optimiser, progress):
+            if isinstance(event, Step):
+                images += event.images
+            else:
+                seconds = time.perf_counter() - started
+                timing.append({"epoch": event.row["epoch"], "seconds": seconds, "images_per_second": images / seconds})
+                _write_epoch(run, event, progress, timing)
+                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(run.model, optimiser, progress))
+                started, images = time.perf_counter(), 0
+            yield event
+            if interrupted.is_set() and progress.epoch < run.settings.epochs:
+                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(run.model, optimiser, progress))
+                raise Interrupted(f"stopped at epoch {progress.epoch + 1}, step {progress.step}")
+        if report:
+            write_report(run.directory, run.directory / BEST, run.dataset, facts(run), run.history)
+
+
+def _write_epoch(run: Run, event: Epoch, progress: Progress, timing: list[dict[str, Any]]) -> None:
+    metrics = {key: event.row[key] for key in ("epoch", "val_acc1", "val_acc5", "val_loss")}
+    save(run.model, run.directory / LAST, metrics=metrics)
+    if event.row["val_acc1"] > progress.best:
+        progress.best = event.row["val_acc1"]
+        save(run.model, run.directory / BEST, metrics=metrics)
+    write_text(run.directory / SUMMARY, _csv(progress.history))
+    write_text(run.directory / TIMING, _csv(timing))
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
+    )
+    return text.getvalue()
+
+
+def _read_rows(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
