@@ -28,7 +28,7 @@ class PadShortcut(nn.Module):
         super().__init__()
         missing = out_channels - in_channels
         if missing < 0:
-            raise ValueError(f"option A can only add channels: got {in_channels} -> {out_channels}; use option B")
+            raise InputError(f"option A can only add channels: got {in_channels} -> {out_channels}; use option B")
         self.stride = stride
         self.padding = (missing // 2, missing - missing // 2)
 
