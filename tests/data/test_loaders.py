@@ -1,0 +1,102 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, open_data
+from residuum.data.loaders import training_batches, training_order
+
+
+@pytest.fixture
+def numbered():
+    """Return pictures whose label is their number, and whose pixels are too."""
+    numbers = torch.arange(50)
+    return ArrayImages(numbers.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).contiguous(), numbers)
+
+
+@pytest.fixture
+def photographs(tmp_path, digit_folder):
+    """Return files of more than one size, so that they are decoded as they are needed."""
+    from PIL import Image
+
+    Image.new("RGB", (90, 70), "red").save(digit_folder / "digit-0" / "large.png")
+    dataset = open_data(digit_folder)
+    assert isinstance(dataset.train, FileImages)
+    return dataset
+
+
+def as_list(batches):
+    return [(pixels.clone(), labels.clone()) for pixels, labels in batches]
+
+
+def same(a, b):
+    return len(a) == len(b) and all(x.equal(u) and y.equal(v) for (x, y), (u, v) in zip(a, b, strict=True))
+
+
+def test_an_epoch_shows_each_picture_once_and_another_order_next_time(numbered):
+    loader = MemoryLoader(numbered, batch_size=10, seed=0)
+    first, second = ([label for _, labels in loader.batches(epoch) for label in labels.tolist()] for epoch in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != second
+    assert all((pixels.flatten(1)[:, 0] == labels).all() for pixels, labels in loader.batches(0))
+
+
+@settings(max_examples=25, deadline=None)
+@given(count=st.integers(1, 300), batch_size=st.integers(1, 64))
+def test_the_last_batch_is_left_out_unless_it_is_the_only_one(count, batch_size):
+    images = ArrayImages(torch.zeros(count, 1, 2, 2, dtype=torch.uint8), torch.arange(count))
+    loader = MemoryLoader(images, batch_size, seed=0)
+    sizes = [len(labels) for _, labels in loader.batches(0)]
+    assert len(sizes) == len(loader) == training_batches(count, batch_size)
+    assert sizes == ([count] if count < batch_size else [batch_size] * (count // batch_size))
+
+
+def test_any_step_can_be_started_from(numbered):
+    loader = MemoryLoader(numbered, batch_size=8, seed=3, pad=1, flip=True)
+    whole = as_list(loader.batches(2))
+    assert same(as_list(loader.batches(2, start=4)), whole[4:])
+
+
+def test_the_same_bits_for_any_number_of_workers_and_from_any_step(photographs):
+    loaders = [StreamLoader(photographs.train, 8, seed=1, size=(16, 16), workers=workers) for workers in (0, 2)]
+    whole = [as_list(loader.batches(1)) for loader in loaders]
+    assert same(*whole)
+    assert same(as_list(loaders[1].batches(1, start=2)), whole[0][2:])
+    assert not same(as_list(loaders[0].batches(0)), whole[0])
+    assert {tuple(pixels.shape[1:]) for pixels, _ in whole[0]} == {(3, 16, 16)}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loading_draws_nothing_from_the_global_generator(photographs, workers):
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    as_list(StreamLoader(photographs.train, 8, seed=1, size=(16, 16), workers=workers).batches(0))
+    as_list(EvaluationLoader(photographs.val, 8, (16, 16), 20, workers))
+    assert torch.rand(2).equal(expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
+def test_evaluation_shows_every_picture_once_in_order(numbered, batch_size):
+    loader = EvaluationLoader(numbered, batch_size, (4, 4))
+    batches = as_list(loader)
+    assert len(batches) == len(loader)
+    assert torch.cat([labels for _, labels in batches]).equal(torch.arange(50))
+
+
+def test_evaluation_crops_the_middle(tmp_path):
+    from PIL import Image
+
+    wide = Image.new("RGB", (60, 20), "red")
+    wide.paste(Image.new("RGB", (20, 20), "lime"), (20, 0))
+    wide.save(tmp_path / "wide.png")
+    images = FileImages(tmp_path, ["wide.png"], torch.tensor([0]))
+    ((middle, _),) = EvaluationLoader(images, 1, (16, 16), resize=20)
+    assert middle.float().mean((0, 2, 3)).tolist() == [0, 255, 0]
+    ((whole, _),) = EvaluationLoader(images, 1, (16, 16))
+    assert whole[0, 0].float().mean() > 100  # stretched: the red sides are in
+
+
+def test_the_order_is_what_it_was():
+    """Golden, made on 2026-11-23: a change would change every run's numbers."""
+    assert training_order(6, seed=0, epoch=0).tolist() == [5, 0, 3, 2, 1, 4]

@@ -1,0 +1,78 @@
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from residuum.errors import DiskError, InputError
+from residuum.files import cache_directory, locked, replacing, write_text
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_file_appears_whole(tmp_path):
+    write_text(tmp_path / "new" / "a.txt", "one")
+    write_text(tmp_path / "new" / "a.txt", "two")
+    assert (tmp_path / "new" / "a.txt").read_text() == "two"
+    assert names(tmp_path / "new") == ["a.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    with pytest.raises(RuntimeError, match="half"), replacing(target) as temporary:
+        temporary.write_text("new")
+        raise RuntimeError("half way")
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_full_disk_is_told_with_its_remedy(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "old")
+    with pytest.raises(DiskError, match=r"a\.txt: .*No space left.*untouched; free space"), replacing(target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_torch_saving_to_a_full_device_is_told_the_same_way(tmp_path):
+    def save_to_full_device():
+        with replacing(tmp_path / "checkpoint.pt"), Path("/dev/full").open("wb") as full:
+            torch.save({"x": torch.zeros(100_000)}, full)
+
+    with pytest.raises(DiskError, match=r"could not write .*checkpoint\.pt"):
+        save_to_full_device()
+    assert names(tmp_path) == []
+
+
+def test_a_second_holder_of_a_lock_is_refused(tmp_path):
+    refused = []
+
+    def second():
+        try:
+            with locked(tmp_path / "lock", "in use by another"):
+                pass
+        except InputError as error:
+            refused.append(str(error))
+
+    with locked(tmp_path / "lock", "in use"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+    assert refused == ["in use by another"]
+    with locked(tmp_path / "lock", "in use"):
+        pass  # free again
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path))
+    assert cache_directory() == tmp_path
+    monkeypatch.delenv("RESIDUUM_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / "residuum"
