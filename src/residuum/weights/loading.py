@@ -1,0 +1,102 @@
+"""Load a weights file of any known source as a model."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+from typing import Any
+
+from torch import nn
+
+from .. import models
+from ..errors import InputError
+from ..models import Description, attach
+from .fit import Differences, fill
+from .metadata import KEY
+from .reading import Contents, read_contents
+from .understand import Understood, build, understand
+
+# What load() takes beside a model's own arguments: fields of the description.
+DESCRIBED = ("classes", "preprocessing", "metrics", "licence", "provenance")
+
+
+def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any) -> nn.Module:
+    """Return the model that a weights file holds, in eval mode, with its ``description``.
+
+    The file may be this library's own, or hold a state dict by the names of another, in safetensors or in torch's
+    format, under whatever wrapper. What names and shapes cannot decide is the source's usual;
+    ``description.provenance`` says what was assumed. No code in the file is run. Half precision widens to float32,
+    which is exact.
+
+    Args:
+        path: a file, or a run folder (its ``model.safetensors``).
+        strict: whether every tensor must fit; if not, what is left out is said in a warning and in the provenance.
+        overrides: ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
+            ``provenance``; ``ema`` (the averaged copy or not, where a file has both; by default the averaged one).
+
+    Raises:
+        InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
+            that do not fit, listed by name.
+    """
+    contents = read_contents(path)
+    understood = understand(contents)
+    name = overrides.pop("model", None)
+    described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
+    description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
+    differences = understood.differences(description.arguments, description.model)
+    if differences and strict:
+        raise InputError(_refusal(contents, understood, description, differences))
+    fitting = _fitting(understood, differences)
+    model = fill(lambda: build(description.model, description.arguments), fitting, whole=not differences)
+    if differences:
+        warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
+        description.provenance += f"; {len(differences)} entries left out or left new"
+    return attach(model.eval(), description)
+
+
+def _override(contents: Contents, found: Description, name: str | None, arguments: dict[str, Any]) -> Description:
+    """Return the description with the caller's name and arguments in place of the file's."""
+    if name is None or name == found.model:
+        return dataclasses.replace(found, arguments={**found.arguments, **arguments})
+    wanted, held = _builder(name), _builder(found.model)
+    fixed = models.VARIANTS[name].arguments if name in models.VARIANTS else {}
+    kept = {**_full(found), **arguments} if wanted is held else {**_sizes(found), **arguments}
+    if wanted is not held and KEY in contents.metadata:
+        raise InputError(f"{contents.path.name} holds {found.model}, got {name!r}; name that, or give other weights")
+    kept = {key: value for key, value in kept.items() if key in arguments or key not in fixed}
+    return dataclasses.replace(found, model=name, arguments=kept)
+
+
+def _builder(name: str) -> Any:
+    return models.VARIANTS[name].builder if name in models.VARIANTS else models.BUILDERS.get(name)
+
+
+def _full(found: Description) -> dict[str, Any]:
+    fixed = models.VARIANTS[found.model].arguments if found.model in models.VARIANTS else {}
+    return {**fixed, **found.arguments}
+
+
+def _sizes(found: Description) -> dict[str, Any]:
+    return {key: value for key, value in found.arguments.items() if key in ("num_classes", "in_chans")}
+
+
+def _fitting(understood: Understood, differences: Differences) -> dict[str, Any]:
+    wrong = {*differences.unexpected, *differences.shapes}
+    return {name: value for name, value in understood.tensors.items() if understood.said(name) not in wrong}
+
+
+def _refusal(contents: Contents, understood: Understood, wanted: Description, differences: Differences) -> str:
+    """Say what does not fit and what to do; first where only the last layer's size differs."""
+    head = understood.tensors.get("head.fc.weight")
+    heads = {understood.said(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
+    if head is not None and not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads):
+        classes = wanted.arguments.get("num_classes", "another number of")
+        return (
+            f"{contents.path.name} holds weights for {len(head)} classes, got num_classes={classes}; leave num_classes "
+            f"out, then model.reset_classifier({classes}) gives a new last layer to fine-tune"
+        )
+    return (
+        f"{contents.path.name} must fit {wanted.model}, {len(differences)} entries do not:\n{differences}\n"
+        "Name the model that it was made with (model=NAME), or load what fits with strict=False"
+    )
