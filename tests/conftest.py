@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # tests run side by side, and so do the commands that they start
+
 import pytest
 import torch
 from PIL import Image
@@ -13,8 +15,9 @@ import_torchvision()  # peers import torchvision by themselves and may find it u
 
 
 @pytest.fixture(autouse=True)
-def _threads():
-    torch.set_num_threads(os.cpu_count() or 1)
+def one_thread_one_seed():
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import typer
 from ..data import open_data
 from ..evaluation import predict
 from ..experiments import degradation
+from ..experiments.degradation_page import write_page
 from ..experiments.members import train_members
 from ..weights import load
 from .tables import show_table
@@ -36,7 +37,8 @@ def show_degradation(output: Path, seeds: int, epochs: int) -> None:
     header, rows = degradation.table(measured)
     show_table(header, rows, numbers=header[1:])
     typer.echo(f"\n{degradation.answer(measured)}\n")
-    page = output
+    command = f"residuum demo --seeds {seeds} --epochs {epochs}"
+    page = write_page(measured, output, seconds=time.perf_counter() - started, command=command)
     _predict_held_out(output / "residual-20-seed0")
     typer.echo(f"\nlook at {page} and {page.with_suffix('.png')}")
 

@@ -98,6 +98,8 @@ def answer(measured: Measured) -> str:
     """Say in one sentence what the numbers show; which sentence, the intervals decide."""
     plain, residual, rescue = measured.depth_effect("plain"), measured.depth_effect("residual"), measured.rescue()
     shallow, deep = (end(network.depth for network in measured.train) for end in (min, max))
+    if np.isinf(plain.high):
+        return "One run of each network shows nothing: give at least two seeds."
     if not plain.below(0):
         return (
             f"Degradation is not shown here: from {shallow} to {deep} layers the plain network's training accuracy "

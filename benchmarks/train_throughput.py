@@ -1,0 +1,136 @@
+"""Training speed of cifar_resnet20 from memory against an ordinary PyTorch loop, interleaved in one run.
+
+Command   make bench            (or: python benchmarks/train_throughput.py --rounds 7)
+Ordinary  torchvision-style: DataLoader workers, PIL, RandomCrop, flip, ToTensor, Normalize; float32, contiguous
+Residuum  MemoryLoader, channels last, the precision that a trial finds faster
+Prints    images/s of each (median over rounds), the ratio round by round, and the loader's share of a step
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from contextlib import nullcontext
+from itertools import islice
+
+import torch
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader
+
+from residuum.compat import import_torchvision
+from residuum.data import MemoryLoader, open_data
+from residuum.data.pixels import Normalise
+from residuum.models import create_model
+from residuum.training.loop import train_steps
+from residuum.training.optimisers import build_optimiser
+from residuum.training.precision import autocast, choose_precision
+from residuum.training.schedules import build_schedule
+
+import_torchvision()
+from torchvision import transforms  # noqa: E402
+
+BATCH, MODEL = 128, "cifar_resnet20"
+
+
+class Pictures(torch.utils.data.Dataset):
+    """CIFAR-10 as torchvision serves it: a PIL picture through a list of transforms."""
+
+    def __init__(self, dataset):
+        self.pixels = dataset.train.pixels.permute(0, 2, 3, 1).contiguous().numpy()
+        self.labels = dataset.train.labels
+        self.transform = transforms.Compose(
+            [
+                transforms.RandomCrop(32, padding=4),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+                transforms.Normalize(dataset.mean, dataset.std),
+            ]
+        )
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.transform(Image.fromarray(self.pixels[index])), int(self.labels[index])
+
+
+def ordinary(dataset, workers):
+    """Yield once for each training step of the loop that everybody writes."""
+    model = create_model(MODEL)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
+    loader = DataLoader(Pictures(dataset), BATCH, shuffle=True, num_workers=workers, drop_last=True)
+    model.train()
+    for images, labels in loader:
+        loss = nn.functional.cross_entropy(model(images), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        loss.item()
+        yield
+
+
+def ours(dataset):
+    """Yield once for each training step of Residuum's loop."""
+    model = create_model(MODEL)
+    trial = choose_precision(model, (3, 32, 32), "cpu")
+    print(f"precision: {trial.precision} ({trial.reason})")
+    model.to(memory_format=torch.channels_last)
+    normalise = Normalise(dataset.mean, dataset.std)
+    loader = MemoryLoader(dataset.train, BATCH, 0, pad=4, flip=True)
+    batches = ((normalise(pixels), labels) for pixels, labels in loader.batches(0))
+    steps = train_steps(
+        model,
+        batches,
+        build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=5e-4),
+        schedule=build_schedule("cosine", len(loader)),
+        criterion=nn.CrossEntropyLoss(),
+        autocast=autocast(trial.precision, "cpu") if trial.precision == "bf16" else nullcontext(),
+        seed=0,
+    )
+    for step in steps:
+        step.loss.item()
+        yield
+
+
+def seconds_per_step(steps, count):
+    """Return the mean over ``count`` steps."""
+    started = time.perf_counter()
+    for _ in islice(steps, count):
+        pass
+    return (time.perf_counter() - started) / count
+
+
+def loader_seconds(dataset, count=50):
+    """Return what a batch costs before the network sees it: order, crop, flip, normalise."""
+    normalise = Normalise(dataset.mean, dataset.std)
+    batches = MemoryLoader(dataset.train, BATCH, 0, pad=4, flip=True).batches(0)
+    normalise(next(batches)[0])
+    started = time.perf_counter()
+    for pixels, _ in islice(batches, count):
+        normalise(pixels)
+    return (time.perf_counter() - started) / count
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=20, help="of each loop in a round")
+    parser.add_argument("--workers", type=int, default=2, help="of the ordinary loop")
+    args = parser.parse_args()
+    dataset = open_data("cifar10")
+    print(f"{MODEL}, batch {BATCH}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    peer, mine = ordinary(dataset, args.workers), ours(dataset)
+    seconds_per_step(peer, 5), seconds_per_step(mine, 5)  # warm-up
+    rounds = [(seconds_per_step(peer, args.steps), seconds_per_step(mine, args.steps)) for _ in range(args.rounds)]
+    ratios = [a / b for a, b in rounds]
+    for name, column in (("ordinary loop", 0), ("residuum", 1)):
+        print(f"{name:>14}: {BATCH / statistics.median(pair[column] for pair in rounds):7,.0f} images/s")
+    print(f"{'ratio':>14}: {statistics.median(ratios):.2f} (rounds {', '.join(f'{ratio:.2f}' for ratio in ratios)})")
+    share = loader_seconds(dataset) / statistics.median(pair[1] for pair in rounds)
+    print(f"{'loader':>14}: {100 * share:.1f} % of a step")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+import dataclasses
+
+import pytest
+import torch
+
+from residuum.data import ArrayImages, Augmentation, Dataset, FileImages, open_data
+from residuum.errors import InputError
+from residuum.models import create_model
+from residuum.training import plan as planning
+from residuum.training.plan import make_plan
+from residuum.training.precision import Trial, autocast, choose_device, choose_precision
+
+
+def photographs(tmp_path, count=2_000, side=400):
+    files = FileImages(tmp_path, [f"{n}.jpg" for n in range(count)], torch.arange(count) % 2)
+    return Dataset(
+        "photos", ["cat", "dog"], files, files, (0.5,) * 3, (0.2,) * 3, (side, side), Augmentation(4, True), "all"
+    )
+
+
+@pytest.mark.parametrize("name", ["digits"])
+def test_built_in_sets_have_their_defaults(name):
+    values = make_plan(open_data(name), {"data": name}).values
+    assert values["model"] == "cifar_resnet20"
+    assert values["image_size"] == [8, 8]
+    assert values["model_arguments"] == {"in_chans": 1, "num_classes": 10}
+    assert values["workers"] == 0
+
+
+def test_what_the_user_says_is_kept():
+    given = {
+        "data": "digits",
+        "model": "cifar_resnet56",
+        "epochs": 3,
+        "lr": 0.7,
+        "batch_size": 7,
+        "opt": "adamw",
+        "seed": 5,
+    }
+    assert given.items() <= make_plan(open_data("digits"), given).values.items()
+    assert make_plan(open_data("digits"), {"num_classes": 12}).values["model_arguments"]["num_classes"] == 12
+    with pytest.raises(InputError, match="digits has 10 classes, so num_classes must be at least that, got 9"):
+        make_plan(open_data("digits"), {"num_classes": 9})
+
+
+@pytest.mark.parametrize(
+    ("macs_per_second", "count", "expected"),
+    [(1e15, 2_000, ("resnet18", 224)), (1e15, 6_000, ("resnet34", 224)), (1e15, 200, ("resnet18", 128)),
+     (3e10, 2_000, ("cifar_resnet32", 64)), (1e9, 2_000, ("cifar_resnet20", 48))],
+)  # fmt: skip
+def test_model_and_size_fit_the_pictures_and_the_machine(tmp_path, monkeypatch, macs_per_second, count, expected):
+    monkeypatch.setattr(planning, "training_macs_per_second", lambda: macs_per_second)
+    plan = make_plan(photographs(tmp_path, count), {})
+    assert (plan.values["model"], plan.values["image_size"]) == (expected[0], [expected[1]] * 2)
+    assert expected[0] in plan.reasons["model"]
+    assert f"{count:,} pictures" in plan.reasons["model"]
+
+
+def test_small_pictures_are_not_blown_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "training_macs_per_second", lambda: 1e15)
+    assert make_plan(photographs(tmp_path, side=100), {}).values["image_size"] == [128, 128]
+    assert make_plan(photographs(tmp_path, side=60), {}).values["image_size"] == [64, 64]
+
+
+def test_fewer_pictures_get_more_epochs_and_smaller_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "training_macs_per_second", lambda: 1e15)
+    few, many = (make_plan(photographs(tmp_path, count), {}).values for count in (200, 20_000))
+    assert few["epochs"] > many["epochs"]
+    assert few["batch_size"] < many["batch_size"]
+    assert few["lr"] < many["lr"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"epochs": 0}, "epochs must be at least 1, got 0"), ({"lr": -1.0}, "lr must not be negative, got -1"),
+     ({"label_smoothing": 1.0}, "must be below 1"), ({"epochs": 2, "warmup_epochs": 2}, "warmup_epochs must be below epochs")],
+)  # fmt: skip
+def test_numbers_that_make_no_sense(given, message):
+    with pytest.raises(InputError, match=message):
+        make_plan(open_data("digits"), given)
+
+
+def test_pictures_in_memory_go_to_the_cifar_networks():
+    digits = open_data("digits")
+    assert isinstance(digits.train, ArrayImages)
+    plan = make_plan(dataclasses.replace(digits, name="mine"), {})
+    assert plan.values["model"] == "cifar_resnet20"
+    assert "8x8" in plan.reasons["model"]
+
+
+def test_the_faster_precision_is_taken(monkeypatch):
+    from residuum.training import precision
+
+    rates = {"fp32": 100.0, "bf16": 150.0}
+    monkeypatch.setattr(precision, "_training_rate", lambda model, shape, device, name: rates[name])
+    model = create_model("cifar_resnet", depth=8)
+    assert choose_precision(model, (3, 8, 8), "cpu") == Trial("bf16", rates)
+    rates["fp32"] = 200.0
+    assert choose_precision(model, (3, 8, 8), "cpu").precision == "fp32"
+    assert choose_precision(model, (3, 8, 8), "cpu", "bf16") == Trial("bf16", {"bf16": 150.0})
+    assert "fp32 made 200 images/s" in choose_precision(model, (3, 8, 8), "cpu").reason
+
+
+def test_the_trial_leaves_the_model_and_the_random_state_alone():
+    model = create_model("cifar_resnet", depth=8)
+    before, state = {k: v.clone() for k, v in model.state_dict().items()}, torch.get_rng_state()
+    choose_precision(model, (3, 8, 8), "cpu")
+    assert all(value.equal(before[key]) for key, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+    assert torch.get_rng_state().equal(state)
+
+
+def test_precisions_and_devices_by_name():
+    layer = torch.nn.Linear(2, 2)
+    with autocast("bf16", "cpu"):
+        assert layer(torch.zeros(1, 2)).dtype == torch.bfloat16
+    with autocast("fp32", "cpu"):
+        assert layer(torch.zeros(1, 2)).dtype == torch.float32
+    with pytest.raises(InputError, match="precision must be auto, fp32 or bf16, got 'fp8'"):
+        choose_precision(layer, (1, 1, 1), "cpu", "fp8")
+    with pytest.raises(InputError, match="device must be auto, cpu, cuda or mps, got 'tpu'"):
+        choose_device("tpu")
+    assert choose_device("cpu") == "cpu"
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="device cuda was asked for, but torch sees none"):
+            choose_device("cuda")
