@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Series", "confusion_matrix", "curves", "degradation", "per_class_accuracy"]
 
-_PANELS = {"loss": ("Loss", "train_loss", "val_loss"), "accuracy": ("Accuracy, %", "train_acc1", "val_acc1")}
 _KINDS = {"plain": "Plain networks", "residual": "Residual networks"}
 _DEPTH_LOOKS = (("blue", "o"), ("vermilion", "s"), ("green", "^"), ("purple", "D"), ("ochre", "v"))
 _MOST_BARS = 40
@@ -60,16 +59,20 @@ def curves(history: Sequence[Mapping[str, Any]], parts: Sequence[str] = ("loss",
     """
     if not history:
         raise InputError("curves need at least one epoch, got an empty history; leave the figure out")
-    if unknown := [part for part in parts if part not in _PANELS]:
-        raise InputError(f"parts must be among {', '.join(_PANELS)}, got {', '.join(unknown)}; name only these")
+    panels_of_a_run = {
+        "loss": ("Loss", "train_loss", "val_loss", _limit_loss, "{:.3g}"),
+        "accuracy": ("Accuracy, %", "train_acc1", "val_acc1", _limit_accuracy, "{:.1f}"),
+    }
+    if unknown := [part for part in parts if part not in panels_of_a_run]:
+        raise InputError(f"parts must be among {', '.join(panels_of_a_run)}, got {', '.join(unknown)}; name only these")
     with house_style():
         figure, axes = panels(len(parts), 4.7, 3.1)
         for ax, part in zip(axes, parts, strict=True):
-            title, train, held_out = _PANELS[part]
+            title, train, held_out, limit, form = panels_of_a_run[part]
             _curve_panel(ax, history, {"training": train, "validation": held_out})
             ax.set_title(title)
-            (_limit_loss if part == "loss" else _limit_accuracy)(ax)
-            _end_labels(ax)
+            limit(ax)
+            _end_labels(ax, form)
     return figure
 
 
@@ -80,8 +83,8 @@ def degradation(curves: Sequence[Series], kinds: Sequence[str] = ("plain", "resi
     to the highest. Depths differ in colour, width and marker.
 
     Args:
-        curves: the networks.
-        kinds: which panels.
+        curves: the networks; their highest error sets the scale, whichever panels are drawn.
+        kinds: which panels; for a page that is read on phones too, draw each as a figure of its own.
 
     Raises:
         InputError: no network of a kind, an unknown kind, or errors that are not [seeds, epochs].
@@ -99,8 +102,7 @@ def degradation(curves: Sequence[Series], kinds: Sequence[str] = ("plain", "resi
             ax.set_title(_KINDS[kind])
             ax.set_xlabel("epoch")
         axes[0].set_ylabel("error, %   (bold: test, dashed: training)")
-        top = max(float(ax.dataLim.ymax) for ax in axes)
-        axes[0].set_ylim(0, min(100.0, 1.05 * top) or 1.0)
+        axes[0].set_ylim(0, _top_error(curves))
         for ax in axes:
             _integer_epochs(ax)
             _end_labels(ax)
@@ -130,20 +132,24 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
     mean = sum(a * n for a, n, _ in seen) / sum(n for _, n, _ in seen)
     with house_style():
         figure, (ax,) = panels(1, 6.4, 1.2 + 0.22 * len(shown))
-        for row, (accuracy, count, _) in enumerate(shown):
-            low, high = wilson_interval(accuracy / 100 * count, count)
-            ax.plot((100 * low, 100 * high), (row, row), color=LIGHT["blue"], alpha=0.35, lw=5, solid_capstyle="butt")
+        lows, highs = zip(*(_interval(accuracy, count) for accuracy, count, _ in shown), strict=True)
+        ax.hlines(range(len(shown)), lows, highs, color=LIGHT["blue"], alpha=0.35, lw=5)
         ax.plot([a for a, _, _ in shown], range(len(shown)), "o", color=LIGHT["blue"], ms=5, label="accuracy")
         ax.axvline(mean, color=LIGHT["muted"], lw=1, ls=(0, (2, 2)), zorder=0)
         ax.set_yticks(range(len(shown)), [f"{shorten(name)}  ({count})" for _, count, name in shown])
         ax.tick_params(axis="y", labelcolor=LIGHT["ink"])
         ax.set_ylim(len(shown) - 0.4, -0.6)
-        ax.set_xlim(0, 101)
+        ax.set_xlim(10 * (min(lows) // 10), 101)
         ax.set_xlabel("accuracy, %")
         ax.grid(axis="x")
         beyond = f"; {len(seen) - len(shown)} better classes not shown" if len(seen) > len(shown) else ""
         ax.set_title(f"dotted: all images, {percent(mean)}{beyond}", size=8.5, weight="normal", color=LIGHT["muted"])
     return figure
+
+
+def _interval(accuracy: float, count: int) -> tuple[float, float]:
+    low, high = wilson_interval(accuracy / 100 * count, count)
+    return 100 * low, 100 * high
 
 
 def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[str, str]) -> None:
@@ -179,6 +185,7 @@ def _number(value: Any) -> float:
 def _integer_epochs(ax: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
+    ax.margins(x=0.02)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.grid(axis="y")
 
@@ -203,12 +210,22 @@ def _series_lines(ax: Axes, series: Series, rank: int) -> None:
     test, train = np.asarray(series.test_error, float), np.asarray(series.train_error, float)
     epochs = np.arange(1, test.shape[1] + 1)
     look: dict[str, Any] = {"color": LIGHT[colour], "marker": marker, "markevery": max(1, len(epochs) // 6)}
-    thin = {"lw": 1.0 + 0.2 * rank, "ls": (0, (4, 2)), "ms": 4.5, "mfc": LIGHT["paper"]}
-    bold = {"lw": 1.8 + 0.7 * rank, "ms": 5.0}
-    ax.plot(epochs, train.mean(axis=0), label=f"_{series.name} training", **look, **thin)
-    ax.plot(epochs, test.mean(axis=0), label=series.name, **look, **bold)
-    for errors in (train, test):
+    thin: dict[str, Any] = {"lw": 1.0 + 0.2 * rank, "ls": (0, (4, 2)), "ms": 4, "mfc": LIGHT["paper"]}
+    bold: dict[str, Any] = {"lw": 1.6 + 0.5 * rank, "ms": 5}
+    for errors, label, line in ((train, f"_{series.name} training", thin), (test, series.name, bold)):
+        ax.plot(epochs, errors.mean(axis=0), label=label, **look, **line)
         ax.fill_between(epochs, errors.min(axis=0), errors.max(axis=0), color=LIGHT[colour], alpha=0.15, lw=0)
+
+
+def _top_error(curves: Sequence[Series]) -> float:
+    """Return where the axis ends: the same for one panel as for both, so that figures compare side by side."""
+    import numpy as np
+
+    errors = np.concatenate(
+        [np.ravel(errors) for series in curves for errors in (series.train_error, series.test_error)]
+    )
+    errors = errors[np.isfinite(errors)]
+    return min(100.0, 1.05 * float(errors.max())) if errors.any() else 1.0
 
 
 def _check_series(series: Series) -> None:
@@ -222,7 +239,7 @@ def _check_series(series: Series) -> None:
         raise InputError(f"{series.name}: kind must be plain or residual, got {series.kind!r}; name its panel")
 
 
-def _end_labels(ax: Axes) -> None:
+def _end_labels(ax: Axes, form: str = "{:.1f}") -> None:
     """Write each line's name and last value at its right end, pushed apart where they would overlap."""
     import numpy as np
 
@@ -231,22 +248,27 @@ def _end_labels(ax: Axes) -> None:
     for line in named:
         x, y = (np.asarray(values, float) for values in line.get_data())
         last = np.flatnonzero(np.isfinite(y))[-1]
-        ends.append((ax.transAxes.inverted().transform(ax.transData.transform((x[last], y[last])))[1], y[last], line))
+        pixels = ax.transData.transform((x[last], y[last]))
+        ends.append((ax.transAxes.inverted().transform(pixels)[1], y[last], line))
     ends.sort(key=lambda end: end[0])
     heights = _apart([height for height, _, _ in ends], gap=0.065)
     for height, (_, value, line) in zip(heights, ends, strict=True):
-        text = f"{line.get_label()} {value:.3g}"
+        text = f"{line.get_label()} {form.format(value)}"
         where: dict[str, Any] = {"xycoords": "axes fraction", "va": "center", "annotation_clip": False}
         ax.annotate(text, (1.015, height), color=line.get_color(), size=8.5, weight="bold", **where)
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Return ascending heights moved as little as a sweep up and one down need to keep the gap within [0, 1]."""
-    moved = [min(max(height, 0.0), 1.0) for height in heights]
-    for i in range(1, len(moved)):
-        moved[i] = max(moved[i], moved[i - 1] + gap)
-    ceiling = 1.0
-    for i in reversed(range(len(moved))):
-        moved[i] = min(moved[i], ceiling)
-        ceiling = moved[i] - gap
-    return moved
+    """Return ascending heights at least ``gap`` apart, moved as little as that needs (least squares), kept in [0, 1]."""
+    groups: list[list[float]] = []  # heights that touch stand around their mean
+    for i, height in enumerate(heights):
+        groups.append([height - i * gap])
+        while len(groups) > 1 and _mean(groups[-2]) >= _mean(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    room = 1 - gap * (len(heights) - 1)
+    bases = [min(max(_mean(group), 0.0), room) for group in groups for _ in group]
+    return [base + i * gap for i, base in enumerate(bases)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

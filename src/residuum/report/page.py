@@ -76,7 +76,7 @@ def section(heading: str, *parts: str) -> Markup:
 
 def opening(*parts: str) -> Markup:
     """Return the section right below the title; it needs no heading of its own."""
-    return Markup(f"<div>\n{_joined(parts)}\n</div>")
+    return Markup(f'<div class="opening">\n{_joined(parts)}\n</div>')
 
 
 def heading(text: str) -> Markup:
@@ -122,16 +122,21 @@ def figures(*parts: Markup) -> Markup:
     return Markup(f'<div class="figures">\n{_joined(parts)}\n</div>')
 
 
+def beside(main: Markup, aside: Markup) -> Markup:
+    """Return a large part with a smaller one at its right, or below it where the screen is narrow."""
+    return Markup(f'<div class="beside">\n{main}\n{aside}\n</div>')
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str) -> Markup:
-    """Return a table; the first cell of a row names the row. Columns that hold only numbers are set to the right."""
+    """Return a table; the first cell of a row names the row. Columns of numbers are set to the right."""
     cells = [[str(cell) for cell in row] for row in rows]
     if wrong := [row for row in cells if len(row) != len(columns)]:
         raise InputError(f"each row must have the table's {len(columns)} columns, got {wrong[0]}; fill or cut it")
-    numeric = [bool(cells) and all(_NUMBER.fullmatch(row[i]) for row in cells) for i in range(len(columns))]
+    numeric = [i > 0 and all(_NUMBER.fullmatch(row[i]) for row in cells) for i in range(len(columns))]
     marks = [' class="number"' if right else "" for right in numeric]
     head = "".join(f'<th scope="col"{mark}>{escape(name)}</th>' for name, mark in zip(columns, marks, strict=True))
     body = "\n".join(
-        f'<tr><th scope="row"{marks[0]}>{escape(row[0])}</th>'
+        f'<tr><th scope="row">{escape(row[0])}</th>'
         + "".join(f"<td{mark}>{escape(cell)}</td>" for cell, mark in zip(row[1:], marks[1:], strict=True))
         + "</tr>"
         for row in cells

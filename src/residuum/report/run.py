@@ -168,20 +168,17 @@ def _confusion_section(counts: np.ndarray, classes: Sequence[str]) -> page.Marku
     pairs = [
         (classes[t], classes[p], int(misses[t, p]), percent(100 * misses[t, p] / counts[t].sum())) for t, p in worst
     ]
-    parts = [
-        page.figure(
-            confusion_matrix(counts, classes),
-            f"Confusion matrix of {len(classes)} classes: {int(counts.trace())} images on the diagonal, "
-            f"{int(misses.sum())} beside it.",
-            "Rows are the truth, columns what was predicted. Blue: right; orange: mistaken; "
-            "stronger: a larger share of the row.",
-        )
-    ]
-    if pairs:
-        parts.append(
-            page.table(["Truth", "Taken for", "Images", "Of the class"], pairs, "The most frequent confusions.")
-        )
-    return page.section("What was taken for what", *parts)
+    drawing = page.figure(
+        confusion_matrix(counts, classes),
+        f"Confusion matrix of {len(classes)} classes: {int(counts.trace())} images on the diagonal, "
+        f"{int(misses.sum())} beside it.",
+        "Rows are the truth, columns what was predicted. Blue: right; orange: mistaken; "
+        "stronger: a larger share of the row.",
+    )
+    if not pairs:
+        return page.section("What was taken for what", drawing)
+    worst_pairs = page.table(["Truth", "Taken for", "Images", "Of the class"], pairs, "The most frequent confusions.")
+    return page.section("What was taken for what", page.beside(drawing, worst_pairs))
 
 
 def _classes_section(counts: np.ndarray, classes: Sequence[str]) -> page.Markup:

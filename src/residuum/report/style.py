@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Every colour by its part, for light and for dark pages. All but paper and grid keep a contrast of 4.5 on
-# the paper; blue, vermilion, green, purple and ochre stay apart under the common forms of colour blindness (after Okabe and Ito).
+# the paper; blue, vermilion, green, purple and ochre stay apart under the common forms of colour blindness (after
+# Okabe and Ito).
 PALETTE = {
     "paper": ("#ffffff", "#14171c"),
     "ink": ("#1b1f24", "#e8eaed"),

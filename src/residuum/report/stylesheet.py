@@ -29,10 +29,12 @@ h2 { font: 600 1.5rem/1.25 var(--serif); margin: 0 0 .75rem; text-wrap: balance;
 h3 { font: 600 1rem/1.4 var(--sans); margin: 1.5rem 0 .5rem; overflow-wrap: anywhere; }
 .kind { margin: 0 0 .5rem; color: var(--muted); font-size: .875rem; font-weight: 600; letter-spacing: .04em; }
 section { margin-top: 2.75rem; padding-top: 1.5rem; border-top: 1px solid var(--grid); }
-section:first-child { margin-top: 1.75rem; }
+.opening { margin-top: 1rem; }
 p { margin: 0 0 1rem; max-width: 42rem; overflow-wrap: anywhere; }
 .lead { font: 400 clamp(1.25rem, 3vw, 1.5rem)/1.45 var(--serif); text-wrap: pretty; }
-.figures { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
+.figures, .beside { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
+.beside > * { flex: 2 1 16rem; min-width: 0; }
+.beside > :first-child { flex: 3 1 26rem; }
 .figures > * { flex: 1 1 20rem; min-width: 0; }
 figure { margin: 0 0 1rem; }
 figcaption, caption { color: var(--muted); font-size: .875rem; line-height: 1.45; max-width: 42rem; }
