@@ -19,8 +19,8 @@ _MOST_COUNTS, _MOST_NAMES, _MOST_CELLS = 20, 40, 250
 def confusion_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     """Draw how often each class (row) was taken for each class (column).
 
-    Hits are blue, mistakes vermilion; the strength is the square root of the share of the row, so that one mistake in
-    a hundred still shows. Up to 20 classes the cells carry their counts, up to 40 the axes carry names; beyond 250
+    Hits are blue, mistakes vermilion; the strength is the cube root of the share of the row, so that one mistake in a
+    hundred still shows. Up to 20 classes the cells carry their counts, up to 40 the axes carry names; beyond 250
     classes neighbours share a cell, which shows the largest of their shares.
 
     Args:
@@ -36,12 +36,11 @@ def confusion_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
     number = len(classes)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     pooled = -(-number // _MOST_CELLS)
-    side = min(8.0, 2.2 + 0.42 * number) if number <= _MOST_NAMES else 6.5
+    side = min(8.0, 1.6 + 0.34 * number) if number <= _MOST_NAMES else 5.0
     with house_style():
-        figure, (ax,) = panels(1, side + 0.3, side)
+        figure, (ax,) = panels(1, side, side - 0.2)
         colours = _cell_colours(_pool(shares, pooled))
-        edge = number / pooled - 0.5 if pooled == 1 else len(colours) - 0.5
-        ax.imshow(colours, interpolation="none", extent=(-0.5, edge, edge, -0.5))
+        ax.imshow(colours, interpolation="none")
         ax.spines[:].set_visible(False)
         ax.set_ylabel("truth")
         ax.set_xlabel("predicted" if pooled == 1 else f"predicted   (a cell: {pooled} by {pooled} classes)")
@@ -84,7 +83,7 @@ def _cell_colours(shares: np.ndarray) -> np.ndarray:
 
     hits = np.eye(len(shares), dtype=bool)[..., None]
     hues = np.where(hits, to_rgb(LIGHT["blue"]), to_rgb(LIGHT["vermilion"]))
-    return np.concatenate([hues, np.sqrt(shares)[..., None]], axis=2)
+    return np.concatenate([hues, np.cbrt(shares)[..., None]], axis=2)
 
 
 def _name_axes(ax: Axes, classes: Sequence[str]) -> None:

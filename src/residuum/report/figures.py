@@ -89,6 +89,8 @@ def degradation(curves: Sequence[Series], kinds: Sequence[str] = ("plain", "resi
     Raises:
         InputError: no network of a kind, an unknown kind, or errors that are not [seeds, epochs].
     """
+    import numpy as np
+
     for series in curves:
         _check_series(series)
     if missing := [kind for kind in kinds if kind not in {series.kind for series in curves}]:
@@ -101,10 +103,10 @@ def degradation(curves: Sequence[Series], kinds: Sequence[str] = ("plain", "resi
                 _series_lines(ax, series, depths.index(series.depth))
             ax.set_title(_KINDS[kind])
             ax.set_xlabel("epoch")
+            _integer_epochs(ax, np.concatenate([line.get_xdata() for line in ax.lines]))
         axes[0].set_ylabel("error, %   (bold: test, dashed: training)")
         axes[0].set_ylim(0, _top_error(curves))
         for ax in axes:
-            _integer_epochs(ax)
             _end_labels(ax)
     return figure
 
@@ -131,10 +133,12 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
     shown = seen[:_MOST_BARS]
     mean = sum(a * n for a, n, _ in seen) / sum(n for _, n, _ in seen)
     with house_style():
-        figure, (ax,) = panels(1, 6.4, 1.2 + 0.22 * len(shown))
+        figure, (ax,) = panels(1, 5.2, 1.0 + 0.21 * len(shown))
         lows, highs = zip(*(_interval(accuracy, count) for accuracy, count, _ in shown), strict=True)
         ax.hlines(range(len(shown)), lows, highs, color=LIGHT["blue"], alpha=0.35, lw=5)
-        ax.plot([a for a, _, _ in shown], range(len(shown)), "o", color=LIGHT["blue"], ms=5, label="accuracy")
+        ax.plot(
+            [a for a, _, _ in shown], range(len(shown)), "o", color=LIGHT["blue"], ms=5, label="accuracy", clip_on=False
+        )
         ax.axvline(mean, color=LIGHT["muted"], lw=1, ls=(0, (2, 2)), zorder=0)
         ax.set_yticks(range(len(shown)), [f"{shorten(name)}  ({count})" for _, count, name in shown])
         ax.tick_params(axis="y", labelcolor=LIGHT["ink"])
@@ -163,7 +167,7 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
             continue
         colour, width, dashes = looks[name]
         marker = "o" if len(history) == 1 else None
-        ax.plot(epochs, values, label=name, color=LIGHT[colour], lw=width, ls=dashes, marker=marker, ms=5)
+        ax.plot(epochs, values, label=name, color=LIGHT[colour], lw=width, ls=dashes, marker=marker, clip_on=False)
     broken = [
         row["epoch"]
         for row in history
@@ -172,8 +176,10 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
     if broken:
         said = f"not finite in {len(broken)} of {len(history)} epochs, first in epoch {broken[0]}"
         ax.text(0.02, 0.04, said, transform=ax.transAxes, color=LIGHT["vermilion"], size=8.5)
+    if not ax.lines:
+        ax.set_yticks([])
     ax.set_xlabel("epoch")
-    _integer_epochs(ax)
+    _integer_epochs(ax, epochs)
 
 
 def _number(value: Any) -> float:
@@ -182,10 +188,12 @@ def _number(value: Any) -> float:
     return number if abs(number) != float("inf") else float("nan")
 
 
-def _integer_epochs(ax: Axes) -> None:
+def _integer_epochs(ax: Axes, epochs: np.ndarray) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    ax.margins(x=0.02)
+    first, last = float(epochs.min()), float(epochs.max())
+    margin = max(0.02 * (last - first), 0.1)
+    ax.set_xlim(first - margin, last + margin)
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.grid(axis="y")
 
@@ -207,12 +215,12 @@ def _series_lines(ax: Axes, series: Series, rank: int) -> None:
     import numpy as np
 
     colour, marker = _DEPTH_LOOKS[rank % len(_DEPTH_LOOKS)]
-    test, train = np.asarray(series.test_error, float), np.asarray(series.train_error, float)
-    epochs = np.arange(1, test.shape[1] + 1)
+    epochs = np.arange(1, series.test_error.shape[1] + 1)
     look: dict[str, Any] = {"color": LIGHT[colour], "marker": marker, "markevery": max(1, len(epochs) // 6)}
     thin: dict[str, Any] = {"lw": 1.0 + 0.2 * rank, "ls": (0, (4, 2)), "ms": 4, "mfc": LIGHT["paper"]}
     bold: dict[str, Any] = {"lw": 1.6 + 0.5 * rank, "ms": 5}
-    for errors, label, line in ((train, f"_{series.name} training", thin), (test, series.name, bold)):
+    lines = ((series.train_error, f"_{series.name} training", thin), (series.test_error, series.name, bold))
+    for errors, label, line in lines:
         ax.plot(epochs, errors.mean(axis=0), label=label, **look, **line)
         ax.fill_between(epochs, errors.min(axis=0), errors.max(axis=0), color=LIGHT[colour], alpha=0.15, lw=0)
 
@@ -259,7 +267,7 @@ def _end_labels(ax: Axes, form: str = "{:.1f}") -> None:
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Return ascending heights at least ``gap`` apart, moved as little as that needs (least squares), kept in [0, 1]."""
+    """Return ascending heights at least ``gap`` apart, moved by the least squares that this needs, kept in [0, 1]."""
     groups: list[list[float]] = []  # heights that touch stand around their mean
     for i, height in enumerate(heights):
         groups.append([height - i * gap])

@@ -114,7 +114,7 @@ def figure(drawing: Figure, alt: str, caption: str = "") -> Markup:
     if not alt:
         raise InputError("a figure needs an alt text, got none; say in a sentence what it shows")
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return Markup(f"<figure>{_scrolling(svg(drawing, alt), alt)}{below}</figure>")
+    return Markup(f"<figure>{_scrolling(svg(drawing, alt), 'Figure')}{below}</figure>")
 
 
 def figures(*parts: Markup) -> Markup:
@@ -178,7 +178,7 @@ def _picture(picture: Picture) -> str:
 
 def _scrolling(content: str, name: str) -> Markup:
     """Let what is wider than a phone scroll on its own, by finger and by keyboard, and not the whole page."""
-    return Markup(f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(name)}">{content}</div>')
+    return Markup(f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(name)}">{content}</div>')
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -116,7 +116,7 @@ def svg(figure: Figure, alt: str) -> str:
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     return (
         f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {width} {height}" '
-        f'style="min-width:{round(0.8 * width)}px;max-width:{round(1.5 * width)}px">{_own_identifiers(body)}'
+        f'style="min-width:{round(0.9 * width)}px;max-width:{round(1.5 * width)}px">{_own_identifiers(body)}'
     )
 
 

@@ -33,13 +33,15 @@ section { margin-top: 2.75rem; padding-top: 1.5rem; border-top: 1px solid var(--
 p { margin: 0 0 1rem; max-width: 42rem; overflow-wrap: anywhere; }
 .lead { font: 400 clamp(1.25rem, 3vw, 1.5rem)/1.45 var(--serif); text-wrap: pretty; }
 .figures, .beside { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
-.beside > * { flex: 2 1 16rem; min-width: 0; }
+.beside > * { flex: 2 1 20rem; min-width: 0; }
+.beside th, .beside td { padding-right: .875rem; }
 .beside > :first-child { flex: 3 1 26rem; }
 .figures > * { flex: 1 1 20rem; min-width: 0; }
 figure { margin: 0 0 1rem; }
 figcaption, caption { color: var(--muted); font-size: .875rem; line-height: 1.45; max-width: 42rem; }
 figure > .scroll { margin-bottom: .5rem; }
 svg { display: block; width: 100%; height: auto; font-family: var(--sans); }
+@media (prefers-color-scheme: dark) { svg image { filter: brightness(1.25); } }
 svg * { stroke-linejoin: round; stroke-linecap: butt; }
 .scroll { overflow-x: auto; }
 .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
@@ -47,7 +49,8 @@ table { border-collapse: collapse; font-size: .9375rem; line-height: 1.4; margin
 caption { text-align: left; padding-bottom: .5rem; }
 th, td { padding: .4rem 1.5rem .4rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--grid); }
 thead th { color: var(--muted); font-weight: 600; font-size: .875rem; border-bottom-color: var(--muted); }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; min-width: 6.5rem; }
+tr > :last-child { padding-right: 0; }
 td { overflow-wrap: break-word; max-width: 34rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .facts th { color: var(--muted); white-space: nowrap; }
