@@ -122,6 +122,8 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
     Raises:
         InputError: lengths that differ, or no images at all.
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not len(accuracies) == len(counts) == len(classes):
         raise InputError(
             "accuracies, counts and classes must be equally many, "
@@ -134,20 +136,20 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
     mean = sum(a * n for a, n, _ in seen) / sum(n for _, n, _ in seen)
     with house_style():
         figure, (ax,) = panels(1, 5.2, 1.0 + 0.21 * len(shown))
+        rows, blue = range(len(shown)), LIGHT["blue"]
         lows, highs = zip(*(_interval(accuracy, count) for accuracy, count, _ in shown), strict=True)
-        ax.hlines(range(len(shown)), lows, highs, color=LIGHT["blue"], alpha=0.35, lw=5)
-        ax.plot(
-            [a for a, _, _ in shown], range(len(shown)), "o", color=LIGHT["blue"], ms=5, label="accuracy", clip_on=False
-        )
+        ax.hlines(rows, lows, highs, color=blue, alpha=0.35, lw=5)
+        ax.plot([accuracy for accuracy, _, _ in shown], rows, "o", color=blue, ms=5, label="accuracy", clip_on=False)
         ax.axvline(mean, color=LIGHT["muted"], lw=1, ls=(0, (2, 2)), zorder=0)
-        ax.set_yticks(range(len(shown)), [f"{shorten(name)}  ({count})" for _, count, name in shown])
+        ax.set_yticks(rows, [f"{shorten(name)}  ({count})" for _, count, name in shown])
         ax.tick_params(axis="y", labelcolor=LIGHT["ink"])
         ax.set_ylim(len(shown) - 0.4, -0.6)
         ax.set_xlim(10 * (min(lows) // 10), 101)
-        ax.set_xlabel("accuracy, %")
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        beyond = f"   ({len(seen) - len(shown)} better classes not shown)" if len(seen) > len(shown) else ""
+        ax.set_xlabel(f"accuracy, %{beyond}")
         ax.grid(axis="x")
-        beyond = f"; {len(seen) - len(shown)} better classes not shown" if len(seen) > len(shown) else ""
-        ax.set_title(f"dotted: all images, {percent(mean)}{beyond}", size=8.5, weight="normal", color=LIGHT["muted"])
+        ax.set_title(f"dotted: all images, {percent(mean)}", size=8.5, weight="normal", color=LIGHT["muted"])
     return figure
 
 

@@ -76,8 +76,9 @@ def run_report(run: RunData) -> str:
     if run.history:
         sections.append(_curves_section(run.history))
     if counts.sum():
-        sections += [_confusion_section(counts, run.classes), _classes_section(counts, run.classes)]
-    sections.append(_mistakes_section(run.mistakes, int(counts.sum() - counts.trace())))
+        sections.append(_confusion_section(counts, run.classes))
+        sections.append(_classes_section(counts, run.classes))
+        sections.append(_mistakes_section(run.mistakes, int(counts.sum() - counts.trace())))
     described = {name: value for name, value in run.facts.items() if name != "command"}
     sections.append(page.section("The run", page.facts(described)))
     if "command" in run.facts:
