@@ -1,0 +1,224 @@
+"""The report of one training run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import files
+from . import page
+from .confusion import checked_counts, confusion_matrix
+from .figures import curves, per_class_accuracy
+from .numbers import percent, wilson_interval
+from .style import png
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture that was taken for something else.
+
+    Args:
+        image: uint8 [H, W, 3] or [H, W].
+        truth: the class that it is of.
+        predicted: the class that the model said.
+        confidence: how sure it was, in [0, 1].
+        name: the file, or the position in the data.
+    """
+
+    image: np.ndarray
+    truth: str
+    predicted: str
+    confidence: float
+    name: str
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run's report is made of.
+
+    Args:
+        title: the page's name.
+        facts: data, model, parameters, device, ... as text; ``command`` is shown as the way to repeat the run.
+        history: a dict an epoch, as ``figures.curves`` takes it; empty where nothing was trained.
+        classes: class names.
+        confusion: counts [classes, classes], rows are the truth.
+        mistakes: pictures, worst first.
+        notes: what a reader must know to judge the number, "the best epoch was chosen on the validation images".
+    """
+
+    title: str
+    facts: Mapping[str, str]
+    history: Sequence[Mapping[str, Any]]
+    classes: Sequence[str]
+    confusion: np.ndarray
+    mistakes: Sequence[Mistake] = ()
+    notes: Sequence[str] = field(default_factory=tuple)
+
+
+def run_report(run: RunData) -> str:
+    """Return the report as one HTML page: result, curves, confusions, classes, worst mistakes, facts, command.
+
+    Raises:
+        InputError: a confusion matrix that does not fit the classes.
+    """
+    counts = checked_counts(run.confusion, run.classes)
+    opening = [page.lead(result_sentence(counts))]
+    if run.notes:
+        opening.append(page.bullets(run.notes))
+    sections = [page.opening(*opening)]
+    if run.history:
+        sections.append(_curves_section(run.history))
+    if counts.sum():
+        sections.append(_confusion_section(counts, run.classes))
+        sections.append(_classes_section(counts, run.classes))
+        sections.append(_mistakes_section(run.mistakes, int(counts.sum() - counts.trace())))
+    described = {name: value for name, value in run.facts.items() if name != "command"}
+    sections.append(page.section("The run", page.facts(described)))
+    if "command" in run.facts:
+        sections.append(page.section("How to repeat it", page.command(run.facts["command"])))
+    return page.page(run.title, sections, kind="Training run" if run.history else "Evaluation")
+
+
+def write_run_report(directory: str | os.PathLike[str], run: RunData) -> None:
+    """Write ``report.html``, ``curves.png``, ``confusion.png`` and ``per_class.png``, each whole or not at all.
+
+    A figure without data (no history, no images) is not written.
+    """
+    directory = Path(directory)
+    for name, figure in run_figures(run).items():
+        files.write_bytes(directory / f"{name}.png", png(figure))
+    files.write_text(directory / "report.html", run_report(run))
+
+
+def run_figures(run: RunData) -> dict[str, Figure]:
+    """Return the figures that there are data for: ``curves``, ``confusion``, ``per_class``."""
+    counts = checked_counts(run.confusion, run.classes)
+    drawn = {"curves": curves(run.history)} if run.history else {}
+    if counts.sum():
+        drawn["confusion"] = confusion_matrix(counts, run.classes)
+        drawn["per_class"] = _per_class(counts, run.classes)
+    return drawn
+
+
+def result_sentence(confusion: np.ndarray) -> str:
+    """Say the accuracy with its 95 % Wilson interval and the number of images, from the counts alone."""
+    total, right = int(confusion.sum()), int(confusion.trace())
+    if not total:
+        return "No image was evaluated, so there is no accuracy to report."
+    low, high = wilson_interval(right, total)
+    chance = confusion.sum(axis=1).max() / total
+    return (
+        f"Of {total:,} images {right:,} were classified correctly: {percent(100 * right / total)} "
+        f"(95 % Wilson interval {100 * low:.1f} to {100 * high:.1f} %). "
+        f"Always naming the most frequent class would give {percent(100 * chance)}."
+    )
+
+
+def _curves_section(history: Sequence[Mapping[str, Any]]) -> page.Markup:
+    last = history[-1]
+    span = f"over {len(history)} epoch{'s' if len(history) > 1 else ''}"
+    return page.section(
+        "Training",
+        page.figures(
+            page.figure(curves(history, ["loss"]), f"Training and validation loss {span}.{_ending(last, 'loss', '')}"),
+            page.figure(
+                curves(history, ["accuracy"]),
+                f"Training and validation accuracy {span}.{_ending(last, 'acc1', ' %')}",
+            ),
+        ),
+        page.folded("The same as a table", _history_table(history)),
+    )
+
+
+def _ending(row: Mapping[str, Any], column: str, unit: str) -> str:
+    known = {"training": row.get(f"train_{column}"), "validation": row.get(f"val_{column}")}
+    said = [f"{name} {float(value):.3g}{unit}" for name, value in known.items() if value not in (None, "")]
+    return f" At the end: {', '.join(said)}." if said else ""
+
+
+def _history_table(history: Sequence[Mapping[str, Any]]) -> page.Markup:
+    columns = {
+        "epoch": ("Epoch", "g"),
+        "lr": ("Learning rate", ".3g"),
+        "train_loss": ("Training loss", ".4f"),
+        "train_acc1": ("Training accuracy, %", ".2f"),
+        "val_loss": ("Validation loss", ".4f"),
+        "val_acc1": ("Validation accuracy, %", ".2f"),
+    }
+    rows = [
+        [format(float(row[key]), form) if row.get(key) not in (None, "") else "–" for key, (_, form) in columns.items()]
+        for row in history
+    ]
+    return page.table([name for name, _ in columns.values()], rows, "Every epoch; – where nothing was measured.")
+
+
+def _confusion_section(counts: np.ndarray, classes: Sequence[str]) -> page.Markup:
+    import numpy as np
+
+    misses = counts.copy()
+    np.fill_diagonal(misses, 0)
+    order = np.argsort(-misses, axis=None, kind="stable")[:8]
+    worst = [(int(i) // len(classes), int(i) % len(classes)) for i in order if misses.flat[i]]
+    pairs = [
+        (classes[t], classes[p], int(misses[t, p]), percent(100 * misses[t, p] / counts[t].sum())) for t, p in worst
+    ]
+    drawing = page.figure(
+        confusion_matrix(counts, classes),
+        f"Confusion matrix of {len(classes)} classes: {int(counts.trace())} images on the diagonal, "
+        f"{int(misses.sum())} beside it.",
+        "Rows are the truth, columns what was predicted. Blue: right; orange: mistaken; "
+        "stronger: a larger share of the row.",
+    )
+    if not pairs:
+        return page.section("What was taken for what", drawing)
+    worst_pairs = page.table(["Truth", "Taken for", "Images", "Of the class"], pairs, "The most frequent confusions.")
+    return page.section("What was taken for what", page.beside(drawing, worst_pairs))
+
+
+def _classes_section(counts: np.ndarray, classes: Sequence[str]) -> page.Markup:
+    rows = [
+        (name, int(counts[i].sum()), percent(100 * counts[i, i] / counts[i].sum()) if counts[i].sum() else "–")
+        for i, name in enumerate(classes)
+    ]
+    return page.section(
+        "Accuracy of each class",
+        page.figure(
+            _per_class(counts, classes),
+            "Accuracy of each class with its 95 % interval, worst first; the table below holds the same numbers.",
+            "Worst first; the bar is the 95 % Wilson interval, the number of images stands in brackets.",
+        ),
+        page.folded("All classes as a table", page.table(["Class", "Images", "Accuracy"], rows, "Accuracy by class.")),
+    )
+
+
+def _per_class(counts: np.ndarray, classes: Sequence[str]) -> Figure:
+    images = counts.sum(axis=1)
+    return per_class_accuracy(100 * counts.diagonal() / images.clip(min=1), images, classes)
+
+
+def _mistakes_section(mistakes: Sequence[Mistake], number: int) -> page.Markup:
+    if not mistakes:
+        said = "Not one image was mistaken." if not number else "No pictures of the mistakes were kept."
+        return page.section("The worst mistakes", said)
+    pictures = [
+        page.Picture(
+            mistake.image,
+            f"{mistake.name}: {mistake.truth}, taken for {mistake.predicted} with confidence {mistake.confidence:.2f}",
+            (
+                f"{mistake.truth} → {mistake.predicted}",
+                f"{percent(100 * mistake.confidence, 0)} sure",
+                mistake.name,
+            ),
+        )
+        for mistake in mistakes
+    ]
+    many = f"{len(pictures)} of {number:,}" if number > len(pictures) else f"All {len(pictures)}"
+    said = f"{many}, the surest first: what it is → what it was taken for."
+    return page.section("The worst mistakes", said, page.picture_grid(pictures))
