@@ -6,6 +6,7 @@ at their ends instead of in a legend.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ __all__ = ["Series", "confusion_matrix", "curves", "degradation", "per_class_acc
 _KINDS = {"plain": "Plain networks", "residual": "Residual networks"}
 _DEPTH_LOOKS = (("blue", "o"), ("vermilion", "s"), ("green", "^"), ("purple", "D"), ("ochre", "v"))
 _MOST_BARS = 40
+_MISSING = (None, "")  # an empty cell of a CSV file, read in one way or the other
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def degradation(curves: Sequence[Series], kinds: Sequence[str] = ("plain", "resi
         kinds: which panels; for a page that is read on phones too, draw each as a figure of its own.
 
     Raises:
-        InputError: no network of a kind, an unknown kind, or errors that are not [seeds, epochs].
+        InputError: no network of a kind, an unknown kind, or errors that are not [seeds, epochs] of percent.
     """
     import numpy as np
 
@@ -170,11 +172,10 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
         colour, width, dashes = looks[name]
         marker = "o" if len(history) == 1 else None
         ax.plot(epochs, values, label=name, color=LIGHT[colour], lw=width, ls=dashes, marker=marker, clip_on=False)
-    broken = [
-        row["epoch"]
-        for row in history
-        if any(row.get(column) is not None and not np.isfinite(_number(row[column])) for column in columns.values())
-    ]
+    measured = [(row["epoch"], row.get(column)) for row in history for column in columns.values()]
+    broken = list(
+        dict.fromkeys(epoch for epoch, value in measured if value not in _MISSING and np.isnan(_number(value)))
+    )
     if broken:
         said = f"not finite in {len(broken)} of {len(history)} epochs, first in epoch {broken[0]}"
         ax.text(0.02, 0.04, said, transform=ax.transAxes, color=LIGHT["vermilion"], size=8.5)
@@ -185,9 +186,9 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
 
 
 def _number(value: Any) -> float:
-    """Return the value as a float; None, empty and infinite ones as NaN, which matplotlib leaves out."""
-    number = float(value) if value not in (None, "") else float("nan")
-    return number if abs(number) != float("inf") else float("nan")
+    """Return the value as a float; missing and infinite ones as NaN, which matplotlib leaves out."""
+    number = float("nan" if value in _MISSING else value)
+    return number if math.isfinite(number) else float("nan")
 
 
 def _integer_epochs(ax: Axes, epochs: np.ndarray) -> None:
@@ -231,11 +232,8 @@ def _top_error(curves: Sequence[Series]) -> float:
     """Return where the axis ends: the same for one panel as for both, so that figures compare side by side."""
     import numpy as np
 
-    errors = np.concatenate(
-        [np.ravel(errors) for series in curves for errors in (series.train_error, series.test_error)]
-    )
-    errors = errors[np.isfinite(errors)]
-    return min(100.0, 1.05 * float(errors.max())) if errors.any() else 1.0
+    highest = max(float(np.max(errors)) for s in curves for errors in (s.train_error, s.test_error))
+    return min(100.0, 1.05 * highest) or 1.0
 
 
 def _check_series(series: Series) -> None:
@@ -245,6 +243,12 @@ def _check_series(series: Series) -> None:
             f"{series.name}: training and test errors must be arrays [seeds, epochs] of one shape, "
             f"got {shapes[0]} and {shapes[1]}; cut all seeds to the same epochs"
         )
+    for errors in (series.train_error, series.test_error):
+        if not ((errors >= 0) & (errors <= 100)).all():
+            raise InputError(
+                f"{series.name}: errors must be percent from 0 to 100, got {errors.min()} to {errors.max()}; "
+                "count a run that diverged by what it predicts"
+            )
     if series.kind not in _KINDS:
         raise InputError(f"{series.name}: kind must be plain or residual, got {series.kind!r}; name its panel")
 
