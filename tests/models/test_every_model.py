@@ -19,6 +19,21 @@ TINY = {
     "cifar_plain": {"depth": 8},
     "resnet": {"depth": 18},
     "plain": {"depth": 18},
+    "cifar_preact_resnet": {"depth": 20},
+    "preact_resnet": {"depth": 18},
+    "resnext": {"depth": 50, "groups": 4, "base_width": 8},
+    "wide_resnet": {"depth": 50, "widen": 1},
+    "cifar_wide_resnet": {"depth": 10, "widen": 2},
+    "seresnet": {"depth": 18},
+    "seresnext": {"depth": 50, "groups": 4, "base_width": 8},
+    "resnet_d": {"depth": 18},
+    "cifar_highway": {"depth": 8},
+    "densenet": {"depth": 121},
+    "cifar_densenet": {"depth": 10},
+    "cifar_densenet_bc": {"depth": 16},
+    "vgg": {"depth": 11, "hidden": 16},
+    "vgg_bn": {"depth": 11, "hidden": 16},
+    "alexnet": {"hidden": 16},
 }
 SIZE = 64
 

@@ -40,7 +40,7 @@ def test_impossible_sizes(arguments):
 
 @pytest.mark.parametrize("name", ["resnet", "plain"])
 def test_imagenet_depths(name):
-    with pytest.raises(InputError, match="depth must be one of 18, 34, 50, 101, 152, got 19"):
+    with pytest.raises(InputError, match="depth must be one of 18, 34, 50, 101, 152, 200, got 19"):
         create_model(name, depth=19)
 
 
