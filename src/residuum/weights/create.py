@@ -24,7 +24,7 @@ def create_model(
         name: a variant (``list_models()``) such as ``resnet50``, or a builder such as ``cifar_resnet``.
         num_classes: how many logits; by default the model's own, or with ``weights`` the file's.
         in_chans: channels of the images; by default the model's own, or with ``weights`` the file's.
-        weights: a file to load; None for new weights.
+        weights: a file or a published name to load (see ``load``); None for new weights.
         parts: the family's other arguments (``depth``, ``shortcut``, ...).
 
     Raises:

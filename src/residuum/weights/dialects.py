@@ -22,12 +22,21 @@ BOOKKEEPING = ("n_averaged", "initted", "step")
 _LAYERS: tuple[Row, ...] = (
     ("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}"),
     ("stages.{s}.{b}.branch.norm{i}", "layer{s+1}.{b}.bn{i}"),
+    ("stages.{s}.{b}.branch.se.fc{i}", "layer{s+1}.{b}.se.fc{i}"),
 )
 _PLAIN_STEM: tuple[Row, ...] = (("stem.conv", "conv1"), ("stem.norm", "bn1"))
-_DOWNSAMPLE: tuple[Row, ...] = (
+_PROJECTION: tuple[Row, ...] = (
     ("stages.{s}.{b}.shortcut.conv", "layer{s+1}.{b}.downsample.0"),
     ("stages.{s}.{b}.shortcut.norm", "layer{s+1}.{b}.downsample.1"),
 )
+_POOLED_PROJECTION: tuple[Row, ...] = (
+    ("stages.{s}.{b}.shortcut.conv", "layer{s+1}.{b}.downsample.1"),
+    ("stages.{s}.{b}.shortcut.norm", "layer{s+1}.{b}.downsample.2"),
+)
+
+
+def _below(prefix: str, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    return tuple((ours, prefix + theirs) for ours, theirs in rows)
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,38 @@ DIALECTS: dict[str, Dialect] = {
         "Residuum",
     ),
     "torchvision": Dialect(
-        (*_PLAIN_STEM, *_LAYERS, *_DOWNSAMPLE, ("head.fc", "fc")),
-        "torchvision",
+        (*_PLAIN_STEM, *_LAYERS, *_PROJECTION, ("head.fc", "fc")),
+        "torchvision (and timm)",
+    ),
+    "timm_deep": Dialect(
+        (
+            ("stem.conv1", "conv1.0"),
+            ("stem.norm1", "conv1.1"),
+            ("stem.conv2", "conv1.3"),
+            ("stem.norm2", "conv1.4"),
+            ("stem.conv3", "conv1.6"),
+            ("stem.norm3", "bn1"),
+            *_LAYERS,
+            *_POOLED_PROJECTION,
+            ("head.fc", "fc"),
+        ),
+        "timm's ResNet-D",
+    ),
+    "huggingface": Dialect(
+        (
+            ("stem.conv", "resnet.embedder.embedder.convolution"),
+            ("stem.norm", "resnet.embedder.embedder.normalization"),
+            ("stages.{s}.{b}.branch.conv{i+1}", "resnet.encoder.stages.{s}.layers.{b}.layer.{i}.convolution"),
+            ("stages.{s}.{b}.branch.norm{i+1}", "resnet.encoder.stages.{s}.layers.{b}.layer.{i}.normalization"),
+            ("stages.{s}.{b}.shortcut.conv", "resnet.encoder.stages.{s}.layers.{b}.shortcut.convolution"),
+            ("stages.{s}.{b}.shortcut.norm", "resnet.encoder.stages.{s}.layers.{b}.shortcut.normalization"),
+            ("head.fc", "classifier.1"),
+        ),
+        "Hugging Face",
+    ),
+    "mm": Dialect(
+        (*_below("backbone.", (*_PLAIN_STEM, *_LAYERS, *_PROJECTION)), ("head.fc", "head.fc")),
+        "OpenMMLab",
     ),
     "cifar": Dialect(
         (
@@ -59,19 +98,28 @@ DIALECTS: dict[str, Dialect] = {
     ),
 }
 
+# What a file can be converted to: the dialects to try, in order.
+TARGETS = {
+    "torchvision": ("torchvision",),
+    "timm": ("torchvision", "timm_deep"),
+    "huggingface": ("huggingface",),
+    "safetensors": ("residuum",),
+}
+
 _GRAMMAR = ("stem.", "stages.", "head.")
 
 
-def unwrap(names: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the wrapper prefix shared by all names (possibly of several wrappers, or empty) and the names without."""
+def unwrap(names: Iterable[str]) -> str:
+    """Return the wrapper prefix (possibly of several wrappers, or empty) that most of the names share."""
     names, prefix = list(names), ""
     while names:
-        wrapper = next((word for word in WRAPPERS if all(name.startswith(word) for name in names)), None)
-        if wrapper is None:
+        wrapped = {word: [name for name in names if name.startswith(word)] for word in WRAPPERS}
+        word = max(wrapped, key=lambda word: len(wrapped[word]))
+        if len(wrapped[word]) * 2 <= len(names):
             break
-        prefix += wrapper
-        names = [name.removeprefix(wrapper) for name in names]
-    return prefix, names
+        prefix += word
+        names = [name.removeprefix(word) for name in wrapped[word]]
+    return prefix
 
 
 def translate(dialect: str, name: str) -> str | None:

@@ -14,7 +14,8 @@ from ..errors import InputError
 from ..models import Description, attach
 from .fit import Differences, fill
 from .metadata import KEY
-from .reading import Contents, read_contents
+from .pretrained import fetch
+from .reading import Contents
 from .understand import Understood, build, understand
 
 # What load() takes beside a model's own arguments: fields of the description.
@@ -30,7 +31,8 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     which is exact.
 
     Args:
-        path: a file, or a run folder (its ``model.safetensors``).
+        path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
+            ``timm:NAME``, ``hf://OWNER/NAME``, fetched by those libraries into their caches.
         strict: whether every tensor must fit; if not, what is left out is said in a warning and in the provenance.
         overrides: ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
             ``provenance``; ``ema`` (the averaged copy or not, where a file has both; by default the averaged one).
@@ -39,9 +41,9 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
             that do not fit, listed by name.
     """
-    contents = read_contents(path)
-    understood = understand(contents)
+    contents, beside = fetch(path)
     name = overrides.pop("model", None)
+    understood = understand(contents, beside, overrides.pop("ema", None), name or "")
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
     differences = understood.differences(description.arguments, description.model)

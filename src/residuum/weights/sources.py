@@ -23,6 +23,9 @@ class Usual:
 
 USUAL = {
     "torchvision": Usual(224, 256, "torchvision's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "timm_deep": Usual(224, 256, "timm's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "huggingface": Usual(224, 256, "Hugging Face's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "mm": Usual(224, 256, "OpenMMLab's: shorter side 256, centre crop 224, ImageNet mean and std"),
     "cifar": Usual(32, 0, "the published CIFAR ResNets': 32 pixels, ImageNet mean and std"),
 }
 

@@ -14,10 +14,13 @@ from ..errors import InputError
 from ..models import Description
 from .dialects import BOOKKEEPING, DIALECTS, recognise_dialect, spell, to_grammar_names, unwrap
 from .fit import Differences, compare, shapes_of
-from .metadata import from_metadata
+from .metadata import NAMES_KEY, from_metadata
 from .reading import Contents
 from .recognise import Candidate, candidates
+from .sidecar import Sidecar
 from .sources import USUAL, usual_classes, usual_preprocessing
+
+STEMS = ("stem.conv.weight", "stem.conv1.weight")
 
 
 @dataclass
@@ -58,27 +61,57 @@ def build(model: str, arguments: Mapping[str, Any]) -> nn.Module:
     return models.create_model(model, **{key: value for key, value in arguments.items() if value is not None})
 
 
-def understand(contents: Contents) -> Understood:
+def understand(contents: Contents, beside: Sidecar, ema: bool | None = None, name: str = "") -> Understood:
     """Return the model that the file holds.
 
+    Args:
+        contents: what was read.
+        beside: what its publisher says of it.
+        ema: whether to take the averaged copy; by default where there is one, as timm and torchvision evaluate it.
+
+        name: of the model, where names and shapes would not tell.
+
     Raises:
-        InputError: names and shapes that no model here has.
+        InputError: names and shapes that no model here has, or an averaged copy that is asked for and not there.
     """
-    wrapper, names = unwrap([name for name in contents.tensors if name not in BOOKKEEPING])
-    kept = {name.removeprefix(wrapper): value for name, value in contents.tensors.items() if name not in BOOKKEEPING}
-    counters = [name for name in contents.tensors if name in BOOKKEEPING]
+    if ema and not contents.averaged:
+        raise InputError(f"{contents.path.name} must hold an averaged copy for ema=True, got none; leave ema out")
     own = from_metadata(contents.path, contents.metadata)
+    dialect = contents.metadata.get(NAMES_KEY, "residuum") if own is not None else None
+    if dialect is not None and dialect not in DIALECTS:
+        raise InputError(f"{contents.path} must use names of {', '.join(DIALECTS)}, got {dialect!r}; update Residuum")
+    understood = _translate(contents.tensors, dialect)
+    if contents.averaged and ema is not False:
+        averaged = _translate(contents.averaged, understood.dialect)
+        lacking = sorted(set(understood.tensors) - set(averaged.tensors))
+        said = f"; where it lacks them, {len(lacking)} entries of the other" if lacking else ""
+        averaged.assumed.append(f"the averaged copy of the weights (ema=False takes the other){said}")
+        averaged.tensors = {**understood.tensors, **averaged.tensors}
+        understood = averaged
     if own is not None:
-        return Understood(own, kept, "residuum", wrapper)
-    dialect = recognise_dialect(names)
-    tensors, left = to_grammar_names(dialect, kept)
-    description = _recognise(contents, tensors)
-    understood = Understood(description, tensors, dialect, wrapper, left, counters)
-    return _assume(understood)
+        return replace(understood, description=own)
+    description = _recognise(contents, understood.tensors, name)
+    return _assume(replace(understood, description=description), beside)
 
 
-def _recognise(contents: Contents, tensors: dict[str, Tensor]) -> Description:
-    """Return the candidate that fits, else the one with the fewest differences."""
+def _translate(tensors: Mapping[str, Tensor], dialect: str | None) -> Understood:
+    """Take wrappers off, find the dialect unless it is known, and translate what it has names for."""
+    names = [name for name in tensors if name not in BOOKKEEPING]
+    wrapper = "" if dialect == "residuum" else unwrap(names)
+    kept = {name.removeprefix(wrapper): tensors[name] for name in names if name.startswith(wrapper)}
+    outside = {name: tensors[name] for name in names if not name.startswith(wrapper)}
+    known = dialect or recognise_dialect(kept)
+    if dialect == "residuum":
+        translated, left = kept, {}
+    else:
+        translated, left = to_grammar_names(known, kept)
+    left = {wrapper + name: value for name, value in left.items()} | outside
+    counters = [name for name in tensors if name in BOOKKEEPING]
+    return Understood(Description("", {}), translated, known, wrapper, left, counters)
+
+
+def _recognise(contents: Contents, tensors: dict[str, Tensor], name: str) -> Description:
+    """Return the candidate that fits, else the one with the fewest differences, else the model of that name."""
     best: tuple[int, Candidate] | None = None
     for candidate in candidates(shapes_of(tensors)):
         differences = len(compare(shapes_of(build_meta(candidate.builder, candidate.arguments)), shapes_of(tensors)))
@@ -86,31 +119,46 @@ def _recognise(contents: Contents, tensors: dict[str, Tensor]) -> Description:
             best = differences, candidate
         if not differences:
             break
-    if best is None:
-        known = ", ".join(sorted(dialect.title for dialect in DIALECTS.values()))
-        some = ", ".join(list(contents.tensors)[:3])
-        raise InputError(
-            f"{contents.path} must hold a model of this library by names of {known}; got {len(contents.tensors)} "
-            f"tensors such as {some}. See `residuum inspect {contents.path.name}`"
-        )
-    name, arguments = best[1].named()
-    return Description(name, arguments)
+    if best is not None:
+        return Description(*best[1].named())
+    if name:
+        return Description(name, {"num_classes": len(tensors["head.fc.weight"])} if "head.fc.weight" in tensors else {})
+    known = ", ".join(dialect.title for dialect in DIALECTS.values())
+    some = ", ".join(list(contents.tensors)[:3])
+    raise InputError(
+        f"{contents.path} must hold a model of this library by names of {known}; got {len(contents.tensors)} "
+        f"tensors such as {some}. See `residuum inspect {contents.path.name}`"
+    )
 
 
-def _assume(understood: Understood) -> Understood:
-    """Add what the source leaves unsaid, and say so."""
+def _assume(understood: Understood, beside: Sidecar) -> Understood:
+    """Add what stands beside the file, then what the source leaves unsaid; say what was assumed."""
     dialect, tensors, description = understood.dialect, understood.tensors, understood.description
-    stem, fc = tensors.get("stem.conv.weight"), tensors.get("head.fc.weight")
-    preprocessing = usual_preprocessing(dialect, stem.shape[1] if stem is not None else 0)
-    classes = usual_classes(dialect, len(fc) if fc is not None else 0)
-    assumed = [f"preprocessing as {USUAL[dialect].why}"] if preprocessing else []
-    assumed += ["class names of CIFAR-10" if dialect == "cifar" else "class names of ImageNet"] if classes else []
-    if any(name.endswith("branch.conv3.weight") for name in tensors):
+    stem = next((tensors[name] for name in STEMS if name in tensors), None)
+    fc = tensors.get("head.fc.weight")
+    logits, in_chans = len(fc) if fc is not None else 0, stem.shape[1] if stem is not None else 0
+    preprocessing = beside.preprocessing or usual_preprocessing(dialect, in_chans)
+    classes = beside.classes if len(beside.classes) == logits else usual_classes(dialect, logits)
+    assumed = list(understood.assumed)
+    if preprocessing and not beside.preprocessing:
+        assumed.append(f"preprocessing as {USUAL[dialect].why}")
+    if classes and classes is not beside.classes:
+        assumed.append("class names of CIFAR-10" if dialect == "cifar" else "class names of ImageNet")
+    if not beside.arguments and any(name.endswith("branch.conv3.weight") for name in tensors):
         assumed.append("stride on the 3x3 convolutions (v1.5)")
     if description.arguments.get("shortcut") == "A" or dialect == "cifar":
         assumed.append("shortcuts that pad with zeros (a plain net has the same tensors)")
-    provenance = f"a state dict with names of {DIALECTS[dialect].title}"
-    if assumed:
-        provenance += f"; assumed: {', '.join(assumed)}"
-    described = replace(description, preprocessing=preprocessing, classes=classes, provenance=provenance)
+    provenance = f"{beside.provenance}; " if beside.provenance else ""
+    provenance += f"a state dict with names of {DIALECTS[dialect].title}"
+    provenance += f"; assumed: {', '.join(assumed)}" if assumed else ""
+    provenance += f"; left out: {', '.join(understood.bookkeeping)}" if understood.bookkeeping else ""
+    described = Description(
+        description.model,
+        {**description.arguments, **beside.arguments},
+        classes=classes,
+        preprocessing=preprocessing,
+        metrics=beside.metrics,
+        licence=beside.licence,
+        provenance=provenance,
+    )
     return replace(understood, description=described, assumed=assumed)
