@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import warnings
 from typing import Any
@@ -63,11 +64,11 @@ def _override(contents: Contents, found: Description, name: str | None, argument
         return dataclasses.replace(found, arguments={**found.arguments, **arguments})
     wanted, held = _builder(name), _builder(found.model)
     fixed = models.VARIANTS[name].arguments if name in models.VARIANTS else {}
-    kept = {**_full(found), **arguments} if wanted is held else {**_sizes(found), **arguments}
     if wanted is not held and KEY in contents.metadata:
         raise InputError(f"{contents.path.name} holds {found.model}, got {name!r}; name that, or give other weights")
-    kept = {key: value for key, value in kept.items() if key in arguments or key not in fixed}
-    return dataclasses.replace(found, model=name, arguments=kept)
+    taken = inspect.signature(wanted).parameters if wanted is not None else {}
+    kept = {key: value for key, value in _full(found).items() if key in taken and key not in fixed}
+    return dataclasses.replace(found, model=name, arguments={**kept, **arguments})
 
 
 def _builder(name: str) -> Any:
@@ -77,10 +78,6 @@ def _builder(name: str) -> Any:
 def _full(found: Description) -> dict[str, Any]:
     fixed = models.VARIANTS[found.model].arguments if found.model in models.VARIANTS else {}
     return {**fixed, **found.arguments}
-
-
-def _sizes(found: Description) -> dict[str, Any]:
-    return {key: value for key, value in found.arguments.items() if key in ("num_classes", "in_chans")}
 
 
 def _fitting(understood: Understood, differences: Differences) -> dict[str, Any]:

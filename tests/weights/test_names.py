@@ -1,0 +1,53 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import residuum
+from residuum.models import VARIANTS
+from residuum.weights.dialects import DIALECTS, TARGETS, spell, translate, unwrap
+from residuum.weights.names import to_grammar, to_source
+
+ROWS = [("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}"), ("head.{i+2}", "fc{i}")]
+
+
+@given(st.integers(0, 99), st.integers(0, 2000), st.integers(0, 9))
+def test_rows_read_both_ways(stage, block, number):
+    ours = f"stages.{stage}.{block}.branch.conv{number}.weight"
+    theirs = to_source(ROWS, ours)
+    assert theirs == f"layer{stage + 1}.{block}.conv{number}.weight"
+    assert to_grammar(ROWS, theirs) == ours
+
+
+def test_a_row_gives_no_negative_number_and_no_half_match():
+    assert to_grammar(ROWS, "layer0.1.conv1.weight") is None
+    assert to_source(ROWS, "head.1.bias") is None
+    assert to_source(ROWS, "head.2.bias") == "fc0.bias"
+    assert to_grammar(ROWS, "xlayer1.0.conv1.weight") is None
+    assert to_grammar(ROWS, "layer1.0.conv1x.weight") is None
+
+
+@pytest.mark.parametrize("dialect", [name for name, dialect in DIALECTS.items() if dialect.rows])
+def test_every_dialect_is_lossless_over_every_model_that_it_can_spell(dialect):
+    spelt = 0
+    for name in VARIANTS:
+        with torch.device("meta"):
+            keys = list(residuum.create_model(name).state_dict()) if "1202" not in name else []
+        theirs = [spell(dialect, key) for key in keys]
+        if not keys or None in theirs:
+            continue
+        spelt += 1
+        assert len(set(theirs)) == len(keys)
+        assert [translate(dialect, key) for key in theirs] == keys
+    assert spelt > 0 or dialect == "timm_deep"
+
+
+def test_targets_name_known_dialects():
+    assert {dialect for dialects in TARGETS.values() for dialect in dialects} <= set(DIALECTS)
+
+
+def test_wrappers_are_what_most_names_share():
+    assert unwrap(["module._orig_mod.a", "module._orig_mod.b"]) == "module._orig_mod."
+    assert unwrap(["model.a", "model.b", "criterion.weight"]) == "model."
+    assert unwrap(["net.a", "b", "c"]) == ""
+    assert unwrap([]) == ""
