@@ -49,7 +49,10 @@ BROKEN_SAFETENSORS = {
     ),
     "overlapping tensors": (header({"a": entry(), "b": entry()}, b"0000"), r"'b' at byte 0, which overlaps another"),
     "a gap": (header({"a": entry(4, 8)}, b"00000000"), r"'a' at byte 4, which leaves a gap"),
-    "cut short": (header({"a": entry()}, b"00"), r"4 bytes of tensors as its header says, got 2 bytes: cut short or padded"),
+    "cut short": (
+        header({"a": entry()}, b"00"),
+        r"4 bytes of tensors as its header says, got 2 bytes: cut short",
+    ),
     "padded": (header({"a": entry()}, b"000000"), r"4 bytes of tensors as its header says, got 6"),
     "a shape of a terabyte": (
         header({"a": entry(shape=(10**6, 10**6))}, b"0000"),

@@ -149,9 +149,7 @@ def _dry_run(path: Path, file: Any) -> _DryRun:
     except InputError:
         raise
     except Exception as error:  # a broken pickle may fail in any way; all of them mean the same
-        raise InputError(
-            f"{path} must be a whole file of torch.save, got: {error!r}; fetch it again"
-        ) from error
+        raise InputError(f"{path} must be a whole file of torch.save, got: {error!r}; fetch it again") from error
     return walker
 
 
