@@ -1,4 +1,4 @@
-"""Convolutions without bias, as they stand before a norm."""
+"""Convolutions: without bias as they stand before a norm; with bias as they open and close gates."""
 
 from torch import nn
 
@@ -11,3 +11,19 @@ def conv3x3(in_channels: int, out_channels: int, stride: int = 1, groups: int = 
 def conv1x1(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv2d:
     """Build a 1x1 convolution."""
     return nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+
+
+def conv_gate(
+    in_channels: int, out_channels: int, stride: int = 1, *, kernel_size: int = 1, bias: float = -2.0
+) -> nn.Conv2d:
+    """Build the convolution whose sigmoid is a gate of images; a negative bias starts it nearly shut (Sri15)."""
+    gate = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2)
+    nn.init.constant_(gate.get_parameter("bias"), bias)
+    return gate
+
+
+def linear_gate(in_features: int, out_features: int, *, bias: float = -2.0) -> nn.Linear:
+    """Build the linear layer whose sigmoid is a gate of vectors; a negative bias starts it nearly shut (Sri15)."""
+    gate = nn.Linear(in_features, out_features)
+    nn.init.constant_(gate.get_parameter("bias"), bias)
+    return gate
