@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import InputError, nearest
 from ..files import write_bytes, write_text
 from ..models import VARIANTS, Description
-from .dialects import DIALECTS, TARGETS, spell
+from .dialects import DIALECTS, TARGETS, spell, to_source_shape
 from .metadata import NAMES_KEY, to_metadata
 from .pretrained import fetch
 from .safetensors_file import write_safetensors
@@ -71,7 +71,8 @@ def respell(tensors: dict[str, Tensor], to: str) -> tuple[str, dict[str, Tensor]
         names = {name: spell(dialect, name) for name in tensors}
         lacking = [name for name, theirs in names.items() if theirs is None]
         if not lacking and len(set(names.values())) == len(names):
-            return dialect, {str(names[name]): tensor for name, tensor in tensors.items()}
+            shaped = {name: to_source_shape(dialect, name, tensor) for name, tensor in tensors.items()}
+            return dialect, {str(names[name]): tensor for name, tensor in shaped.items()}
         unnamed = lacking if not unnamed or len(lacking) < len(unnamed) else unnamed
     known = " or ".join(DIALECTS[dialect].title for dialect in TARGETS[to])
     raise InputError(f"{known} must have a name for every tensor, got none for {', '.join(unnamed[:4])}; "

@@ -17,7 +17,7 @@ from .fit import Differences, fill
 from .metadata import KEY
 from .pretrained import fetch
 from .reading import Contents
-from .understand import Understood, build, understand
+from .understand import Understood, build, build_meta, understand
 
 # What load() takes beside a model's own arguments: fields of the description.
 DESCRIBED = ("classes", "preprocessing", "metrics", "licence", "provenance")
@@ -47,6 +47,8 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     understood = understand(contents, beside, overrides.pop("ema", None), name or "")
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
+    if description.arguments.get("features_only"):
+        understood.tensors = _wanted(understood, description)
     differences = understood.differences(description.arguments, description.model)
     if differences and strict:
         raise InputError(_refusal(contents, understood, description, differences))
@@ -56,6 +58,13 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
     return attach(model.eval(), description)
+
+
+def _wanted(understood: Understood, description: Description) -> dict[str, Any]:
+    """Return the tensors without the head and the late stages that feature maps were asked to leave out."""
+    built = build_meta(description.model, description.arguments)
+    return {name: value for name, value in understood.tensors.items()
+            if name in built or not name.startswith(("head.", "stages."))}  # fmt: skip
 
 
 def _override(contents: Contents, found: Description, name: str | None, arguments: dict[str, Any]) -> Description:

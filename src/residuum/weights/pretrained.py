@@ -116,19 +116,19 @@ def download(name: str) -> Path:
             return None
 
     try:
-        found = [path for path in (take(file) for file in WEIGHTS_NAMES) if path is not None][:1]
+        found = next((path for file in WEIGHTS_NAMES if (path := take(file)) is not None), None)
     except (errors.HfHubHTTPError, OSError, ValueError) as error:
         raise InputError(
             _unreachable(f"hf://{name}", error, "check the name, or fetch it once while online")
         ) from error
-    if not found:
+    if found is None:
         raise InputError(f"hf://{name} must hold {' or '.join(WEIGHTS_NAMES)}, got neither; name another repository")
     for file in BESIDE:
         try:
             take(file)
         except (errors.HfHubHTTPError, OSError):
             break  # offline: what is in the cache stands beside the weights already
-    return found[0]
+    return found
 
 
 def _need(module: str, source: str) -> Any:
