@@ -6,19 +6,17 @@ picked by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import nn
 
 from ..errors import InputError
 from ..nn import Network, cifar_stem, clean_stem, imagenet_stem, kaiming, pooled_first_stem, pooled_head
 from ..nn import stochastic_depth as drop_branches
-from ..nn.branches import Convolutions, basic_convolutions, bottleneck_convolutions, bottleneck_v1_convolutions
+from ..nn.branches import Branch, Convolutions, basic_convolutions, bottleneck_convolutions, bottleneck_v1_convolutions
 from ..nn.orders import ORDERS, Order, arrange, pick_order
 from ..nn.shortcuts import PREACTIVATION_SHORTCUTS, bare_option_b, pick_shortcut
 from ..nn.stems import Stem
-from .preact_stages import OrderedBranch, opened, preact_stages
-from .resnet import STEM_WIDTH, layout
+from .preact_stages import Entry, opened, preact_stages, whole
+from .resnet import BASIC_WIDTHS, BOTTLENECK_WIDTHS, STEM_WIDTH, layout
 from .variant import variant
 
 FULL = ORDERS["full_preactivation"]
@@ -30,10 +28,10 @@ CIFAR_BRANCHES: dict[str, tuple[Convolutions, int, tuple[int, ...]]] = {
 }
 
 
-def ordered(convolutions: Convolutions) -> OrderedBranch:
-    """Return the branch that sets these convolutions in the order that it is given."""
+def ordered(convolutions: Convolutions, order: Order = FULL) -> Branch:
+    """Return the branch that sets these convolutions in that order."""
 
-    def build(in_channels: int, out_channels: int, stride: int, order: Order) -> nn.Sequential:
+    def build(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
         return arrange(convolutions(in_channels, out_channels, stride), order)
 
     return build
@@ -64,10 +62,10 @@ def cifar_preact_resnet(
         raise InputError(f"branch must be one of {', '.join(CIFAR_BRANCHES)}, got {branch!r}")
     convolutions, layers, widths = CIFAR_BRANCHES[branch]
     n = blocks_of(depth, layers)
-    carry = pick_shortcut(shortcut, PREACTIVATION_SHORTCUTS)
+    arrangement, carry = pick_order(order), pick_shortcut(shortcut, PREACTIVATION_SHORTCUTS)
     network = Network(
         stem=cifar_stem(in_chans, 16),
-        stages=preact_stages(ordered(convolutions), carry, pick_order(order), [n, n, n], [16, *widths]),
+        stages=preact_stages(ordered(convolutions, arrangement), carry, arrangement, [n, n, n], [16, *widths]),
         head=pooled_head(widths[-1], num_classes),
         num_features=widths[-1],
     )
@@ -83,10 +81,11 @@ def blocks_of(depth: int, layers: int) -> int:
     return n
 
 
-# where the first norm and activation stand; each with the order of the first block
-STEMS: dict[str, Callable[[bool], tuple[Stem, Order]]] = {
-    "timm": lambda projects: (pooled_first_stem, opened(FULL)) if projects else (clean_stem, FULL),
-    "He16": lambda projects: (imagenet_stem, opened(FULL)),
+# where the first norm and activation stand: the stem, and what the first block keeps of its branch
+HE16_STEM: tuple[Stem, Entry] = (imagenet_stem, opened)
+STEMS: dict[str, dict[int, tuple[Stem, Entry]]] = {
+    "timm": {BASIC_WIDTHS[0]: (clean_stem, whole), BOTTLENECK_WIDTHS[0]: (pooled_first_stem, opened)},
+    "He16": {BASIC_WIDTHS[0]: HE16_STEM, BOTTLENECK_WIDTHS[0]: HE16_STEM},
 }
 
 
@@ -106,11 +105,11 @@ def preact_resnet(
     if stem not in STEMS:
         raise InputError(f"stem must be one of {', '.join(STEMS)}, got {stem!r}")
     _, blocks, widths = layout(depth)
-    make_stem, first = STEMS[stem](widths[0] != STEM_WIDTH)
-    convolutions = basic_convolutions if widths[0] == STEM_WIDTH else bottleneck_convolutions
+    make_stem, entry = STEMS[stem][widths[0]]
+    convolutions = basic_convolutions if widths is BASIC_WIDTHS else bottleneck_convolutions
     network = Network(
         stem=make_stem(in_chans, STEM_WIDTH),
-        stages=preact_stages(ordered(convolutions), bare_option_b, FULL, blocks, [STEM_WIDTH, *widths], first),
+        stages=preact_stages(ordered(convolutions), bare_option_b, FULL, blocks, [STEM_WIDTH, *widths], entry),
         head=pooled_head(widths[-1], num_classes),
         num_features=widths[-1],
     )

@@ -7,56 +7,68 @@ the network ends the same way, "an extra activation right after its element-wise
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from torch import nn
 
 from ..nn import Block
+from ..nn.branches import Branch
 from ..nn.orders import Order, outer
 from ..nn.shortcuts import Shortcut
 
-OrderedBranch = Callable[[int, int, int, Order], nn.Module]
+Entry = Callable[[nn.Sequential, Order], nn.Sequential]
 
 
-def opened(order: Order) -> Order:
-    """Return the order of a block that receives an activated stream: nothing before its first convolution."""
-    return order._replace(before=())
+def opened(branch: nn.Sequential, order: Order) -> nn.Sequential:
+    """Return the branch of a block that receives an activated stream: nothing before its first convolution."""
+    return nn.Sequential(OrderedDict(list(branch.named_children())[len(order.before) :]))
+
+
+def whole(branch: nn.Sequential, order: Order) -> nn.Sequential:
+    """Return the branch of a block that receives a clean stream."""
+    return branch
 
 
 def preact_stages(
-    branch: OrderedBranch,
+    branch: Branch,
     carry: Shortcut,
     order: Order,
     blocks: Sequence[int],
     widths: Sequence[int],
-    first: Order | None = None,
+    entry: Entry = opened,
 ) -> list[nn.Module]:
     """Build one stage for each entry of ``blocks``; ``widths`` begins with the stem's and has one entry more.
 
     Args:
-        branch: ``(in_channels, out_channels, stride, order)`` to a branch.
+        branch: ``(in_channels, out_channels, stride)`` to a branch in that order.
         carry: the shortcut.
-        order: of every block but the first of each stage, which is opened.
+        order: where norms and activations stand.
         blocks: how many blocks each stage has.
         widths: the stem's channels, then each stage's.
-        first: the order of the network's first block; opened, for a stem that ends in an activation, by default.
+        entry: what the network's first block keeps of its branch: ``opened`` behind a stem that ends in an
+            activation, else ``whole``. The first block of each later stage is opened.
     """
-    entries = [first or opened(order), *[opened(order)] * (len(blocks) - 1)]
+    entries = [entry, *[opened] * (len(blocks) - 1)]
     strides = [1] + [2] * (len(blocks) - 1)
     steps = zip(blocks, entries, pairwise(widths), strides, strict=True)
 
-    def block(in_channels: int, out_channels: int, stride: int, own: Order, closing: nn.Module) -> Block:
+    def block(in_channels: int, out_channels: int, stride: int, keep: Entry, closing: nn.Module) -> Block:
         return Block(
-            branch(in_channels, out_channels, stride, own),
+            keep(branch(in_channels, out_channels, stride), order),
             shortcut=carry(in_channels, out_channels, stride),
             activation=closing,
         )
 
     result: list[nn.Module] = []
-    for count, entry, (before, after), stride in steps:
-        shapes = [(before, after, stride, entry), *[(after, after, 1, order)] * (count - 1)]
-        closings = [outer(order.outside, after) for _ in shapes[:-1]]
+    for count, enter, (before, after), stride in steps:
+        entrances: list[tuple[int, int, Entry]] = [(before, stride, enter), *[(after, 1, whole)] * (count - 1)]
+        closings = [outer(order.outside, after) for _ in entrances[:-1]]
         closings.append(outer(order.outside + order.before, after))
-        result.append(nn.Sequential(*(block(*shape, closing) for shape, closing in zip(shapes, closings, strict=True))))
+        made = (
+            block(channels, after, step, keep, closing)
+            for (channels, step, keep), closing in zip(entrances, closings, strict=True)
+        )
+        result.append(nn.Sequential(*made))
     return result

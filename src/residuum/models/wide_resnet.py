@@ -14,11 +14,13 @@ from ..errors import InputError
 from ..nn import Network, bottleneck_branch, cifar_stem, kaiming, pooled_head
 from ..nn import zero_gamma as start_as_shortcut
 from ..nn.branches import basic_convolutions
-from ..nn.orders import ORDERS, Order, arrange
+from ..nn.orders import ORDERS, arrange
 from ..nn.shortcuts import bare_option_b, pick_shortcut
 from .preact_stages import preact_stages
 from .resnet import bottleneck_layout, residual_network
 from .variant import variant
+
+PREACTIVATION = ORDERS["full_preactivation"]
 
 
 def wide_resnet(
@@ -66,16 +68,16 @@ def cifar_wide_resnet(
     branch = partial(dropped_branch, dropout=dropout)
     network = Network(
         stem=cifar_stem(in_chans, 16),
-        stages=preact_stages(branch, bare_option_b, ORDERS["full_preactivation"], [n, n, n], [16, *widths]),
+        stages=preact_stages(branch, bare_option_b, PREACTIVATION, [n, n, n], [16, *widths]),
         head=pooled_head(widths[-1], num_classes),
         num_features=widths[-1],
     )
     return kaiming(network)
 
 
-def dropped_branch(in_channels: int, out_channels: int, stride: int, order: Order, *, dropout: float) -> nn.Sequential:
+def dropped_branch(in_channels: int, out_channels: int, stride: int = 1, *, dropout: float) -> nn.Sequential:
     """Build the pre-activated 3x3-3x3 branch with dropout before the second convolution."""
-    branch = arrange(basic_convolutions(in_channels, out_channels, stride), order)
+    branch = arrange(basic_convolutions(in_channels, out_channels, stride), PREACTIVATION)
     layers = nn.Sequential()
     for name, layer in branch.named_children():
         if name == "conv2":
