@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
 
-from .names import Row, to_grammar, to_source
+from torch import Tensor
 
-Value = TypeVar("Value")
+from ..models.resnet import LAYOUTS as RESNETS
+from ..models.vgg import LAYOUTS as VGGS
+from . import rows
+from .names import to_grammar, to_source
+from .rows import Rows
 
 # Wrappers that training frameworks put before every name.
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
@@ -19,89 +22,106 @@ EMA_PREFIXES = ("ema_model.", "model_ema.", "averaged_model.", "ema.")
 # Entries that count training steps and are no part of the model.
 BOOKKEEPING = ("n_averaged", "initted", "step")
 
-_LAYERS: tuple[Row, ...] = (
-    ("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}"),
-    ("stages.{s}.{b}.branch.norm{i}", "layer{s+1}.{b}.bn{i}"),
-)
-_PLAIN_STEM: tuple[Row, ...] = (("stem.conv", "conv1"), ("stem.norm", "bn1"))
-_DOWNSAMPLE: tuple[Row, ...] = (
-    ("stages.{s}.{b}.shortcut.conv", "layer{s+1}.{b}.downsample.0"),
-    ("stages.{s}.{b}.shortcut.norm", "layer{s+1}.{b}.downsample.1"),
-)
-
 
 @dataclass(frozen=True)
 class Dialect:
     """One source's names."""
 
-    rows: tuple[Row, ...]
+    rows: Rows
     title: str  # as a message names it
+    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our matrices that are their convolutions
 
 
 DIALECTS: dict[str, Dialect] = {
-    "residuum": Dialect(
-        (),
-        "Residuum",
-    ),
-    "torchvision": Dialect(
-        (*_PLAIN_STEM, *_LAYERS, *_DOWNSAMPLE, ("head.fc", "fc")),
+    "residuum": Dialect((), "Residuum"),
+    "torchvision": Dialect(rows.TORCHVISION, "torchvision (and timm)"),
+    "timm_deep": Dialect(rows.DEEP, "timm's ResNet-D"),
+    "timm_pooled": Dialect(rows.POOLED_SHORTCUT, "timm (pooled shortcuts)"),
+    "huggingface": Dialect(rows.HUGGINGFACE, "Hugging Face"),
+    "mm": Dialect(rows.MM, "OpenMMLab"),
+    "cifar": Dialect(rows.CIFAR, "the published CIFAR ResNets"),
+    "torchvision_densenet": Dialect(rows.densenet(), "torchvision (and timm)"),
+    "torchvision_densenet_old": Dialect(rows.densenet("."), "torchvision's first DenseNets"),
+    "torchvision_alexnet": Dialect(rows.ALEXNET, "torchvision"),
+    **{
+        f"torchvision_vgg{depth}{bn}": Dialect(rows.vgg(depth, bn != "", rows.VGG_HEAD), "torchvision")
+        for depth in VGGS
+        for bn in ("", "_bn")
+    },
+    **{
+        f"timm_vgg{depth}{bn}": Dialect(
+            rows.vgg(depth, bn != "", rows.TIMM_VGG_HEAD),
+            "timm",
+            {"head.fc1.weight": (7, 7), "head.fc2.weight": (1, 1)},
+        )
+        for depth in VGGS
+        for bn in ("", "_bn")
+    },
+    **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
+}
+
+# What a file can be converted to: the dialects to try, in order.
+TARGETS = {
+    "torchvision": ("torchvision", *(name for name in DIALECTS if name.startswith("torchvision_"))),
+    "timm": (
         "torchvision",
+        "torchvision_densenet",
+        *(name for name in DIALECTS if name.startswith("timm_")),
     ),
-    "cifar": Dialect(
-        (
-            *_PLAIN_STEM,
-            *_LAYERS,
-            ("stages.{s}.{b}.shortcut.conv", "layer{s+1}.{b}.shortcut.0"),
-            ("stages.{s}.{b}.shortcut.norm", "layer{s+1}.{b}.shortcut.1"),
-            ("head.fc", "linear"),
-        ),
-        "the published CIFAR ResNets",
-    ),
+    "huggingface": ("huggingface",),
+    "safetensors": ("residuum",),
 }
 
 _GRAMMAR = ("stem.", "stages.", "head.")
 
 
-def unwrap(names: Iterable[str]) -> tuple[str, list[str]]:
-    """Return the wrapper prefix shared by all names (possibly of several wrappers, or empty) and the names without."""
+def unwrap(names: Iterable[str]) -> str:
+    """Return the wrapper prefix (possibly of several wrappers, or empty) that most of the names share."""
     names, prefix = list(names), ""
     while names:
-        wrapper = next((word for word in WRAPPERS if all(name.startswith(word) for name in names)), None)
-        if wrapper is None:
+        wrapped = {word: [name for name in names if name.startswith(word)] for word in WRAPPERS}
+        word = max(wrapped, key=lambda word: len(wrapped[word]))
+        if len(wrapped[word]) * 2 <= len(names):
             break
-        prefix += wrapper
-        names = [name.removeprefix(wrapper) for name in names]
-    return prefix, names
+        prefix += word
+        names = [name.removeprefix(word) for name in wrapped[word]]
+    return prefix
 
 
 def translate(dialect: str, name: str) -> str | None:
     """Return the grammar's name of a source's name, or None where the source's table has none."""
-    rows = DIALECTS[dialect].rows
-    if not rows:
+    if not DIALECTS[dialect].rows:
         return name if name.startswith(_GRAMMAR) else None
-    return to_grammar(rows, name)
+    return to_grammar(DIALECTS[dialect].rows, name)
 
 
 def spell(dialect: str, name: str) -> str | None:
     """Return the source's name of a grammar's name, or None where the source's table has none."""
-    rows = DIALECTS[dialect].rows
-    return to_source(rows, name) if rows else name
+    return to_source(DIALECTS[dialect].rows, name) if DIALECTS[dialect].rows else name
 
 
-def recognise_dialect(names: Iterable[str]) -> str:
-    """Return the dialect that explains the most names; the first in the table of several that explain as many."""
-    names = list(names)
-    return max(DIALECTS, key=lambda dialect: sum(translate(dialect, name) is not None for name in names))
+def likely_dialects(names: Iterable[str]) -> list[str]:
+    """Return the dialects that explain the most names: several, where depths differ only in what a name means."""
+    modules = {name.rpartition(".")[0] for name in names}
+    explained = {dialect: sum(translate(dialect, f"{path}.weight") is not None for path in modules) for dialect in DIALECTS}
+    return [dialect for dialect, count in explained.items() if count == max(explained.values())]
 
 
-def to_grammar_names(dialect: str, entries: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
-    """Return the entries under the grammar's names, and those that the dialect has no name for."""
-    translated: dict[str, Value] = {}
-    left: dict[str, Value] = {}
-    for name, value in entries.items():
+def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return the tensors under the grammar's names and shapes, and those that the dialect has no name for."""
+    translated: dict[str, Tensor] = {}
+    left: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
         ours = translate(dialect, name)
         if ours is None or ours in translated:
-            left[name] = value
+            left[name] = tensor
         else:
-            translated[ours] = value
+            flat = ours in DIALECTS[dialect].flattened and tensor.ndim == 4
+            translated[ours] = tensor.flatten(1) if flat else tensor
     return translated, left
+
+
+def to_source_shape(dialect: str, name: str, tensor: Tensor) -> Tensor:
+    """Return the tensor of a grammar's name in the shape that the source gives it."""
+    size = DIALECTS[dialect].flattened.get(name)
+    return tensor if size is None else tensor.reshape(len(tensor), -1, *size)

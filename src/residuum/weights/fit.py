@@ -28,9 +28,7 @@ class Differences:
         return len(self.missing) + len(self.unexpected) + len(self.shapes)
 
     def __str__(self) -> str:
-        wrong = [
-            f"{name} {list(got)} in the file, {list(need)} in the model" for name, (got, need) in self.shapes.items()
-        ]
+        wrong = [f"{name} {list(got)} in the file, {list(need)} here" for name, (got, need) in self.shapes.items()]
         rows = {"missing": self.missing, "unexpected": self.unexpected, "shape": wrong}
         return "\n".join(f"  {kind}: {_some(names)}" for kind, names in rows.items() if names)
 

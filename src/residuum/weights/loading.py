@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import warnings
 from typing import Any
@@ -14,8 +15,9 @@ from ..errors import InputError
 from ..models import Description, attach
 from .fit import Differences, fill
 from .metadata import KEY
-from .reading import Contents, read_contents
-from .understand import Understood, build, understand
+from .pretrained import fetch
+from .reading import Contents
+from .understand import Understood, build, build_meta, understand
 
 # What load() takes beside a model's own arguments: fields of the description.
 DESCRIBED = ("classes", "preprocessing", "metrics", "licence", "provenance")
@@ -30,7 +32,8 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     which is exact.
 
     Args:
-        path: a file, or a run folder (its ``model.safetensors``).
+        path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
+            ``timm:NAME``, ``hf://OWNER/NAME``, fetched by those libraries into their caches.
         strict: whether every tensor must fit; if not, what is left out is said in a warning and in the provenance.
         overrides: ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
             ``provenance``; ``ema`` (the averaged copy or not, where a file has both; by default the averaged one).
@@ -39,11 +42,13 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
             that do not fit, listed by name.
     """
-    contents = read_contents(path)
-    understood = understand(contents)
+    contents, beside = fetch(path)
     name = overrides.pop("model", None)
+    understood = understand(contents, beside, overrides.pop("ema", None), name or "")
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
+    if description.arguments.get("features_only"):
+        understood.tensors = _wanted(understood, description)
     differences = understood.differences(description.arguments, description.model)
     if differences and strict:
         raise InputError(_refusal(contents, understood, description, differences))
@@ -55,17 +60,24 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     return attach(model.eval(), description)
 
 
+def _wanted(understood: Understood, description: Description) -> dict[str, Any]:
+    """Return the tensors without the head and the late stages that feature maps were asked to leave out."""
+    built = build_meta(description.model, description.arguments)
+    return {name: value for name, value in understood.tensors.items()
+            if name in built or not name.startswith(("head.", "stages."))}  # fmt: skip
+
+
 def _override(contents: Contents, found: Description, name: str | None, arguments: dict[str, Any]) -> Description:
     """Return the description with the caller's name and arguments in place of the file's."""
     if name is None or name == found.model:
         return dataclasses.replace(found, arguments={**found.arguments, **arguments})
     wanted, held = _builder(name), _builder(found.model)
     fixed = models.VARIANTS[name].arguments if name in models.VARIANTS else {}
-    kept = {**_full(found), **arguments} if wanted is held else {**_sizes(found), **arguments}
     if wanted is not held and KEY in contents.metadata:
         raise InputError(f"{contents.path.name} holds {found.model}, got {name!r}; name that, or give other weights")
-    kept = {key: value for key, value in kept.items() if key in arguments or key not in fixed}
-    return dataclasses.replace(found, model=name, arguments=kept)
+    taken = inspect.signature(wanted).parameters if wanted is not None else {}
+    kept = {key: value for key, value in _full(found).items() if key in taken and key not in fixed}
+    return dataclasses.replace(found, model=name, arguments={**kept, **arguments})
 
 
 def _builder(name: str) -> Any:
@@ -75,10 +87,6 @@ def _builder(name: str) -> Any:
 def _full(found: Description) -> dict[str, Any]:
     fixed = models.VARIANTS[found.model].arguments if found.model in models.VARIANTS else {}
     return {**fixed, **found.arguments}
-
-
-def _sizes(found: Description) -> dict[str, Any]:
-    return {key: value for key, value in found.arguments.items() if key in ("num_classes", "in_chans")}
 
 
 def _fitting(understood: Understood, differences: Differences) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..models import Description, Preprocessing
 
 KEY = "residuum"  # of the description in the file's metadata
+NAMES_KEY = "residuum_names"  # the dialect of the tensors' names, where it is not ours
 FORMAT = 1  # rises when older versions could not read what is written
 
 

@@ -20,6 +20,7 @@ from ..errors import InputError
 
 # Modules whose names torch's own weights-only reader may know; it judges each name again.
 TRUSTED_MODULES = ("torch", "collections", "_codecs", "numpy")
+TRUSTED_NAMES = ("__builtin__.set", "builtins.set", "__builtin__.bytearray", "builtins.bytearray")
 
 # What training frameworks put beside the weights. Nothing of it runs: an empty object stands in its place.
 BYSTANDERS = (
@@ -96,7 +97,7 @@ class _DryRun(pickle._Unpickler):  # type: ignore[name-defined]
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        if full not in BYSTANDERS and module.split(".")[0] not in TRUSTED_MODULES:
+        if full not in (*BYSTANDERS, *TRUSTED_NAMES) and module.split(".")[0] not in TRUSTED_MODULES:
             raise InputError(
                 f"{self.path} must hold tensors only, got a pickle that wants to run {full}: refused, nothing was run. "
                 "Ask its author for a safetensors file"
@@ -148,9 +149,7 @@ def _dry_run(path: Path, file: Any) -> _DryRun:
     except InputError:
         raise
     except Exception as error:  # a broken pickle may fail in any way; all of them mean the same
-        raise InputError(
-            f"{path} must be a whole file written by torch.save, got: {error!r}; fetch it again"
-        ) from error
+        raise InputError(f"{path} must be a whole file of torch.save, got: {error!r}; fetch it again") from error
     return walker
 
 

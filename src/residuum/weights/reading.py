@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ..errors import InputError, nearest
+from .dialects import BOOKKEEPING, EMA_PREFIXES
 from .pickle_file import read_pickle
 from .safetensors_file import looks_like_safetensors, read_safetensors
 
@@ -62,8 +63,8 @@ def read_contents(path: str | os.PathLike[str]) -> Contents:
         start = file.read(9)
     if looks_like_safetensors(start) or (path.suffix == ".safetensors" and start[:2] != b"PK"):
         tensors, metadata = read_safetensors(path)
-        return Contents(path, "safetensors", tensors, metadata)
-    return _sort(path, read_pickle(path))
+        return _part(Contents(path, "safetensors", tensors, metadata))
+    return _part(_sort(path, read_pickle(path)))
 
 
 def find_file(path: str | os.PathLike[str]) -> Path:
@@ -100,6 +101,18 @@ def _sort(path: Path, content: Any) -> Contents:
     return Contents(
         path, "pickle", tensors, beside=sorted(set(content) - set(tensors) - {optimiser}), optimiser=optimiser
     )
+
+
+def _part(contents: Contents) -> Contents:
+    """Part the weights from an averaged copy that stands among them under a prefix; alone, the copy is the weights."""
+    prefix = next((word for word in EMA_PREFIXES if any(name.startswith(word) for name in contents.tensors)), None)
+    if prefix is None:
+        return contents
+    copy = {name.removeprefix(prefix): value for name, value in contents.tensors.items() if name.startswith(prefix)}
+    rest = {name: value for name, value in contents.tensors.items() if not name.startswith(prefix)}
+    if all(name in BOOKKEEPING for name in rest):
+        return replace(contents, tensors={**copy, **rest}, roof=contents.roof or prefix)
+    return replace(contents, tensors=rest, averaged=contents.averaged or copy)
 
 
 def _is_state(value: Any) -> bool:

@@ -1,19 +1,21 @@
-"""Tell the model from its tensors' names and shapes alone."""
+"""Tell the model from its tensors' names and shapes alone: one short recogniser a family.
+
+What leaves no trace in the tensors cannot be told (where a bottleneck's stride is, a plain net from its twin,
+stochastic depth, dropout): the usual is taken.
+"""
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..models import BUILDERS, VARIANTS
-from ..models.resnet import LAYOUTS
-
-Shapes = Mapping[str, tuple[int, ...]]
-
-_BLOCK = re.compile(r"stages\.(\d+)\.(\d+)\.")
+from ..models.densenet import LAYOUTS as DENSENETS
+from ..models.resnet import LAYOUTS as RESNETS
+from ..models.vgg import LAYOUTS as VGGS
+from .layout import Layout, Shapes, read_layout
 
 
 @dataclass(frozen=True)
@@ -34,70 +36,100 @@ class Candidate:
         return self.builder, arguments
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a network of stages shows of itself."""
-
-    blocks: tuple[int, ...]  # per stage
-    widths: tuple[int, ...]  # out of each stage
-    convolutions: int  # in a branch
-    stem_kernel: int
-    stem_width: int
-    in_chans: int
-    num_classes: int
-    shortcut: str  # "A", "B" or "C"
-
-
 def candidates(shapes: Shapes) -> Iterator[Candidate]:
-    """Yield what could have made tensors of these (grammar) names and shapes, the usual first."""
+    """Yield what could have made tensors of these (grammar) names and shapes."""
     layout = read_layout(shapes)
     for recogniser in RECOGNISERS:
         if layout is not None and (found := recogniser(layout)) is not None:
-            yield found
-
-
-def read_layout(shapes: Shapes) -> Layout | None:
-    """Return the layout, or None where the names show no stem and stages."""
-    stem = shapes.get("stem.conv.weight", ())
-    blocks = sorted({(int(found[1]), int(found[2])) for name in shapes if (found := _BLOCK.match(name))})
-    if len(stem) != 4 or not blocks:
-        return None
-    counts = tuple(sum(stage == number for stage, _ in blocks) for number in range(blocks[-1][0] + 1))
-    convolutions = sum(re.fullmatch(r"stages\.0\.0\.branch\.conv\d\.weight", name) is not None for name in shapes)
-    projected = sum(f"stages.{stage}.{block}.shortcut.conv.weight" in shapes for stage, block in blocks)
-    last = [shapes.get(f"stages.{stage}.0.branch.conv{convolutions}.weight", (0,)) for stage in range(len(counts))]
-    return Layout(
-        blocks=counts,
-        widths=tuple(shape[0] for shape in last),
-        convolutions=convolutions,
-        stem_kernel=stem[2],
-        stem_width=stem[0],
-        in_chans=stem[1],
-        num_classes=shapes.get("head.fc.weight", (0,))[0],
-        shortcut="C" if projected == len(blocks) else "B" if projected else "A",
-    )
+            yield Candidate(found.builder, {**found.arguments, **layout.sizes})
 
 
 def cifar_resnet(layout: Layout) -> Candidate | None:
-    """Three stages of basic blocks behind a 3x3 stem."""
-    if (len(layout.blocks), layout.stem_kernel, layout.convolutions) != (3, 3, 2) or len(set(layout.blocks)) != 1:
+    """Three stages of as many basic blocks, the stream activated behind each."""
+    if not layout.even(3) or layout.convolutions != 2 or layout.outer_norms or layout.has("head.norm."):
         return None
-    sizes = _sizes(layout)
-    arguments = {"depth": 6 * layout.blocks[0] + 2, "shortcut": layout.shortcut, "widths": layout.widths, **sizes}
-    return Candidate("cifar_resnet", arguments)
+    norm = "batch" if layout.has("stem.norm.running_var") else "layer" if layout.has("stem.norm.") else "none"
+    shortcut = "exclusive_gating" if layout.has(".merge.") else layout.shortcut
+    depth = 6 * layout.blocks[0] + 2
+    return Candidate("cifar_resnet", {"depth": depth, "shortcut": shortcut, "widths": layout.widths, "norm": norm})
 
 
-def resnet(layout: Layout) -> Candidate | None:
-    """Four stages behind a 7x7 stem, by the blocks' table."""
-    for depth, (_, blocks, widths) in LAYOUTS.items():
-        fits = (2 if depth < 50 else 3) == layout.convolutions
-        if fits and (blocks, widths, 7) == (layout.blocks, layout.widths, layout.stem_kernel):
-            return Candidate("resnet", {"depth": depth, "shortcut": layout.shortcut, **_sizes(layout)})
-    return None
+def cifar_preact_resnet(layout: Layout) -> Candidate | None:
+    """Three stages whose last block ends in a norm; bottlenecks, or basic blocks that pad."""
+    if not layout.even(3) or not layout.outer_norms:
+        return None
+    if layout.convolutions == 3:
+        return Candidate("cifar_preact_resnet", {"depth": 9 * layout.blocks[0] + 2, "shortcut": layout.shortcut})
+    if layout.shortcut == "A":
+        depth = 6 * layout.blocks[0] + 2
+        return Candidate("cifar_preact_resnet", {"depth": depth, "branch": "basic", "shortcut": "A"})
+    return Candidate("cifar_wide_resnet", {"depth": 6 * layout.blocks[0] + 4, "widen": layout.widths[0] // 16})
 
 
-def _sizes(layout: Layout) -> dict[str, int]:
-    return {"num_classes": layout.num_classes, "in_chans": layout.in_chans}
+def imagenet_resnet(layout: Layout) -> Candidate | None:
+    """Four stages by the table of He15; groups, width, gates and stem tell its relatives apart."""
+    depth = _table_depth(layout)
+    if depth is None or layout.convolutions not in (2, 3) or layout.outer_norms:
+        return None
+    grouped = {"depth": depth, "groups": layout.groups, "base_width": layout.base_width}
+    if layout.has(".se."):
+        return Candidate("seresnext", grouped) if layout.groups > 1 else Candidate("seresnet", {"depth": depth})
+    if layout.has("stem.conv1."):
+        return Candidate("resnet_d", {"depth": depth})
+    if layout.groups > 1:
+        return Candidate("resnext", {**grouped, "shortcut": layout.shortcut})
+    if layout.base_width != 64:
+        arguments = {"depth": depth, "widen": layout.base_width // 64, "shortcut": layout.shortcut}
+        return Candidate("wide_resnet", arguments)
+    return Candidate("resnet", {"depth": depth, "shortcut": layout.shortcut})
+
+
+def preact_resnet(layout: Layout) -> Candidate | None:
+    """The same table with norms at the stages' ends; only He16's basic networks have one in the stem."""
+    depth = _table_depth(layout)
+    if depth is None or not layout.outer_norms:
+        return None
+    stem = "He16" if layout.convolutions == 2 and layout.has("stem.norm.") else "timm"
+    return Candidate("preact_resnet", {"depth": depth, "stem": stem})
+
+
+def densenet(layout: Layout) -> Candidate | None:
+    """Stages that begin with a transition, and a norm in the head."""
+    if not layout.has("head.norm."):
+        return None
+    growth = layout.widths[0]
+    layers = (layout.blocks[0], *(count - 1 for count in layout.blocks[1:]))
+    depth = next((known for known, row in DENSENETS.items() if (row[0], row[2]) == (growth, layers)), None)
+    if depth is not None:
+        return Candidate("densenet", {"depth": depth})
+    if layout.convolutions == 2:
+        return Candidate("cifar_densenet_bc", {"depth": 6 * layers[0] + 4, "growth": growth})
+    return Candidate("cifar_densenet", {"depth": 3 * layers[0] + 4, "growth": growth})
+
+
+def plain_ancestor(layout: Layout) -> Candidate | None:
+    """VGG (five stages) and AlexNet (two): hidden layers in the head."""
+    hidden = layout.shapes.get("head.fc1.weight", (0,))[0]
+    depth = next((known for known, counts in VGGS.items() if counts == layout.blocks), None)
+    if not hidden or (depth is None and len(layout.blocks) != 2):
+        return None
+    if depth is None:
+        return Candidate("alexnet", {"hidden": hidden})
+    return Candidate("vgg_bn" if layout.has(".norm.") else "vgg", {"depth": depth, "hidden": hidden})
+
+
+def cifar_highway(layout: Layout) -> Candidate | None:
+    """Blocks of one convolution and a transform gate, or two gates."""
+    if not layout.even(3) or not layout.has(".merge.transform."):
+        return None
+    gates = "uncoupled" if layout.has(".merge.carry.") else "coupled"
+    return Candidate("cifar_highway", {"depth": 3 * layout.blocks[0] + 2, "widths": layout.widths, "gates": gates})
+
+
+def _table_depth(layout: Layout) -> int | None:
+    """Return the row of He15 table 1 with these blocks; the branch's convolutions part 34 from 50 layers."""
+    depths = [depth for depth in RESNETS if (depth < 50) == (layout.convolutions == 2)]
+    return next((depth for depth in depths if RESNETS[depth][1] == layout.blocks), None)
 
 
 def _default(builder: Callable[..., Any], key: str) -> Any:
@@ -105,4 +137,12 @@ def _default(builder: Callable[..., Any], key: str) -> Any:
     return None if parameter is None else parameter.default
 
 
-RECOGNISERS: tuple[Callable[[Layout], Candidate | None], ...] = (cifar_resnet, resnet)
+RECOGNISERS: tuple[Callable[[Layout], Candidate | None], ...] = (
+    cifar_resnet,
+    imagenet_resnet,
+    preact_resnet,
+    cifar_preact_resnet,
+    densenet,
+    plain_ancestor,
+    cifar_highway,
+)

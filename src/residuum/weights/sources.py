@@ -23,16 +23,24 @@ class Usual:
 
 USUAL = {
     "torchvision": Usual(224, 256, "torchvision's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "timm": Usual(224, 256, "timm's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "huggingface": Usual(224, 256, "Hugging Face's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "mm": Usual(224, 256, "OpenMMLab's: shorter side 256, centre crop 224, ImageNet mean and std"),
     "cifar": Usual(32, 0, "the published CIFAR ResNets': 32 pixels, ImageNet mean and std"),
 }
 
 
+def usual(dialect: str) -> Usual | None:
+    """Return the usual of a dialect's source, or None for our own names."""
+    return USUAL.get(dialect.partition("_")[0])
+
+
 def usual_preprocessing(dialect: str, in_chans: int) -> Preprocessing | None:
     """Return the source's usual preprocessing, or None for our own files or images that are not RGB."""
-    usual = USUAL.get(dialect)
-    if usual is None or in_chans != 3:
+    known = usual(dialect)
+    if known is None or in_chans != 3:
         return None
-    return Preprocessing((usual.size, usual.size), IMAGENET_MEAN, IMAGENET_STD, usual.resize)
+    return Preprocessing((known.size, known.size), IMAGENET_MEAN, IMAGENET_STD, known.resize)
 
 
 def usual_classes(dialect: str, num_classes: int) -> list[str]:

@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from .. import models
 from ..errors import InputError
 from ..models import Description
-from .dialects import BOOKKEEPING, DIALECTS, recognise_dialect, spell, to_grammar_names, unwrap
+from .dialects import BOOKKEEPING, DIALECTS, likely_dialects, spell, to_grammar_names, unwrap
 from .fit import Differences, compare, shapes_of
-from .metadata import from_metadata
+from .layout import first_convolution
+from .metadata import NAMES_KEY, from_metadata
 from .reading import Contents
 from .recognise import Candidate, candidates
-from .sources import USUAL, usual_classes, usual_preprocessing
+from .sidecar import Sidecar
+from .sources import usual, usual_classes, usual_preprocessing
 
 
 @dataclass
@@ -58,59 +60,126 @@ def build(model: str, arguments: Mapping[str, Any]) -> nn.Module:
     return models.create_model(model, **{key: value for key, value in arguments.items() if value is not None})
 
 
-def understand(contents: Contents) -> Understood:
+def understand(contents: Contents, beside: Sidecar, ema: bool | None = None, name: str = "") -> Understood:
     """Return the model that the file holds.
 
+    Args:
+        contents: what was read.
+        beside: what its publisher says of it.
+        ema: whether to take the averaged copy; by default where there is one, as timm and torchvision evaluate it.
+
+        name: of the model, where names and shapes would not tell.
+
     Raises:
-        InputError: names and shapes that no model here has.
+        InputError: names and shapes that no model here has, or an averaged copy that is asked for and not there.
     """
-    wrapper, names = unwrap([name for name in contents.tensors if name not in BOOKKEEPING])
-    kept = {name.removeprefix(wrapper): value for name, value in contents.tensors.items() if name not in BOOKKEEPING}
-    counters = [name for name in contents.tensors if name in BOOKKEEPING]
+    if ema and not contents.averaged:
+        raise InputError(f"{contents.path.name} must hold an averaged copy for ema=True, got none; leave ema out")
     own = from_metadata(contents.path, contents.metadata)
     if own is not None:
-        return Understood(own, kept, "residuum", wrapper)
-    dialect = recognise_dialect(names)
-    tensors, left = to_grammar_names(dialect, kept)
-    description = _recognise(contents, tensors)
-    understood = Understood(description, tensors, dialect, wrapper, left, counters)
-    return _assume(understood)
+        dialect = contents.metadata.get(NAMES_KEY, "residuum")
+        if dialect not in DIALECTS:
+            raise InputError(
+                f"{contents.path} must use names of {', '.join(DIALECTS)}, got {dialect!r}; update Residuum"
+            )
+        if dialect == "residuum":  # whatever its names are: not every model has stem, stages and head
+            return Understood(own, dict(contents.tensors), dialect)
+        return replace(_choose(contents, dialect, ema), description=own)
+    wrapper = unwrap(_names(contents.tensors))
+    inner = [name.removeprefix(wrapper) for name in _names(contents.tensors) if name.startswith(wrapper)]
+    tried = [_choose(contents, dialect, ema) for dialect in likely_dialects(inner)]
+    recognised = [_recognise(understood) for understood in tried]
+    found = min((entry for entry in recognised if entry is not None), key=lambda entry: entry[0], default=None)
+    if found is not None:
+        return _assume(found[1], beside)
+    if not name:
+        raise InputError(_unknown(contents))
+    fc = tried[0].tensors.get("head.fc.weight")
+    named = Description(name, {"num_classes": len(fc)} if fc is not None else {})
+    return _assume(replace(tried[0], description=named), beside)
 
 
-def _recognise(contents: Contents, tensors: dict[str, Tensor]) -> Description:
-    """Return the candidate that fits, else the one with the fewest differences."""
+def _choose(contents: Contents, dialect: str, ema: bool | None) -> Understood:
+    """Translate the weights, or their averaged copy where it is wanted; what the copy lacks is the weights'."""
+    understood = _translate(contents.tensors, dialect)
+    if not contents.averaged or ema is False:
+        return understood
+    averaged = _translate(contents.averaged, dialect)
+    lacking = sorted(set(understood.tensors) - set(averaged.tensors))
+    said = f"; where it lacks them, {len(lacking)} entries of the other" if lacking else ""
+    averaged.assumed.append(f"the averaged copy of the weights (ema=False takes the other){said}")
+    averaged.tensors = {**understood.tensors, **averaged.tensors}
+    return averaged
+
+
+def _names(tensors: Mapping[str, Tensor]) -> list[str]:
+    return [name for name in tensors if name not in BOOKKEEPING]
+
+
+def _translate(tensors: Mapping[str, Tensor], dialect: str) -> Understood:
+    """Take wrappers off and translate what the dialect has names for."""
+    names = _names(tensors)
+    wrapper = unwrap(names)
+    kept = {name.removeprefix(wrapper): tensors[name] for name in names if name.startswith(wrapper)}
+    outside = {name: tensors[name] for name in names if not name.startswith(wrapper)}
+    translated, left = to_grammar_names(dialect, kept)
+    left = {wrapper + name: value for name, value in left.items()} | outside
+    counters = [name for name in tensors if name in BOOKKEEPING]
+    return Understood(Description("", {}), translated, dialect, wrapper, left, counters)
+
+
+def _recognise(understood: Understood) -> tuple[int, Understood] | None:
+    """Return the candidate that fits, else the one with the fewest differences, and how many."""
+    shapes = shapes_of(understood.tensors)
     best: tuple[int, Candidate] | None = None
-    for candidate in candidates(shapes_of(tensors)):
-        differences = len(compare(shapes_of(build_meta(candidate.builder, candidate.arguments)), shapes_of(tensors)))
-        if best is None or differences < best[0]:
-            best = differences, candidate
-        if not differences:
-            break
+    for candidate in candidates(shapes):
+        try:
+            differences = len(compare(shapes_of(build_meta(candidate.builder, candidate.arguments)), shapes))
+        except InputError:
+            continue  # a depth or a width that the family does not have
+        best = (differences, candidate) if best is None or differences < best[0] else best
     if best is None:
-        known = ", ".join(sorted(dialect.title for dialect in DIALECTS.values()))
-        some = ", ".join(list(contents.tensors)[:3])
-        raise InputError(
-            f"{contents.path} must hold a model of this library by names of {known}; got {len(contents.tensors)} "
-            f"tensors such as {some}. See `residuum inspect {contents.path.name}`"
-        )
-    name, arguments = best[1].named()
-    return Description(name, arguments)
+        return None
+    return best[0], replace(understood, description=Description(*best[1].named()))
 
 
-def _assume(understood: Understood) -> Understood:
-    """Add what the source leaves unsaid, and say so."""
+def _unknown(contents: Contents) -> str:
+    titles = ", ".join(dict.fromkeys(dialect.title for dialect in DIALECTS.values()))
+    some = ", ".join(list(contents.tensors)[:3])
+    return (
+        f"{contents.path} must hold a model of this library by names of {titles}; got {len(contents.tensors)} "
+        f"tensors such as {some}. See `residuum inspect {contents.path.name}`"
+    )
+
+
+def _assume(understood: Understood, beside: Sidecar) -> Understood:
+    """Add what stands beside the file, then what the source leaves unsaid; say what was assumed."""
     dialect, tensors, description = understood.dialect, understood.tensors, understood.description
-    stem, fc = tensors.get("stem.conv.weight"), tensors.get("head.fc.weight")
-    preprocessing = usual_preprocessing(dialect, stem.shape[1] if stem is not None else 0)
-    classes = usual_classes(dialect, len(fc) if fc is not None else 0)
-    assumed = [f"preprocessing as {USUAL[dialect].why}"] if preprocessing else []
-    assumed += ["class names of CIFAR-10" if dialect == "cifar" else "class names of ImageNet"] if classes else []
-    if any(name.endswith("branch.conv3.weight") for name in tensors):
+    shapes = shapes_of(tensors)
+    logits, in_chans = shapes.get("head.fc.weight", (0,))[0], (first_convolution(shapes) or (0, 0))[1]
+    preprocessing = beside.preprocessing or usual_preprocessing(dialect, in_chans)
+    classes = beside.classes if len(beside.classes) == logits else usual_classes(dialect, logits)
+    assumed = list(understood.assumed)
+    source = usual(dialect)
+    if source is not None and preprocessing and not beside.preprocessing:
+        assumed.append(f"preprocessing as {source.why}")
+    if classes and classes is not beside.classes:
+        assumed.append("class names of CIFAR-10" if dialect == "cifar" else "class names of ImageNet")
+    if not beside.arguments and any(name.endswith("branch.conv3.weight") for name in tensors):
         assumed.append("stride on the 3x3 convolutions (v1.5)")
     if description.arguments.get("shortcut") == "A" or dialect == "cifar":
         assumed.append("shortcuts that pad with zeros (a plain net has the same tensors)")
-    provenance = f"a state dict with names of {DIALECTS[dialect].title}"
-    if assumed:
-        provenance += f"; assumed: {', '.join(assumed)}"
-    described = replace(description, preprocessing=preprocessing, classes=classes, provenance=provenance)
+    provenance = f"{beside.provenance}; " if beside.provenance else ""
+    provenance += f"a state dict with names of {DIALECTS[dialect].title}"
+    provenance += f"; assumed: {', '.join(assumed)}" if assumed else ""
+    provenance += f"; left out: {', '.join(understood.bookkeeping)}" if understood.bookkeeping else ""
+    described = Description(
+        description.model,
+        {**description.arguments, **beside.arguments},
+        classes=classes,
+        preprocessing=preprocessing,
+        metrics=beside.metrics,
+        licence=beside.licence,
+        provenance=provenance,
+    )
     return replace(understood, description=described, assumed=assumed)

@@ -1,0 +1,151 @@
+"""The checkpoint doctor: what a weights file holds, what is odd about it, and how to load it. Runs no code in it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..models import VARIANTS, Description
+from .dialects import DIALECTS, unwrap
+from .fit import Differences
+from .pretrained import fetch
+from .reading import Contents
+from .understand import Understood, understand
+
+ZERO_VARIANCE = 1e-10  # a channel whose running variance is below holds the same value for every image
+
+
+@dataclass
+class Examination:
+    """What the doctor found."""
+
+    path: str
+    kind: str  # "safetensors" or "pickle"
+    file_bytes: int
+    tensors: int
+    parameters: int  # without running statistics and counters
+    dtypes: dict[str, int]  # name: how many tensors
+    roof: str  # the checkpoint's entry that the weights stand under; empty: they are the file
+    wrapper: str  # the prefix before every name
+    source: str  # whose names they are; empty: unknown
+    model: str  # empty: not recognised
+    arguments: dict[str, object]
+    depth: int | None
+    num_classes: int | None
+    averaged: bool  # whether an averaged copy stands beside the weights
+    optimiser: str  # the entry that holds an optimiser's state; empty: none
+    beside: list[str]  # other entries
+    description: Description | None
+    differences: Differences
+    odd: list[str] = field(default_factory=list)
+    how_to_load: str = ""
+
+
+def examine(path: str | os.PathLike[str]) -> Examination:
+    """Open any weights file and say what it holds, what is odd and how to load it.
+
+    Raises:
+        InputError: no such file, or one that is not a sound weights file (a model that is not recognised is a finding).
+    """
+    contents, beside = fetch(path)
+    try:
+        understood = understand(contents, beside, ema=False)
+        differences = understood.differences(understood.description.arguments)
+        trouble = ""
+    except InputError as error:
+        understood, differences, trouble = None, Differences(), str(error)
+    odd = [trouble] if trouble else []
+    odd += list(odd_tensors(contents.tensors))
+    odd += [f"averaged copy: {finding}" for finding in odd_tensors(contents.averaged)]
+    if differences:
+        odd.append(f"{len(differences)} entries do not fit\n{differences}")
+    return _report(contents, understood, differences, odd)
+
+
+def _report(contents: Contents, understood: Understood | None, differences: Differences, odd: list[str]) -> Examination:
+    description = understood.description if understood else None
+    counted = [value for name, value in contents.tensors.items() if value.is_floating_point() and not _statistic(name)]
+    head = understood.tensors.get("head.fc.weight") if understood else None
+    return Examination(
+        path=str(contents.path),
+        kind=contents.kind,
+        file_bytes=contents.path.stat().st_size if contents.path.exists() else 0,
+        tensors=len(contents.tensors),
+        parameters=sum(value.numel() for value in counted),
+        dtypes=dict(Counter(str(value.dtype).removeprefix("torch.") for value in contents.tensors.values())),
+        roof=contents.roof,
+        wrapper=understood.wrapper if understood else unwrap(contents.tensors),
+        source=DIALECTS[understood.dialect].title if understood else "",
+        model=description.model if description else "",
+        arguments=dict(description.arguments) if description else {},
+        depth=_depth(description) if description else None,
+        num_classes=len(head) if head is not None else None,
+        averaged=bool(contents.averaged),
+        optimiser=contents.optimiser,
+        beside=contents.beside,
+        description=description,
+        differences=differences,
+        odd=odd,
+        how_to_load=_how(contents, understood, differences),
+    )
+
+
+def odd_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """Yield what is odd in the numbers: not finite, dead channels, norms without variance, sizes that disagree."""
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or tensor.numel() == 0:
+            continue
+        wide = tensor.detach().float()
+        if bad := int((~torch.isfinite(wide)).sum()):
+            yield f"{name}: {bad} of {wide.numel()} numbers are NaN or infinite"
+        if name.endswith("running_var"):
+            yield from _odd_variance(name, wide)
+        elif name.endswith("weight") and wide.ndim >= 2:
+            dead = int((wide.flatten(1) == 0).all(1).sum())
+            if dead:
+                yield f"{name}: {dead} of {len(wide)} channels are dead (all their weights are 0)"
+        elif name.endswith("weight") and f"{name.removesuffix('weight')}running_var" in tensors:
+            yield from _odd_scale(name, wide, tensors)
+
+
+def _odd_variance(name: str, variance: Tensor) -> Iterator[str]:
+    if negative := int((variance < 0).sum()):
+        yield f"{name}: {negative} running variances are negative"
+    if still := int(((variance >= 0) & (variance < ZERO_VARIANCE)).sum()):
+        yield f"{name}: {still} of {len(variance)} channels have no variance (they never change)"
+
+
+def _odd_scale(name: str, scale: Tensor, tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    variance = tensors[f"{name.removesuffix('weight')}running_var"]
+    if variance.shape != scale.shape:
+        yield f"{name}: {list(scale.shape)} scales for {list(variance.shape)} running variances"
+    if bool((scale == 0).all()):
+        yield f"{name}: every scale is 0 (the branch starts as its shortcut: zero gamma, not trained yet?)"
+    elif dead := int((scale == 0).sum()):
+        yield f"{name}: {dead} of {len(scale)} channels are dead (their scale is 0)"
+
+
+def _statistic(name: str) -> bool:
+    return name.endswith(("running_mean", "running_var"))
+
+
+def _depth(description: Description) -> int | None:
+    row = VARIANTS.get(description.model)
+    depth = description.arguments.get("depth") or (row.arguments.get("depth") if row else None)
+    return depth if isinstance(depth, int) else None
+
+
+def _how(contents: Contents, understood: Understood | None, differences: Differences) -> str:
+    name = contents.path.name
+    if understood is None:
+        return "not with this library: its names and shapes belong to no model here"
+    if differences:
+        return f"residuum.load({name!r}, strict=False) leaves out what does not fit and says so"
+    averaged = "; ema=False takes the weights that are not averaged" if contents.averaged else ""
+    return f"residuum.load({name!r}){averaged}"

@@ -1,0 +1,156 @@
+"""Weights that others publish, by name: fetched by those libraries' own code into their own caches.
+
+``torchvision:resnet50`` (or ``torchvision:resnet50.IMAGENET1K_V1``), ``timm:resnet50.a1_in1k``,
+``hf://microsoft/resnet-50`` (or ``hf://OWNER/NAME@REVISION``); anything else is a file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..compat import import_torchvision
+from ..errors import InputError, nearest
+from ..models import Preprocessing
+from .reading import Contents, read_contents
+from .sidecar import WEIGHTS_NAMES, Sidecar, read_sidecar, timm_preprocessing
+
+BESIDE = ("config.json", "preprocessor_config.json", "README.md")  # taken along from the hub where they are
+
+
+def fetch(source: str | os.PathLike[str]) -> tuple[Contents, Sidecar]:
+    """Return what a file or a published name holds, and what its publisher says of it.
+
+    Raises:
+        InputError: an unknown name, a library that is not installed, or no way to fetch it.
+    """
+    text = str(source)
+    for prefix, fetcher in FETCHERS.items():
+        if text.startswith(prefix):
+            return fetcher(text.removeprefix(prefix))
+    if (found := re.match(r"[a-z]+:(?=[^\\/]|//)", text)) and not Path(text).exists():
+        hint = nearest(found[0], [*FETCHERS])
+        raise InputError(f"weights must be a file or begin with {', '.join(FETCHERS)}, got {text!r}; {hint}")
+    contents = read_contents(source)
+    return contents, read_sidecar(contents.path)
+
+
+def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
+    """Fetch ``NAME`` (its best weights) or ``NAME.WEIGHTS`` into torch.hub's cache."""
+    import torch
+
+    zoo = import_torchvision().models
+    model, _, variant = name.partition(".")
+    try:
+        entries = zoo.get_model_weights(model)
+    except ValueError as error:
+        raise InputError(f"torchvision has no model {model!r}; {nearest(model, zoo.list_models())}") from error
+    if variant and variant not in entries.__members__:
+        raise InputError(f"torchvision's {model} has weights {', '.join(entries.__members__)}, got {variant!r}")
+    chosen = entries[variant or "DEFAULT"]
+    file = chosen.url.rpartition("/")[2]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / file
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        digest = re.search(r"-([0-9a-f]{8,})\.", file)
+        try:
+            torch.hub.download_url_to_file(chosen.url, str(path), digest[1] if digest else None, progress=False)
+        except (OSError, RuntimeError) as error:
+            raise InputError(_unreachable(f"torchvision:{name}", error, f"put {chosen.url} at {path}")) from error
+    view = chosen.transforms()
+    preprocessing = Preprocessing(_pair(view.crop_size), tuple(view.mean), tuple(view.std), view.resize_size[0])
+    beside = Sidecar(preprocessing, list(chosen.meta["categories"]), "BSD-3-Clause (torchvision)")
+    beside.metrics = {key: float(value) for key, value in chosen.meta["_metrics"].get("ImageNet-1K", {}).items()}
+    beside.provenance = f"torchvision {model} {chosen.name}"
+    return read_contents(path), beside
+
+
+def from_timm(name: str) -> tuple[Contents, Sidecar]:
+    """Fetch ``NAME`` or ``NAME.TAG`` as timm does, into its cache."""
+    import_torchvision()
+    timm = _need("timm", f"timm:{name}")
+    if not timm.is_model(name.partition(".")[0]):
+        raise InputError(f"timm has no model {name!r}; {nearest(name, timm.list_models())}")
+    try:
+        model = timm.create_model(name, pretrained=True)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(_unreachable(f"timm:{name}", error, "name weights that timm.list_pretrained() has")) from error
+    cfg: dict[str, Any] = model.pretrained_cfg
+    beside = Sidecar(timm_preprocessing(cfg), list(cfg.get("label_names") or []), str(cfg.get("license") or ""))
+    tag = f".{cfg['tag']}" if cfg.get("tag") else ""
+    beside.provenance = f"timm {cfg.get('architecture', name)}{tag}"
+    tensors = {key: value.detach() for key, value in model.state_dict().items()}
+    return Contents(Path(f"timm:{name}"), "timm", tensors), beside
+
+
+def from_hub(name: str) -> tuple[Contents, Sidecar]:
+    """Fetch ``OWNER/NAME`` or ``OWNER/NAME@REVISION`` into huggingface_hub's cache."""
+    path = download(name)
+    contents, beside = read_contents(path), read_sidecar(path)
+    beside.provenance = f"hf://{name}"
+    return contents, beside
+
+
+def download(name: str) -> Path:
+    """Return the weights file of a hub repository in the cache, with what stands beside it; offline, what is cached.
+
+    Raises:
+        InputError: no such repository, no weights in it, or no way to reach it.
+    """
+    hub = _need("huggingface_hub", f"hf://{name}")
+    repository, _, revision = name.partition("@")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise InputError(f"a hub name must read hf://OWNER/NAME or hf://OWNER/NAME@REVISION, got hf://{name}")
+    errors = import_module("huggingface_hub.errors")
+
+    def take(file: str) -> Path | None:
+        try:
+            return Path(hub.hf_hub_download(repository, file, revision=revision or None))
+        except errors.LocalEntryNotFoundError:
+            raise
+        except errors.EntryNotFoundError:
+            return None
+
+    try:
+        found = next((path for file in WEIGHTS_NAMES if (path := take(file)) is not None), None)
+    except (errors.HfHubHTTPError, OSError, ValueError) as error:
+        raise InputError(
+            _unreachable(f"hf://{name}", error, "check the name, or fetch it once while online")
+        ) from error
+    if found is None:
+        raise InputError(f"hf://{name} must hold {' or '.join(WEIGHTS_NAMES)}, got neither; name another repository")
+    for file in BESIDE:
+        try:
+            take(file)
+        except (errors.HfHubHTTPError, OSError):
+            break  # offline: what is in the cache stands beside the weights already
+    return found
+
+
+def _need(module: str, source: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"{source} needs the package {module}, which is not installed: pip install {module}"
+        ) from error
+
+
+def _unreachable(source: str, error: Exception, remedy: str) -> str:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{source} could not be fetched and is not in the cache: {reason[0]}; {remedy}"
+
+
+def _pair(size: list[int]) -> tuple[int, int]:
+    return (size[0], size[-1])
+
+
+FETCHERS: dict[str, Callable[[str], tuple[Contents, Sidecar]]] = {
+    "torchvision:": from_torchvision,
+    "timm:": from_timm,
+    "hf://": from_hub,
+}

@@ -1,0 +1,128 @@
+"""The rows of each source's names; see ``names`` for how a row reads. Left ours, right theirs."""
+
+from __future__ import annotations
+
+from ..models.resnet import LAYOUTS as RESNETS
+from ..models.resnet import STEM_WIDTH
+from ..models.vgg import LAYOUTS as VGGS
+from .names import Row
+
+Rows = tuple[Row, ...]
+
+LAYERS: Rows = (
+    ("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}"),
+    ("stages.{s}.{b}.branch.norm{i}", "layer{s+1}.{b}.bn{i}"),
+    ("stages.{s}.{b}.branch.se.fc{i}", "layer{s+1}.{b}.se.fc{i}"),
+)
+STEM: Rows = (("stem.conv", "conv1"), ("stem.norm", "bn1"))
+DEEP_STEM: Rows = (
+    ("stem.conv1", "conv1.0"),
+    ("stem.norm1", "conv1.1"),
+    ("stem.conv2", "conv1.3"),
+    ("stem.norm2", "conv1.4"),
+    ("stem.conv3", "conv1.6"),
+    ("stem.norm3", "bn1"),
+)
+
+
+def projection(theirs: str, first: int) -> Rows:
+    """Return the rows of a projection that stands at ``first`` in their sequence."""
+    return (
+        ("stages.{s}.{b}.shortcut.conv", f"layer{{s+1}}.{{b}}.{theirs}.{first}"),
+        ("stages.{s}.{b}.shortcut.norm", f"layer{{s+1}}.{{b}}.{theirs}.{first + 1}"),
+    )
+
+
+def below(prefix: str, rows: Rows) -> Rows:
+    """Return the rows with a prefix before their names."""
+    return tuple((ours, prefix + theirs) for ours, theirs in rows)
+
+
+TORCHVISION: Rows = (*STEM, *LAYERS, *projection("downsample", 0), ("head.fc", "fc"))
+POOLED_SHORTCUT: Rows = (*STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc"))
+DEEP: Rows = (*DEEP_STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc"))
+CIFAR: Rows = (*STEM, *LAYERS, *projection("shortcut", 0), ("head.fc", "linear"))
+MM: Rows = (*below("backbone.", (*STEM, *LAYERS, *projection("downsample", 0))), ("head.fc", "head.fc"))
+
+_THEIR_LAYER = "resnet.encoder.stages.{s}.layers.{b}."
+HUGGINGFACE: Rows = (
+    ("stem.conv", "resnet.embedder.embedder.convolution"),
+    ("stem.norm", "resnet.embedder.embedder.normalization"),
+    ("stages.{s}.{b}.branch.conv{i+1}", _THEIR_LAYER + "layer.{i}.convolution"),
+    ("stages.{s}.{b}.branch.norm{i+1}", _THEIR_LAYER + "layer.{i}.normalization"),
+    ("stages.{s}.{b}.shortcut.conv", _THEIR_LAYER + "shortcut.convolution"),
+    ("stages.{s}.{b}.shortcut.norm", _THEIR_LAYER + "shortcut.normalization"),
+    ("head.fc", "classifier.1"),
+)
+
+
+def densenet(dot: str = "") -> Rows:
+    """Return torchvision's rows; its oldest files, which it still serves, have a dot before the layers' numbers."""
+    return (
+        ("stem.conv", "features.conv0"),
+        ("stem.norm", "features.norm0"),
+        ("stages.0.{b}.branch.norm{i}", f"features.denseblock1.denselayer{{b+1}}.norm{dot}{{i}}"),
+        ("stages.0.{b}.branch.conv{i}", f"features.denseblock1.denselayer{{b+1}}.conv{dot}{{i}}"),
+        ("stages.{s}.0.branch.norm1", "features.transition{s}.norm"),
+        ("stages.{s}.0.branch.conv1", "features.transition{s}.conv"),
+        ("stages.{s}.{b}.branch.norm{i}", f"features.denseblock{{s+1}}.denselayer{{b}}.norm{dot}{{i}}"),
+        ("stages.{s}.{b}.branch.conv{i}", f"features.denseblock{{s+1}}.denselayer{{b}}.conv{dot}{{i}}"),
+        ("head.norm", "features.norm5"),
+        ("head.fc", "classifier"),
+    )
+
+
+ALEXNET: Rows = (
+    ("stem.conv", "features.0"),
+    ("stages.0.0.branch.conv", "features.3"),
+    ("stages.1.1.branch.conv", "features.6"),
+    ("stages.1.2.branch.conv", "features.8"),
+    ("stages.1.3.branch.conv", "features.10"),
+    ("head.fc1", "classifier.1"),
+    ("head.fc2", "classifier.4"),
+    ("head.fc", "classifier.6"),
+)
+
+VGG_HEAD: Rows = (("head.fc1", "classifier.0"), ("head.fc2", "classifier.3"), ("head.fc", "classifier.6"))
+TIMM_VGG_HEAD: Rows = (
+    ("head.fc1", "pre_logits.fc1"),
+    ("head.fc2", "pre_logits.fc2"),
+    ("head.fc", "head.fc"),
+)
+
+
+def vgg(depth: int, normed: bool, head: Rows) -> Rows:
+    """Return the rows of one depth: they number convolutions, norms, activations and pools in one sequence."""
+    rows: list[Row] = []
+    position = 0
+    for stage, count in enumerate(VGGS[depth]):
+        for block in range(count):
+            ours = f"stages.{stage}.{block + (stage > 0)}.branch"
+            rows.append((f"{ours}.conv", f"features.{position}"))
+            if normed:
+                rows.append((f"{ours}.norm", f"features.{position + 1}"))
+            position += 3 if normed else 2
+        position += 1  # the pooling
+    return (*rows, *head)
+
+
+def preact(depth: int) -> Rows:
+    """Return timm's rows of one depth.
+
+    A norm before a stage's first convolution is theirs of that stage, ours of the stream behind the stage before.
+    """
+    _, blocks, widths = RESNETS[depth]
+    behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
+    projects = widths[0] != STEM_WIDTH
+    shifted = range(0 if projects else 1, len(blocks))
+    return (
+        ("stem.conv", "stem.conv"),
+        *((("stem.norm", "stages.0.blocks.0.norm1"),) if projects else ()),
+        *((norm, f"stages.{stage + 1}.blocks.0.norm1") for stage, norm in enumerate(behind[:-1])),
+        (behind[-1], "norm"),
+        *((f"stages.{stage}.0.branch.norm{{i}}", f"stages.{stage}.blocks.0.norm{{i+1}}") for stage in shifted),
+        ("stages.{s}.{b}.branch.norm{i}", "stages.{s}.blocks.{b}.norm{i}"),
+        ("stages.{s}.{b}.branch.conv{i}", "stages.{s}.blocks.{b}.conv{i}"),
+        ("stages.{s}.{b}.shortcut.conv", "stages.{s}.blocks.{b}.downsample.conv"),
+        ("head.fc", "head.fc"),
+    )
