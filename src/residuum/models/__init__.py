@@ -8,11 +8,11 @@ from typing import Any
 from torch import nn
 
 from ..errors import InputError, nearest
-from . import cifar_resnet, resnet
+from . import bert, cifar_resnet, gpt, highway_mlp, lstm_classifier, resnet, skip_mlp, vit
 from .description import Description, Preprocessing, attach, describe
 from .variant import Variant
 
-FAMILIES = (cifar_resnet, resnet)
+FAMILIES = (cifar_resnet, resnet, highway_mlp, skip_mlp, lstm_classifier, bert, gpt, vit)
 
 VARIANTS: dict[str, Variant] = {name: row for family in FAMILIES for name, row in family.VARIANTS.items()}
 BUILDERS = {name: builder for family in FAMILIES for name, builder in family.BUILDERS.items()}
