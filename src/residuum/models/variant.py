@@ -21,7 +21,7 @@ class Variant:
 
     @property
     def depth(self) -> int:
-        """Counted layers, as in "ResNet-56": weighted ones on the longest path; a transformer's or an LSTM's own layers."""
+        """Counted layers, as in "ResNet-56": weighted ones on the longest path; a transformer's and an LSTM's own."""
         return self.arguments["depth"]
 
 

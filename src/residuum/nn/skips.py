@@ -36,9 +36,8 @@ def learnt(layers: int, length: int) -> list[Skip]:
 
 def dense(layers: int, length: int) -> list[Skip]:
     """Lay a learnt matrix W[l-k,l] for every k = 2..length and every l: weighted parallel skips (DenseNet's form)."""
-    return [
-        Skip(layer - k, layer, "learnt") for layer in range(1, layers + 1) for k in range(2, min(length, layer) + 1)
-    ]
+    targets = range(1, layers + 1)
+    return [Skip(target - k, target, "learnt") for target in targets for k in range(2, min(length, target) + 1)]
 
 
 def cortical(layers: int, length: int) -> list[Skip]:
