@@ -15,9 +15,13 @@ PUBLIC = {
     "Preprocessing",
     "__version__",
     "create_model",
+    "evaluate",
     "list_models",
     "load",
+    "open_data",
+    "predict",
     "save",
+    "train_model",
 }
 
 

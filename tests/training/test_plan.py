@@ -39,6 +39,8 @@ def test_what_the_user_says_is_kept():
     }
     assert given.items() <= make_plan(open_data("digits"), given).values.items()
     assert make_plan(open_data("digits"), {"num_classes": 12}).values["model_arguments"]["num_classes"] == 12
+    with pytest.raises(InputError, match="no optimiser is named 'sdg'; did you mean sgd"):
+        make_plan(open_data("digits"), {"opt": "sdg"})
     with pytest.raises(InputError, match="digits has 10 classes, so num_classes must be at least that, got 9"):
         make_plan(open_data("digits"), {"num_classes": 9})
 
@@ -73,7 +75,7 @@ def test_fewer_pictures_get_more_epochs_and_smaller_batches(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("given", "message"),
     [({"epochs": 0}, "epochs must be at least 1, got 0"), ({"lr": -1.0}, "lr must not be negative, got -1"),
-     ({"label_smoothing": 1.0}, "must be below 1"), ({"epochs": 2, "warmup_epochs": 2}, "warmup_epochs must be below epochs")],
+     ({"label_smoothing": 1.0}, "must be below 1"), ({"epochs": 2, "warmup_epochs": 2}, "must be below epochs")],
 )  # fmt: skip
 def test_numbers_that_make_no_sense(given, message):
     with pytest.raises(InputError, match=message):

@@ -36,7 +36,7 @@ def whole(tmp_path_factory):
 
 def test_a_run_writes_what_it_promises(whole):
     assert {path.name for path in whole.iterdir()} == {
-        "config.yaml", "summary.csv", "timing.csv", "checkpoint.pt", "model.safetensors", "last.safetensors", "run.lock",
+        "config.yaml", "summary.csv", "timing.csv", "checkpoint.pt", "run.lock", "model.safetensors", "last.safetensors"
     }  # fmt: skip
     with (whole / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -171,3 +171,12 @@ def test_the_report_is_written_from_the_best_weights(tmp_path):
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"report.html", "curves.png", "confusion.png", "per_class.png"} <= names
     assert "digits" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_training_in_one_call_returns_the_best_model(tmp_path):
+    from residuum import evaluate, train_model
+
+    told = []
+    model = train_model(output=tmp_path / "run", tell=told.append, **{**SMALL, "epochs": 2})
+    best = max(float(line.split("validation ")[1].split()[0]) for line in told if line.startswith("epoch "))
+    assert evaluate(model, "digits").top1 == pytest.approx(best, abs=0.05)

@@ -40,7 +40,10 @@ def inspect(
         height, width = preprocessing.size
     else:
         height = width = size or (VARIANTS[description.model].image_size if description.model in VARIANTS else 224)
-    parts = outline(network, (height, width))
+    row = VARIANTS.get(description.model)
+    is_text = row is not None and not row.image_size
+    channels = description.arguments.get("in_chans", 3)
+    parts = outline(network, row.input_shape if row is not None and is_text else (channels, height, width))
     if json:
         show_json(
             {

@@ -21,8 +21,8 @@ def write_page(measured: Measured, output: Path, *, seconds: float, command: str
     """Write ``degradation.html`` and ``degradation.png`` into the study's folder and return the page's path."""
     drawing = degradation(
         [
-            Series(network.name, network.depth, network.kind, 100 - measured.train[network], 100 - measured.val[network])
-            for network in measured.train
+            Series(network.name, network.depth, network.kind, 100 - accuracy, 100 - measured.val[network])
+            for network, accuracy in measured.train.items()
         ]
     )
     with replacing(output / "degradation.png") as temporary:

@@ -12,15 +12,21 @@ from ..errors import InputError, nearest
 from ..nn import FeatureMaps, Network
 from . import (
     alexnet,
+    bert,
     cifar_highway,
     cifar_resnet,
     densenet,
+    gpt,
+    highway_mlp,
+    lstm_classifier,
     preact_resnet,
     resnet,
     resnet_d,
     resnext,
     seresnet,
+    skip_mlp,
     vgg,
+    vit,
     wide_resnet,
 )
 from .description import Description, Preprocessing, attach, describe
@@ -38,6 +44,12 @@ FAMILIES = (
     densenet,
     vgg,
     alexnet,
+    highway_mlp,
+    skip_mlp,
+    lstm_classifier,
+    bert,
+    gpt,
+    vit,
 )
 
 VARIANTS: dict[str, Variant] = {name: row for family in FAMILIES for name, row in family.VARIANTS.items()}

@@ -16,7 +16,7 @@ class Counts(NamedTuple):
     """What a model costs."""
 
     parameters: int
-    macs: int  # per image, convolutions and matrix products, forward
+    macs: int  # per example, convolutions and matrix products, forward
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -24,20 +24,24 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def count(model: nn.Module, image_shape: tuple[int, int, int]) -> Counts:
-    """Return the counts for one image [channels, height, width]; the model is not touched and nothing is computed.
+def count(model: nn.Module, input_shape: tuple[int, ...]) -> Counts:
+    """Return the counts for one example; the model is not touched and nothing is computed.
 
     ``torch.utils.flop_counter`` counts two operations for each MAC; the literature of residual networks counts one.
+
+    Args:
+        model: any model of this package.
+        input_shape: [channels, height, width] of an image, or [tokens] of a text (``Variant.input_shape``).
     """
     on_meta = copy.deepcopy(model).to("meta").eval()
+    kind = torch.long if len(input_shape) == 1 else torch.float32
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        on_meta(torch.empty(1, *image_shape, device="meta"))
+        on_meta(torch.empty(1, *input_shape, dtype=kind, device="meta"))
     return Counts(count_parameters(on_meta), counter.get_total_flops() // 2)
 
 
 def count_variant(name: str) -> Counts:
-    """Return the counts of a variant at its source's image size, without allocating its weights."""
+    """Return the counts of a variant for the example that its row names, without allocating its weights."""
     with torch.device("meta"):
         model = create_model(name)
-    size = VARIANTS[name].image_size
-    return count(model, (3, size, size))
+    return count(model, VARIANTS[name].input_shape)

@@ -23,23 +23,24 @@ class Part(NamedTuple):
     macs: int
 
 
-def outline(network: nn.Module, size: tuple[int, int]) -> list[Part]:
-    """Return stem, stages with their blocks, and head, for one picture of that height and width."""
+def outline(network: nn.Module, input_shape: tuple[int, ...]) -> list[Part]:
+    """Return stem, stages with their blocks, and head, for one example (an image's [C, H, W], a text's [tokens])."""
     twin = copy.deepcopy(network).to("meta").eval()
     names = [name for name, module in twin.named_modules() if _shown(name, module)]
     shapes: dict[str, tuple[int, ...]] = {}
 
     def remember(name: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            shapes[name] = tuple(output.shape[1:])
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            shapes[name] = _shape(output)
 
         return hook
 
     for name in names:
         twin.get_submodule(name).register_forward_hook(remember(name))
-    channels = next(parameter.shape[1] for parameter in twin.parameters() if parameter.ndim == 4)
+    whole_shape: list[tuple[int, ...]] = []
+    twin.register_forward_hook(lambda module, inputs, output: whole_shape.append(_shape(output)))
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        twin(torch.empty(1, channels, *size, device="meta"))
+        twin(torch.empty(1, *input_shape, dtype=torch.long if len(input_shape) == 1 else None, device="meta"))
     flops, root = counter.get_flop_counts(), type(twin).__name__
     parts = []
     for name in names:
@@ -47,7 +48,14 @@ def outline(network: nn.Module, size: tuple[int, int]) -> list[Part]:
         macs = sum(flops.get(f"{root}.{name}", {}).values()) // 2
         parts.append(Part(name, what(module), shapes[name], count_parameters(module), macs))
     whole = sum(flops.get(root, {}).values()) // 2
-    return [*parts, Part("whole", type(network).__name__, shapes[names[-1]], count_parameters(twin), whole)]
+    return [*parts, Part("whole", type(network).__name__, whole_shape[0], count_parameters(twin), whole)]
+
+
+def _shape(output: Any) -> tuple[int, ...]:
+    first = (
+        output if isinstance(output, Tensor) else next(iter(output.values() if isinstance(output, dict) else output))
+    )
+    return tuple(first.shape[1:])
 
 
 def what(module: nn.Module) -> str:

@@ -43,7 +43,9 @@ def adamw(groups: Groups, lr: float, momentum: float) -> Optimizer:
     return AdamW(groups, lr=lr, betas=(momentum, 0.999))
 
 
-OPTIMISERS: dict[str, Callable[[Groups, float, float], Optimizer]] = {
+MakeOptimiser = Callable[[Groups, float, float], Optimizer]
+
+OPTIMISERS: dict[str, MakeOptimiser] = {
     "sgd": sgd,
     "nesterov": nesterov,
     "sgdw": sgdw,
@@ -51,11 +53,16 @@ OPTIMISERS: dict[str, Callable[[Groups, float, float], Optimizer]] = {
 }
 
 
-def build_optimiser(name: str, model: nn.Module, *, lr: float, momentum: float, weight_decay: float) -> Optimizer:
-    """Return the optimiser of that name over the model's parameters."""
+def pick_optimiser(name: str) -> MakeOptimiser:
+    """Return the optimiser of that name, or say which there are."""
     if name not in OPTIMISERS:
         raise InputError(f"no optimiser is named {name!r}; {nearest(name, list(OPTIMISERS))}")
-    optimiser = OPTIMISERS[name](parameter_groups(model, weight_decay), lr, momentum)
+    return OPTIMISERS[name]
+
+
+def build_optimiser(name: str, model: nn.Module, *, lr: float, momentum: float, weight_decay: float) -> Optimizer:
+    """Return the optimiser of that name over the model's parameters."""
+    optimiser = pick_optimiser(name)(parameter_groups(model, weight_decay), lr, momentum)
     for group in optimiser.param_groups:
         group["initial_lr"] = lr  # the peak that the schedule scales, under torch's name for it
     return optimiser

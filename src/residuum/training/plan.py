@@ -13,6 +13,8 @@ from ..errors import InputError
 from ..models import VARIANTS, Description, create_model
 from ..models.counts import count
 from .machine import training_macs_per_second
+from .optimisers import pick_optimiser
+from .schedules import build_schedule
 
 BUDGET_MINUTES = 30  # what a first training run on one's own pictures may take, where a smaller model allows it
 FINE_TUNING_LR = 0.1  # share of the rate from scratch that weights already trained are given
@@ -172,6 +174,8 @@ def _choose(dataset: Dataset, epochs: int) -> tuple[Candidate, float]:
 
 
 def _check(values: dict[str, Any]) -> None:
+    pick_optimiser(values["opt"])
+    build_schedule(values["sched"], total=1)
     for key in ("epochs", "batch_size", "threads"):
         if values[key] < 1:
             raise InputError(f"{key} must be at least 1, got {values[key]}")
