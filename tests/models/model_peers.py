@@ -1,6 +1,8 @@
 """Models of other libraries with weights drawn here, and the names under which this project holds those weights."""
 
+import contextlib
 import re
+from unittest import mock
 
 import torch
 from torch import nn
@@ -17,6 +19,67 @@ RESNET = [
     (r"^layer(\d)\.(\d+)\.downsample\.1\.", lambda m: f"stages.{int(m[1]) - 1}.{m[2]}.shortcut.norm."),
     (r"^layer(\d)\.(\d+)\.", lambda m: f"stages.{int(m[1]) - 1}.{m[2]}.branch."),
     (r"\.branch\.bn", ".branch.norm"),
+]
+
+DENSENET = [
+    (r"^features\.conv0\.", "stem.conv."),
+    (r"^features\.norm0\.", "stem.norm."),
+    (r"^features\.norm5\.", "head.norm."),
+    (r"^classifier\.", "head.fc."),
+    (r"^features\.transition(\d)\.(\w+)\.", lambda m: f"stages.{m[1]}.0.branch.{m[2]}1."),
+    (r"^features\.denseblock1\.denselayer(\d+)\.", lambda m: f"stages.0.{int(m[1]) - 1}.branch."),
+    (r"^features\.denseblock(\d)\.denselayer(\d+)\.", lambda m: f"stages.{int(m[1]) - 1}.{m[2]}.branch."),
+]
+ALEXNET = [
+    (r"^features\.0\.", "stem.conv."),
+    (r"^features\.3\.", "stages.0.0.branch.conv."),
+    (r"^features\.6\.", "stages.1.1.branch.conv."),
+    (r"^features\.8\.", "stages.1.2.branch.conv."),
+    (r"^features\.10\.", "stages.1.3.branch.conv."),
+    (r"^classifier\.1\.", "head.fc1."),
+    (r"^classifier\.4\.", "head.fc2."),
+    (r"^classifier\.6\.", "head.fc."),
+]
+
+
+def vgg_rules(convolutions, step):
+    """Name each of torchvision's features by its stage and layer; ``step`` modules make a layer, one pool a stage."""
+    rules, index = [], 0
+    for stage, count in enumerate(convolutions):
+        for layer in range(count):
+            block = f"stages.{stage}.{layer + (stage > 0)}.branch"
+            rules.append((rf"^features\.{index}\.", f"{block}.conv."))
+            if step == 3:
+                rules.append((rf"^features\.{index + 1}\.", f"{block}.norm."))
+            index += step
+        index += 1
+    return [
+        *rules,
+        (r"^classifier\.0\.", "head.fc1."),
+        (r"^classifier\.3\.", "head.fc2."),
+        (r"^classifier\.6\.", "head.fc."),
+    ]
+
+
+# timm's ResNets have torchvision's names, but for deep stems, pooled shortcuts, and gates
+TIMM_RESNET = [
+    (r"^conv1\.0\.", "stem.conv1."),
+    (r"^conv1\.1\.", "stem.norm1."),
+    (r"^conv1\.3\.", "stem.conv2."),
+    (r"^conv1\.4\.", "stem.norm2."),
+    (r"^conv1\.6\.", "stem.conv3."),
+    *RESNET,
+]
+TIMM_RESNET_D = [
+    (r"^bn1\.", "stem.norm3."),
+    (r"^layer(\d)\.(\d+)\.downsample\.1\.", lambda m: f"stages.{int(m[1]) - 1}.{m[2]}.shortcut.conv."),
+    (r"^layer(\d)\.(\d+)\.downsample\.2\.", lambda m: f"stages.{int(m[1]) - 1}.{m[2]}.shortcut.norm."),
+    *TIMM_RESNET,
+]
+TIMM_RESNETV2 = [
+    (r"^norm\.", "stages.3.{last}.activation.norm."),
+    (r"^stages\.(\d)\.blocks\.(\d+)\.downsample\.", r"stages.\1.\2.shortcut."),
+    (r"^stages\.(\d)\.blocks\.(\d+)\.", r"stages.\1.\2.branch."),
 ]
 
 
@@ -52,12 +115,26 @@ def on_meta(make, *args, **kwargs):
         return make(*args, **kwargs)
 
 
+@contextlib.contextmanager
+def narrow_heads():
+    """Make every linear layer of 4096 features 64 wide while VGG and AlexNet are built: their heads fill memory."""
+    original = nn.Linear.__init__
+    narrow = {4096: 64}
+
+    def init(self, in_features, out_features, *args, **kwargs):
+        original(self, narrow.get(in_features, in_features), narrow.get(out_features, out_features), *args, **kwargs)
+
+    with mock.patch.object(nn.Linear, "__init__", init):
+        yield
+
+
 def torchvision_model(name, **arguments):
-    """Return torchvision's model with drawn weights."""
+    """Return torchvision's model with its own new weights."""
     import_torchvision()
     from torchvision.models import get_model
 
-    return drawn(on_meta(get_model, name, **arguments))
+    with narrow_heads():
+        return get_model(name, **arguments)
 
 
 def ours_with(name, state, **arguments):
@@ -67,13 +144,15 @@ def ours_with(name, state, **arguments):
     return model.eval()
 
 
-def gradients(model, images):
-    """Return the images' gradient and the parameters', of a sum that weighs every logit differently."""
+def gradients(model, images, largest=None):
+    """Return the images' gradient and the parameters' (up to a size), of a sum that weighs every logit differently."""
     images = images.clone().requires_grad_()
+    for parameter in model.parameters():
+        parameter.requires_grad_(largest is None or parameter.numel() <= largest)
     logits = model(images)
     weights = torch.linspace(-1, 1, logits.numel(), dtype=logits.dtype).view_as(logits)
     (logits * weights).sum().backward()
-    return {"images": images.grad, **{name: parameter.grad for name, parameter in model.named_parameters()}}
+    return {"images": images.grad, **{name: p.grad for name, p in model.named_parameters() if p.requires_grad}}
 
 
 def assert_relatively_close(got, expected, tolerance):

@@ -6,11 +6,17 @@ import io
 import pytest
 import torch
 from model_peers import on_meta
+from test_golden_counts import ROWS
 from torch import nn
 
+from residuum.errors import InputError
 from residuum.models import BUILDERS, VARIANTS, create_model, describe
 
-IMAGE_BUILDERS = [name for name, builder in BUILDERS.items() if "in_chans" in builder.__annotations__]
+IMAGE_BUILDERS = [
+    name
+    for name, builder in BUILDERS.items()
+    if "in_chans" in builder.__annotations__ and "image_size" not in builder.__annotations__
+]
 IMAGE_VARIANTS = [name for name, row in VARIANTS.items() if "in_chans" in row.builder.__annotations__]
 
 # the smallest member of each family that has all its parts; a builder that is absent is tested as it comes
@@ -19,8 +25,28 @@ TINY = {
     "cifar_plain": {"depth": 8},
     "resnet": {"depth": 18},
     "plain": {"depth": 18},
+    "cifar_preact_resnet": {"depth": 20},
+    "preact_resnet": {"depth": 18},
+    "resnext": {"depth": 50, "groups": 4, "base_width": 8},
+    "wide_resnet": {"depth": 50, "widen": 1},
+    "cifar_wide_resnet": {"depth": 10, "widen": 2},
+    "seresnet": {"depth": 18},
+    "seresnext": {"depth": 50, "groups": 4, "base_width": 8},
+    "resnet_d": {"depth": 18},
+    "cifar_highway": {"depth": 8},
+    "densenet": {"depth": 121},
+    "cifar_densenet": {"depth": 10},
+    "cifar_densenet_bc": {"depth": 16},
+    "vgg": {"depth": 11, "hidden": 16},
+    "vgg_bn": {"depth": 11, "hidden": 16},
+    "alexnet": {"hidden": 16},
+    "highway_mlp": {"depth": 4, "in_chans": 3, "image_size": 64},
+    "skip_mlp": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "dense"},
+    "lstm_classifier": {"in_chans": 3, "image_size": 64, "width": 8},
+    "vit": {"depth": 2, "image_size": 64},
 }
 SIZE = 64
+COUNTED = {row["model"] for row in ROWS}
 
 
 def tiny(name, **arguments):
@@ -40,7 +66,8 @@ def test_every_variant_on_the_meta_device(name):
     size = VARIANTS[name].image_size
     assert all(parameter.is_meta for parameter in model.parameters())
     assert model.num_classes == 7
-    assert model(torch.empty(3, 2, size, size, device="meta")).shape == (3, 7)
+    if name not in COUNTED:  # what the golden table names passes an image there
+        assert model(torch.empty(3, 2, size, size, device="meta")).shape == (3, 7)
 
 
 def test_forward_and_backward_reach_every_parameter(built):
@@ -119,7 +146,9 @@ def test_hooks_on_every_module_that_runs(built):
         module.register_forward_hook(lambda *_, name=name: forward.add(name))
         module.register_full_backward_hook(lambda *_, name=name: backward.add(name))
     model(torch.randn(1, 3, SIZE, SIZE, requires_grad=True)).sum().backward()
-    assert forward == backward == {name for name, _ in model.named_modules()}
+    containers = (nn.ModuleList, nn.ModuleDict)  # they hold, and never run
+    runs = {name for name, module in model.named_modules() if not isinstance(module, containers)}
+    assert forward == backward == runs
 
 
 def test_captum_attributes_the_difference_of_two_logits(built):
@@ -167,3 +196,37 @@ def test_modules_are_named_by_the_grammar(built):
     assert {name.split(".")[0] for name in names} <= {"stem", "stages", "head"}
     slots = {name.split(".")[3] for name in names if name.startswith("stages.")}
     assert "branch" in slots and slots <= {"shortcut", "branch", "merge", "activation"}
+
+
+def test_feature_maps_agree_with_the_network(built):
+    name, model = built
+    maps = tiny(name, features_only=True).eval()
+    kept = {key: value for key, value in model.state_dict().items() if not key.startswith("head.")}
+    maps.load_state_dict(kept)
+    images = torch.randn(2, 3, 128, 128)
+    with torch.no_grad():
+        features = maps(images)
+        assert torch.equal(features[-1], model.forward_features(images))
+    info = maps.feature_info
+    assert [value.shape[1] for value in features] == info.channels()
+    for value, reduction in zip(features, info.reduction(), strict=True):
+        assert abs(value.shape[-1] - 128 / reduction) <= 1.5  # layers without padding lose a border
+    assert info.reduction() == sorted(info.reduction())
+    assert describe(maps).arguments["features_only"] is True
+    last = tiny(name, features_only=True, out_indices=[-1])
+    assert last.feature_info.get_dicts() == [info[-1]]
+
+
+def test_the_smallest_image_that_the_strides_allow(built):
+    model, smallest = on_meta(tiny, built[0]).eval(), built[1].min_size
+    assert model(torch.empty(2, 3, smallest, smallest, device="meta")).shape == (2, 5)
+    with pytest.raises(InputError, match=rf"at least {smallest} x {smallest} pixels, got {smallest} x {smallest - 1}"):
+        model(torch.empty(2, 3, smallest, smallest - 1, device="meta"))
+    model.min_size = 0
+    with pytest.raises(RuntimeError):
+        model(torch.empty(2, 3, smallest - 1, smallest - 1, device="meta"))
+
+
+def test_channels_that_the_model_was_not_built_for(built):
+    with pytest.raises(InputError, match=r"images must have the shape \[N, 3, H, W\], got \[1, 4, 64, 64\]"):
+        built[1](torch.randn(1, 4, SIZE, SIZE))

@@ -13,6 +13,7 @@ from residuum.models.counts import count, count_parameters
 
 with (Path(__file__).parents[1] / "golden" / "sequence_counts.csv").open(encoding="utf-8", newline="") as file:
     ROWS = list(csv.DictReader(file))
+COUNTED = {row["model"] for row in ROWS}
 
 SIZES = {"bert_tiny": (2, 128, 2), "bert_mini": (4, 256, 4), "bert_small": (4, 512, 8), "bert_base": (12, 768, 12)}
 
@@ -51,7 +52,7 @@ def test_counts_are_those_of_transformers(name):
     assert count_parameters(on_meta(create_model, name, num_classes=0)) == count_parameters(theirs)
 
 
-def test_every_variant_can_be_counted_at_its_own_input():
+def test_every_other_variant_can_be_counted_at_its_own_input():
     for name, row in VARIANTS.items():
-        if len(row.input_shape) == 1 or row.input_shape[0] == 1:
+        if name not in COUNTED and (len(row.input_shape) == 1 or row.input_shape[0] == 1):
             assert count(on_meta(create_model, name), row.input_shape).macs > 0, name

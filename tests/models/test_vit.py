@@ -60,9 +60,9 @@ def test_digits_are_learnt(norm):
     labels = torch.tensor(data.target)
     model = create_model("vit", depth=2, num_classes=10, in_chans=1, image_size=8, patch_size=2, width=32, heads=4,
                          norm=norm)  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(0)
-    for _ in range(120):
+    for _ in range(300):
         batch = torch.randint(1500, (64,), generator=generator)
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(images[batch]), labels[batch]).backward()
@@ -73,6 +73,8 @@ def test_digits_are_learnt(norm):
 
 
 def test_what_does_not_fit():
+    with pytest.raises(InputError, match=r"features_only needs a convolutional model, .* got vit_tiny"):
+        on_meta(create_model, "vit_tiny", features_only=True)
     with pytest.raises(InputError, match="image_size must be a multiple of patch_size, got 30 and 16"):
         on_meta(create_model, "vit", image_size=30)
     with pytest.raises(

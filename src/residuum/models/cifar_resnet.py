@@ -12,8 +12,10 @@ from torch import nn
 
 from ..errors import InputError
 from ..nn import Block, BranchOnly, Network, basic_branch, cifar_stem, kaiming, pooled_head
+from ..nn import stochastic_depth as drop_branches
 from ..nn import zero_gamma as start_as_shortcut
-from ..nn.shortcuts import pick_shortcut
+from ..nn.image_norms import Norm, pick_image_norm
+from ..nn.joints import pick_joint
 from .stages import MakeBlock, stages
 from .variant import variant
 
@@ -36,7 +38,9 @@ def cifar_resnet(
     in_chans: int = 3,
     shortcut: str = "A",
     widths: Sequence[int] = (16, 32, 64),
+    norm: str = "batch",
     zero_gamma: bool = False,
+    stochastic_depth: float = 0.0,
 ) -> Network:
     """Build a residual network: y = relu(shortcut(x) + branch(x)).
 
@@ -44,38 +48,53 @@ def cifar_resnet(
         depth: 6n + 2.
         num_classes: how many logits.
         in_chans: channels of the images.
-        shortcut: "A" (zero padding), "B" (projection where shapes change) or "C" (projection everywhere).
+        shortcut: "A" (zero padding), "B" (projection where shapes change), "C" (projection everywhere), or a kind of
+            He16 table 1: "constant_scaling", "exclusive_gating", "shortcut_gating", "conv1x1", "dropout".
         widths: channels of the three stages.
+        norm: "batch", "layer" or "none".
         zero_gamma: start every block as its shortcut.
+        stochastic_depth: how often the last block's branch is dropped in training, others linearly less (Hua16).
     """
-    carry = pick_shortcut(shortcut)
+    joint, make_norm = pick_joint(shortcut), pick_image_norm(norm)
 
     def block(in_channels: int, out_channels: int, stride: int) -> Block:
         return Block(
-            basic_branch(in_channels, out_channels, stride),
-            shortcut=carry(in_channels, out_channels, stride),
+            basic_branch(in_channels, out_channels, stride, norm=make_norm),
+            shortcut=joint.shortcut(in_channels, out_channels, stride),
+            merge=joint.merge(in_channels, out_channels, stride),
             activation=nn.ReLU(),
         )
 
-    network = kaiming(_network(block, depth, num_classes, in_chans, widths))
+    network = kaiming(cifar_network(block, depth, num_classes, in_chans, widths, make_norm))
+    drop_branches(network, stochastic_depth)
     return start_as_shortcut(network) if zero_gamma else network
 
 
 def cifar_plain(
-    depth: int = 20, *, num_classes: int = 10, in_chans: int = 3, widths: Sequence[int] = (16, 32, 64)
+    depth: int = 20,
+    *,
+    num_classes: int = 10,
+    in_chans: int = 3,
+    widths: Sequence[int] = (16, 32, 64),
+    norm: str = "batch",
 ) -> Network:
     """Build the plain twin: y = relu(branch(x)), nothing carried."""
+    make_norm = pick_image_norm(norm)
 
     def block(in_channels: int, out_channels: int, stride: int) -> Block:
-        return Block(basic_branch(in_channels, out_channels, stride), merge=BranchOnly(), activation=nn.ReLU())
+        branch = basic_branch(in_channels, out_channels, stride, norm=make_norm)
+        return Block(branch, merge=BranchOnly(), activation=nn.ReLU())
 
-    return kaiming(_network(block, depth, num_classes, in_chans, widths))
+    return kaiming(cifar_network(block, depth, num_classes, in_chans, widths, make_norm))
 
 
-def _network(block: MakeBlock, depth: int, num_classes: int, in_chans: int, widths: Sequence[int]) -> Network:
+def cifar_network(
+    block: MakeBlock, depth: int, num_classes: int, in_chans: int, widths: Sequence[int], norm: Norm
+) -> Network:
+    """Set n blocks into each of three stages, between the CIFAR stem and a pooled head."""
     n = blocks_per_stage(depth)
     return Network(
-        stem=cifar_stem(in_chans, widths[0]),
+        stem=cifar_stem(in_chans, widths[0], norm),
         stages=stages(block, [n, n, n], [widths[0], *widths]),
         head=pooled_head(widths[-1], num_classes),
         num_features=widths[-1],
@@ -97,4 +116,7 @@ VARIANTS = {
     "cifar_resnet56": variant(cifar_resnet, depth=56, source="He15 table 6", image_size=32),
     "cifar_resnet110": variant(cifar_resnet, depth=110, source="He15 table 6", image_size=32),
     "cifar_resnet1202": variant(cifar_resnet, depth=1202, source="He15 table 6", image_size=32),
+    "cifar_resnet110_stochastic": variant(
+        cifar_resnet, depth=110, stochastic_depth=0.5, source="Huang et al. 2016, arXiv:1603.09382", image_size=32
+    ),
 }

@@ -1,49 +1,93 @@
 """Branches: what a block computes beside its shortcut.
 
-Every part here has the signature ``(in_channels, out_channels, stride)``; read top to bottom, a branch is the order in
-which x meets its layers.
+A branch is a few convolutions, set among norms and activations in one of the orders of He16. Every part here has the
+signature ``(in_channels, out_channels, stride)``; what else it takes, a page fixes with ``functools.partial``.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 from torch import nn
 
+from ..errors import InputError
 from .convolutions import conv1x1, conv3x3
+from .image_norms import Norm
+from .orders import ORDERS, arrange
+from .squeeze_excite import SqueezeExcite
 
-Branch = Callable[[int, int, int], nn.Module]
+Branch = Callable[[int, int, int], nn.Sequential]
+Convolutions = Callable[[int, int, int], list[nn.Conv2d]]
 
-
-def basic_branch(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
-    """Build two 3x3 convolutions (He15 figure 5, left)."""
-    return nn.Sequential(
-        OrderedDict(
-            conv1=conv3x3(in_channels, out_channels, stride),
-            norm1=nn.BatchNorm2d(out_channels),
-            act1=nn.ReLU(),
-            conv2=conv3x3(out_channels, out_channels),
-            norm2=nn.BatchNorm2d(out_channels),
-        )
-    )
+ORIGINAL = ORDERS["original"]
 
 
-def bottleneck_branch(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
-    """Build 1x1, 3x3, 1x1 convolutions, a quarter as wide inside, the stride on the 3x3 ("v1.5").
+def basic_convolutions(in_channels: int, out_channels: int, stride: int = 1) -> list[nn.Conv2d]:
+    """Build two 3x3 convolutions, the stride on the first (He15 figure 5, left)."""
+    return [conv3x3(in_channels, out_channels, stride), conv3x3(out_channels, out_channels)]
 
-    He15 (figure 5, right) put the stride on the first 1x1; torchvision and most published weights have it here.
+
+def bottleneck_convolutions(
+    in_channels: int, out_channels: int, stride: int = 1, *, groups: int = 1, base_width: int = 64
+) -> list[nn.Conv2d]:
+    """Build 1x1, 3x3, 1x1 convolutions, the stride on the 3x3 ("v1.5", as torchvision and most weights have it).
+
+    Inside it is ``out_channels / 4 * base_width / 64 * groups`` wide: a quarter by default, grouped in ResNeXt
+    (Xie17 table 1), twice as wide with ``base_width=128`` (Zag16).
     """
-    width = out_channels // 4
-    return nn.Sequential(
-        OrderedDict(
-            conv1=conv1x1(in_channels, width),
-            norm1=nn.BatchNorm2d(width),
-            act1=nn.ReLU(),
-            conv2=conv3x3(width, width, stride),
-            norm2=nn.BatchNorm2d(width),
-            act2=nn.ReLU(),
-            conv3=conv1x1(width, out_channels),
-            norm3=nn.BatchNorm2d(out_channels),
-        )
-    )
+    width = inner_width(out_channels, groups, base_width)
+    return [
+        conv1x1(in_channels, width),
+        conv3x3(width, width, stride, groups=groups),
+        conv1x1(width, out_channels),
+    ]
+
+
+def bottleneck_v1_convolutions(in_channels: int, out_channels: int, stride: int = 1) -> list[nn.Conv2d]:
+    """Build 1x1, 3x3, 1x1 convolutions, the stride on the first 1x1 (He15 figure 5, right: "v1")."""
+    width = inner_width(out_channels)
+    return [conv1x1(in_channels, width, stride), conv3x3(width, width), conv1x1(width, out_channels)]
+
+
+def inner_width(out_channels: int, groups: int = 1, base_width: int = 64) -> int:
+    """Return how many channels a bottleneck has inside."""
+    return out_channels // 4 * base_width // 64 * groups
+
+
+def basic_branch(in_channels: int, out_channels: int, stride: int = 1, *, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
+    """Build conv1, norm1, act1, conv2, norm2 of 3x3 convolutions (He15 figure 5, left)."""
+    return arrange(basic_convolutions(in_channels, out_channels, stride), ORIGINAL, norm)
+
+
+def bottleneck_branch(
+    in_channels: int, out_channels: int, stride: int = 1, *, groups: int = 1, base_width: int = 64
+) -> nn.Sequential:
+    """Build conv1 (1x1), norm1, act1, conv2 (3x3, strided), norm2, act2, conv3 (1x1), norm3: "v1.5"."""
+    convolutions = bottleneck_convolutions(in_channels, out_channels, stride, groups=groups, base_width=base_width)
+    return arrange(convolutions, ORIGINAL)
+
+
+def bottleneck_v1_branch(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+    """Build the bottleneck with the stride on its first convolution, as He15 trained it."""
+    return arrange(bottleneck_v1_convolutions(in_channels, out_channels, stride), ORIGINAL)
+
+
+BOTTLENECKS: dict[str, Branch] = {"conv1": bottleneck_v1_branch, "conv2": bottleneck_branch}
+
+
+def pick_bottleneck(stride_on: str) -> Branch:
+    """Return the bottleneck with the stride on that convolution: "conv1" is v1, "conv2" is v1.5."""
+    if stride_on not in BOTTLENECKS:
+        raise InputError(f"stride_on must be conv1 (v1, He15) or conv2 (v1.5, torchvision), got {stride_on!r}")
+    return BOTTLENECKS[stride_on]
+
+
+def squeezed(branch: Branch) -> Branch:
+    """Return the branch with squeeze-and-excitation as its last layer (Hu et al. 2017, arXiv:1709.01507)."""
+
+    def build(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
+        layers = branch(in_channels, out_channels, stride)
+        layers.add_module("se", SqueezeExcite(out_channels))
+        return layers
+
+    return build

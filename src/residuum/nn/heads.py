@@ -15,3 +15,16 @@ def pooled_head(num_features: int, num_classes: int) -> nn.Module:
     return nn.Sequential(
         OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(1), fc=classifier(num_features, num_classes))
     )
+
+
+def normed_head(num_features: int, num_classes: int) -> nn.Module:
+    """Build norm and activation before the pooled head, for a stream that ends without (Hua16 section 3)."""
+    return nn.Sequential(
+        OrderedDict(
+            norm=nn.BatchNorm2d(num_features),
+            act=nn.ReLU(),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(1),
+            fc=classifier(num_features, num_classes),
+        )
+    )

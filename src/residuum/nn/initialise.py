@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from torch import nn
 
 from .block import Block
 
 Model = TypeVar("Model", bound=nn.Module)
+NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
-def kaiming(model: Model) -> Model:
-    """Draw every filter from N(0, 2 / fan_out); norms start at scale 1, shift 0; linear layers stay torch's.
+def kaiming(model: Model, mode: Literal["fan_out", "fan_in"] = "fan_out") -> Model:
+    """Draw every filter from N(0, 2 / fan); norms start at scale 1, shift 0; biases and linear layers stay as built.
 
-    The variance keeps gradients' size through ReLU layers (He et al. 2015, arXiv:1502.01852, eq. 14); this is
-    torchvision's initialisation. Works in place and returns the model.
+    fan_out keeps gradients' size through ReLU layers, fan_in keeps activations' (He et al. 2015, arXiv:1502.01852,
+    eq. 14 and 10); torchvision's ResNets take the first, its DenseNets the second. Works in place and returns the
+    model.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.kaiming_normal_(module.weight, mode=mode, nonlinearity="relu")
+    return model
+
+
+def zero_biases(model: Model, kinds: type[nn.Module] | tuple[type[nn.Module], ...]) -> Model:
+    """Set the biases of those kinds of layers to 0. Works in place and returns the model."""
+    for module in model.modules():
+        if isinstance(module, kinds) and isinstance(bias := getattr(module, "bias", None), nn.Parameter):
+            nn.init.zeros_(bias)
+    return model
+
+
+def normal_linear(model: Model, std: float = 0.01) -> Model:
+    """Draw every linear layer's matrix from N(0, std ** 2) (VGG, arXiv:1409.1556, section 3.1). In place."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0, std)
     return model
 
 
@@ -30,7 +48,7 @@ def zero_gamma(model: Model) -> Model:
     """
     for block in model.modules():
         if isinstance(block, Block):
-            norms = [layer for layer in block.branch.modules() if isinstance(layer, nn.BatchNorm2d)]
+            norms = [layer for layer in block.branch.modules() if isinstance(layer, NORMS)]
             if norms:
                 nn.init.zeros_(norms[-1].weight)
     return model

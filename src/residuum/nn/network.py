@@ -18,14 +18,25 @@ class Network(nn.Module):
         stages: sequences of blocks; modules are named ``stages.STAGE.BLOCK.SLOT...``.
         head: feature map to logits; its linear layer is named ``fc``.
         num_features: width of what ``head.fc`` receives.
+        min_size: the smallest height and width, pixels, of which every layer still gets one position.
     """
 
-    def __init__(self, stem: nn.Module, stages: Iterable[nn.Module], head: nn.Module, *, num_features: int) -> None:
+    def __init__(
+        self,
+        stem: nn.Module,
+        stages: Iterable[nn.Module],
+        head: nn.Module,
+        *,
+        num_features: int,
+        min_size: int = 1,
+    ) -> None:
         super().__init__()
         self.stem = stem
         self.stages = nn.Sequential(*stages)
         self.head = head
         self.num_features = num_features
+        self.min_size = min_size
+        self.in_chans = next((layer.in_channels for layer in self.modules() if isinstance(layer, nn.Conv2d)), None)
 
     @property
     def num_classes(self) -> int:
@@ -34,7 +45,11 @@ class Network(nn.Module):
         return fc.out_features if isinstance(fc, nn.Linear) else 0
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Return the last stage's feature map [N, num_features, H / strides, W / strides]."""
+        """Return the last stage's feature map [N, channels, H / strides, W / strides].
+
+        Raises InputError for images of other channels, or too small for the strides.
+        """
+        check_images(images, self.in_chans, self.min_size)
         return self.stages(self.stem(images))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -48,3 +63,19 @@ class Network(nn.Module):
         reference = next(self.parameters())
         fresh = classifier(self.num_features, num_classes)
         self.head.add_module("fc", fresh.to(device=reference.device, dtype=reference.dtype))
+
+
+def check_images(images: Tensor, in_chans: int | None, min_size: int) -> None:
+    """Say what images must look like when these do not; networks without convolutions (None) take anything."""
+    if in_chans is None:
+        return
+    if images.ndim != 4 or images.shape[1] != in_chans:
+        raise InputError(
+            f"images must have the shape [N, {in_chans}, H, W], got {list(images.shape)}; "
+            "add the batch's dimension, or build the model with the right in_chans"
+        )
+    if images.shape[2] < min_size or images.shape[3] < min_size:
+        raise InputError(
+            f"this network's strides need images of at least {min_size} x {min_size} pixels, "
+            f"got {images.shape[2]} x {images.shape[3]}; enlarge them, or choose a network made for small images"
+        )

@@ -67,6 +67,34 @@ def option_c(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     return projection(in_channels, out_channels, stride)
 
 
+def option_d(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Build the identity where shapes agree, else average pooling by the stride, then a projection at stride 1.
+
+    No activation is skipped over. Source: He et al. 2018, arXiv:1812.01187, figure 2 (c), "ResNet-D".
+    """
+    if in_channels == out_channels and stride == 1:
+        return nn.Identity()
+    pool = nn.Identity() if stride == 1 else nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False)
+    return nn.Sequential(
+        OrderedDict(pool=pool, conv=conv1x1(in_channels, out_channels), norm=nn.BatchNorm2d(out_channels))
+    )
+
+
+def bare_option_b(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Build the identity where shapes agree, else a 1x1 convolution alone, as pre-activation networks do.
+
+    The next block's first norm follows anyway (He16; Zag16).
+    """
+    if in_channels == out_channels and stride == 1:
+        return nn.Identity()
+    return nn.Sequential(OrderedDict(conv=conv1x1(in_channels, out_channels, stride)))
+
+
+def dropout_shortcut(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Build option A with half of its output dropped while training (He16 table 1, dropout shortcut)."""
+    return nn.Sequential(OrderedDict(carry=option_a(in_channels, out_channels, stride), drop=nn.Dropout(0.5)))
+
+
 def identity(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     """Carry x unchanged, whatever the branch does: the shortcut of a block whose merge ignores it."""
     return nn.Identity()
@@ -76,11 +104,17 @@ SHORTCUTS: dict[str, Shortcut] = {
     "A": option_a,
     "B": option_b,
     "C": option_c,
+    "D": option_d,
+}
+
+PREACTIVATION_SHORTCUTS: dict[str, Shortcut] = {
+    "A": option_a,
+    "B": bare_option_b,
 }
 
 
-def pick_shortcut(name: str) -> Shortcut:
+def pick_shortcut(name: str, table: dict[str, Shortcut] = SHORTCUTS) -> Shortcut:
     """Return the shortcut of that name, or say which names there are."""
-    if name not in SHORTCUTS:
-        raise InputError(f"shortcut must be one of {', '.join(SHORTCUTS)}, got {name!r}")
-    return SHORTCUTS[name]
+    if name not in table:
+        raise InputError(f"shortcut must be one of {', '.join(table)}, got {name!r}")
+    return table[name]

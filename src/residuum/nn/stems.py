@@ -1,24 +1,60 @@
 """Stems: from images to the first stage's channels."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
+from collections.abc import Callable
 
 from torch import nn
 
 from .convolutions import conv3x3
+from .image_norms import Norm
+
+Stem = Callable[[int, int], nn.Module]
 
 
-def cifar_stem(in_chans: int, width: int) -> nn.Module:
+def cifar_stem(in_chans: int, width: int, norm: Norm = nn.BatchNorm2d) -> nn.Module:
     """Build one 3x3 convolution, norm and activation: keeps the size (He15 section 4.2)."""
-    return nn.Sequential(OrderedDict(conv=conv3x3(in_chans, width), norm=nn.BatchNorm2d(width), act=nn.ReLU()))
+    return nn.Sequential(OrderedDict(conv=conv3x3(in_chans, width), norm=norm(width), act=nn.ReLU()))
 
 
 def imagenet_stem(in_chans: int, width: int) -> nn.Module:
     """Build a 7x7 convolution of stride 2, norm, activation and max pooling: divides the size by 4 (He15 table 1)."""
-    return nn.Sequential(
-        OrderedDict(
-            conv=nn.Conv2d(in_chans, width, 7, stride=2, padding=3, bias=False),
-            norm=nn.BatchNorm2d(width),
-            act=nn.ReLU(),
-            pool=nn.MaxPool2d(3, stride=2, padding=1),
-        )
+    return nn.Sequential(imagenet_layers(in_chans, width))
+
+
+def imagenet_layers(in_chans: int, width: int) -> OrderedDict[str, nn.Module]:
+    """Build the layers of the ImageNet stem by name."""
+    return OrderedDict(
+        conv=nn.Conv2d(in_chans, width, 7, stride=2, padding=3, bias=False),
+        norm=nn.BatchNorm2d(width),
+        act=nn.ReLU(),
+        pool=nn.MaxPool2d(3, stride=2, padding=1),
     )
+
+
+def deep_stem(in_chans: int, width: int) -> nn.Module:
+    """Build three 3x3 convolutions, the first of stride 2, and max pooling: divides the size by 4.
+
+    Source: He et al. 2018, arXiv:1812.01187, figure 2 (b), "ResNet-C" and "-D".
+    """
+    half = width // 2
+    layers = [
+        *(("conv1", conv3x3(in_chans, half, 2)), ("norm1", nn.BatchNorm2d(half)), ("act1", nn.ReLU())),
+        *(("conv2", conv3x3(half, half)), ("norm2", nn.BatchNorm2d(half)), ("act2", nn.ReLU())),
+        *(("conv3", conv3x3(half, width)), ("norm3", nn.BatchNorm2d(width)), ("act3", nn.ReLU())),
+        ("pool", nn.MaxPool2d(3, stride=2, padding=1)),
+    ]
+    return nn.Sequential(OrderedDict(layers))
+
+
+def clean_stem(in_chans: int, width: int) -> nn.Module:
+    """Build a 7x7 convolution of stride 2 and max pooling alone, before a block that begins with its own norm."""
+    layers = imagenet_layers(in_chans, width)
+    return nn.Sequential(OrderedDict((name, layers[name]) for name in ("conv", "pool")))
+
+
+def pooled_first_stem(in_chans: int, width: int) -> nn.Module:
+    """Build the ImageNet stem with norm and activation behind the pooling (timm's pre-activation networks)."""
+    layers = imagenet_layers(in_chans, width)
+    return nn.Sequential(OrderedDict((name, layers[name]) for name in ("conv", "pool", "norm", "act")))

@@ -1,0 +1,31 @@
+"""Norms of feature maps [N, C, H, W], by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from ..errors import InputError
+
+Norm = Callable[[int], nn.Module]
+
+
+def layer_norm(channels: int) -> nn.Module:
+    """Build a norm of each image over channels and positions (Ba et al. 2016, arXiv:1607.06450, section 6.7)."""
+    return nn.GroupNorm(1, channels)
+
+
+def no_norm(channels: int) -> nn.Module:
+    """Build nothing, so that a network without normalisation differs in this word alone."""
+    return nn.Identity()
+
+
+IMAGE_NORMS: dict[str, Norm] = {"batch": nn.BatchNorm2d, "layer": layer_norm, "none": no_norm}
+
+
+def pick_image_norm(name: str) -> Norm:
+    """Return the norm of that name, or say which names there are."""
+    if name not in IMAGE_NORMS:
+        raise InputError(f"norm must be one of {', '.join(IMAGE_NORMS)}, got {name!r}")
+    return IMAGE_NORMS[name]

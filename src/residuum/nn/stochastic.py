@@ -1,0 +1,142 @@
+"""Stochastic depth: branches that are left out by chance while training, and then are not computed.
+
+Two conventions, each named. Hua16 (1603.09382) drops a branch for the whole batch and scales it by its survival
+probability when testing; timm ("drop path") drops it image by image, scales survivors up while training, and leaves
+the tested network alone. Both keep the expectation of what the block adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from .block import Block
+
+Rule = Callable[[int, float], list[float]]
+Model = TypeVar("Model", bound=nn.Module)
+
+
+class StochasticDepth(nn.Module):
+    """b * branch(x) with b = 1 of probability p, else 0; p * branch(x) in evaluation (Hua16 eq. 2 and 5).
+
+    b is drawn once a batch. Where it is 0 nothing is computed: a zero that broadcasts comes out, and the branch's
+    parameters get no gradient.
+
+    Args:
+        layers: the branch's layers by name; they keep their names, so weights fit with and without.
+        drop: 1 - p.
+    """
+
+    def __init__(self, layers: dict[str, nn.Module], drop: float) -> None:
+        super().__init__()
+        adopt(self, layers)
+        self.drop = checked(drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the branch's output, scaled or dropped."""
+        if not self.training:
+            return (1 - self.drop) * through(self.children(), x)
+        if torch.rand(()) < self.drop:
+            return x.new_zeros(())
+        return through(self.children(), x)
+
+    def extra_repr(self) -> str:
+        """Show the probability."""
+        return f"drop={self.drop:.3g}"
+
+
+class DropPath(nn.Module):
+    """branch(x) / p for each image that survives with probability p, else 0; branch(x) in evaluation (timm's way).
+
+    Only the survivors pass the branch, so a batch norm inside counts only them (timm counts all).
+
+    Args:
+        layers: the branch's layers by name; they keep their names, so weights fit with and without.
+        drop: 1 - p.
+    """
+
+    def __init__(self, layers: dict[str, nn.Module], drop: float) -> None:
+        super().__init__()
+        adopt(self, layers)
+        self.drop = checked(drop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the survivors' outputs scaled, zeros elsewhere."""
+        if not self.training or self.drop == 0:
+            return through(self.children(), x)
+        survivors = (torch.rand(len(x)) >= self.drop).nonzero().flatten().to(x.device)
+        if len(survivors) == 0:
+            return x.new_zeros(())
+        computed = through(self.children(), x[survivors]) / (1 - self.drop)
+        return computed.new_zeros(len(x), *computed.shape[1:]).index_add(0, survivors, computed)
+
+    def extra_repr(self) -> str:
+        """Show the probability."""
+        return f"drop={self.drop:.3g}"
+
+
+def linear_decay(blocks: int, last: float) -> list[float]:
+    """Return each block's drop probability l / L * last, l = 1..L (Hua16 eq. 4)."""
+    return [last * number / blocks for number in range(1, blocks + 1)]
+
+
+def linear_decay_from_zero(blocks: int, last: float) -> list[float]:
+    """Return each block's drop probability l / (L - 1) * last, l = 0..L-1 (timm: the first block always stays)."""
+    return [last * number / max(1, blocks - 1) for number in range(blocks)]
+
+
+CONVENTIONS: dict[str, tuple[Callable[[dict[str, nn.Module], float], nn.Module], Rule]] = {
+    "paper": (StochasticDepth, linear_decay),
+    "timm": (DropPath, linear_decay_from_zero),
+}
+
+
+def stochastic_depth(model: Model, drop: float, convention: str = "paper") -> Model:
+    """Let every block's branch be dropped, the last with probability ``drop``, earlier ones linearly less.
+
+    Works in place and returns the model; keys stay as they were. With ``drop=0`` nothing changes.
+
+    Raises:
+        InputError: ``drop`` outside 0..1, an unknown convention, a model without blocks of layers in a row.
+    """
+    if convention not in CONVENTIONS:
+        raise InputError(f"stochastic depth's convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    if checked(drop) == 0:
+        return model
+    wrap, rule = CONVENTIONS[convention]
+    blocks = droppable(model)
+    for block, chance in zip(blocks, rule(len(blocks), drop), strict=True):
+        block.branch = wrap(dict(block.branch.named_children()), chance)
+    return model
+
+
+def droppable(model: nn.Module) -> Sequence[Block]:
+    """Return the blocks in order; each must have a branch of layers in a row."""
+    blocks = [module for module in model.modules() if isinstance(module, Block)]
+    if not blocks or not all(isinstance(block.branch, nn.Sequential) for block in blocks):
+        raise InputError("stochastic depth needs blocks whose branch is a sequence of layers; this model has others")
+    return blocks
+
+
+def adopt(module: nn.Module, layers: dict[str, nn.Module]) -> None:
+    """Put the layers into the module under their own names."""
+    for name, layer in layers.items():
+        module.add_module(name, layer)
+
+
+def through(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """Pass x through the layers in a row."""
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def checked(drop: float) -> float:
+    """Return the probability if it is one below 1."""
+    if not 0 <= drop < 1:
+        raise InputError(f"a drop probability must be at least 0 and below 1, got {drop}")
+    return drop
