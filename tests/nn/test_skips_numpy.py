@@ -29,7 +29,9 @@ def written_out(cell):
     fixed = set()
     for name, skip in cell.skips.items():
         path = Path(*map(int, name.split("_")), "skip")
-        weights[path] = array(skip.weight) if isinstance(skip, nn.Linear) else np.eye(len(cell.normal[0].bias))
+        weights[path] = (
+            array(skip.weight) if isinstance(skip, nn.Linear) else np.eye(cell.normal[path.target - 1].out_features)
+        )
         if not any(parameter.requires_grad for parameter in skip.parameters()):
             fixed.add(path)
     names = [next(name for name, make in ACTIVATIONS.items() if type(act) is make) for act in cell.act]

@@ -98,8 +98,8 @@ def create_model(
 def _feature_maps(
     name: str, model: nn.Module, out_indices: Sequence[int] | None, arguments: dict[str, Any]
 ) -> nn.Module:
-    if not isinstance(model, Network) or model.in_chans is None:
-        raise InputError(f"features_only needs an image model, got {name}")
+    if not isinstance(model, Network) or model.in_chans is None or hasattr(model.stem, "image_size"):
+        raise InputError(f"features_only needs a convolutional model, which takes images of any size, got {name}")
     options: dict[str, Any] = {"features_only": True}
     if out_indices is not None:
         options["out_indices"] = list(out_indices)

@@ -38,7 +38,7 @@ class PatchStem(nn.Module):
                 f"{images.shape[-2]}x{images.shape[-1]}; resize them or build it with image_size="
             )
         patches = self.conv(images).flatten(2).transpose(1, 2)
-        return torch.cat([self.first.expand(len(images), -1, -1), patches], dim=1) + self.places
+        return torch.cat([self.first.expand(images.shape[0], -1, -1), patches], dim=1) + self.places
 
 
 class FirstToken(nn.Module):

@@ -171,9 +171,7 @@ def check_skips(skips: Sequence[Skip], widths: Sequence[int]) -> None:
     for skip in skips:
         source, target, weight = skip
         if not 0 <= source < target < len(widths):
-            raise InputError(
-                f"a skip must lead forward between layers 0 and {len(widths) - 1}, got {source} -> {target}"
-            )
+            raise InputError(f"skips must lead forward among layers 0 to {len(widths) - 1}, got {source} -> {target}")
         if weight not in WEIGHTS:
             raise InputError(f"a skip's weight must be one of {', '.join(WEIGHTS)}, got {weight!r}")
         if weight == "identity" and widths[source] != widths[target]:
