@@ -103,7 +103,9 @@ def spell(dialect: str, name: str) -> str | None:
 def likely_dialects(names: Iterable[str]) -> list[str]:
     """Return the dialects that explain the most names: several, where depths differ only in what a name means."""
     modules = {name.rpartition(".")[0] for name in names}
-    explained = {dialect: sum(translate(dialect, f"{path}.weight") is not None for path in modules) for dialect in DIALECTS}
+    explained = {
+        dialect: sum(translate(dialect, f"{path}.weight") is not None for path in modules) for dialect in DIALECTS
+    }
     return [dialect for dialect, count in explained.items() if count == max(explained.values())]
 
 
