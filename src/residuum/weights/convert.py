@@ -15,7 +15,7 @@ from .. import __version__
 from ..errors import InputError, nearest
 from ..files import write_bytes, write_text
 from ..models import VARIANTS, Description
-from .dialects import DIALECTS, TARGETS, spell, to_source_shape
+from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
 from .metadata import NAMES_KEY, to_metadata
 from .pretrained import fetch
 from .safetensors_file import write_safetensors
@@ -70,7 +70,7 @@ def respell(tensors: dict[str, Tensor], to: str) -> tuple[str, dict[str, Tensor]
     for dialect in TARGETS[to]:
         names = {name: spell(dialect, name) for name in tensors}
         lacking = [name for name, theirs in names.items() if theirs is None]
-        if not lacking and len(set(names.values())) == len(names):
+        if not lacking and all(translate(dialect, str(theirs)) == name for name, theirs in names.items()):
             shaped = {name: to_source_shape(dialect, name, tensor) for name, tensor in tensors.items()}
             return dialect, {str(names[name]): tensor for name, tensor in shaped.items()}
         unnamed = lacking if not unnamed or len(lacking) < len(unnamed) else unnamed

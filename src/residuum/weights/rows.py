@@ -114,13 +114,11 @@ def preact(depth: int) -> Rows:
     _, blocks, widths = RESNETS[depth]
     behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
     projects = widths[0] != STEM_WIDTH
-    shifted = range(0 if projects else 1, len(blocks))
     return (
         ("stem.conv", "stem.conv"),
         *((("stem.norm", "stages.0.blocks.0.norm1"),) if projects else ()),
         *((norm, f"stages.{stage + 1}.blocks.0.norm1") for stage, norm in enumerate(behind[:-1])),
         (behind[-1], "norm"),
-        *((f"stages.{stage}.0.branch.norm{{i}}", f"stages.{stage}.blocks.0.norm{{i+1}}") for stage in shifted),
         ("stages.{s}.{b}.branch.norm{i}", "stages.{s}.blocks.{b}.norm{i}"),
         ("stages.{s}.{b}.branch.conv{i}", "stages.{s}.blocks.{b}.conv{i}"),
         ("stages.{s}.{b}.shortcut.conv", "stages.{s}.blocks.{b}.downsample.conv"),
