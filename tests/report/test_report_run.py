@@ -139,5 +139,5 @@ def test_files_are_written_and_repeat_to_the_byte(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DiskError, match="could not write .*curves.png"):
+    with pytest.raises(DiskError, match=r"could not write .*curves\.png"):
         write_run_report(tmp_path / "file", RUN)
