@@ -137,7 +137,18 @@ def test_files_are_written_and_repeat_to_the_byte(tmp_path):
     assert (tmp_path / "a" / "report.html").read_text(encoding="utf-8") == run_report(RUN)
 
 
+def test_files_are_replaced_and_never_overwritten_in_place(tmp_path):
+    write_run_report(tmp_path, RUN)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for name in before:
+        (tmp_path / f"{name}.old").hardlink_to(tmp_path / name)
+    write_run_report(tmp_path, replace(RUN, title="Another", history=HISTORY[:2], confusion=np.diag([1, 2, 3])))
+    for name, content in before.items():
+        assert (tmp_path / name).read_bytes() != content
+        assert (tmp_path / f"{name}.old").read_bytes() == content
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DiskError, match="could not write .*curves.png"):
+    with pytest.raises(DiskError, match=r"could not write .*curves\.png"):
         write_run_report(tmp_path / "file", RUN)

@@ -24,7 +24,9 @@ def test_the_same_data_give_the_same_bytes():
 
 def test_the_bytes_do_not_depend_on_the_users_settings():
     before = png(example()), svg(example(), "curves")
-    with matplotlib.rc_context({"lines.linewidth": 9, "font.size": 20, "savefig.dpi": 30, "svg.fonttype": "path"}):
+    with matplotlib.rc_context(
+        {"axes.linewidth": 5, "lines.markersize": 9, "font.size": 20, "savefig.dpi": 30, "svg.fonttype": "path"}
+    ):
         after = png(example()), svg(example(), "curves")
     assert before == after
 

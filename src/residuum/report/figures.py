@@ -147,7 +147,7 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
         ax.tick_params(axis="y", labelcolor=LIGHT["ink"])
         ax.set_ylim(len(shown) - 0.4, -0.6)
         ax.set_xlim(10 * (min(lows) // 10), 101)
-        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
         beyond = f"   ({len(seen) - len(shown)} better classes not shown)" if len(seen) > len(shown) else ""
         ax.set_xlabel(f"accuracy, %{beyond}")
         ax.grid(axis="x")

@@ -90,6 +90,7 @@ def shorten(name: str, length: int = 22) -> str:
 def png(figure: Figure) -> bytes:
     """Return the figure as PNG on white paper; the same data give the same bytes."""
     with house_style():
+        _settle(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -105,6 +106,7 @@ def svg(figure: Figure, alt: str) -> str:
     from html import escape
 
     with house_style():
+        _settle(figure)
         buffer = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
@@ -118,6 +120,13 @@ def svg(figure: Figure, alt: str) -> str:
         f'<svg role="img" aria-label="{escape(alt)}" viewBox="0 0 {width} {height}" '
         f'style="min-width:{round(0.9 * width)}px;max-width:{round(1.5 * width)}px">{_own_identifiers(body)}'
     )
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once: each further drawing would move it a little from where the last one left it."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def _own_identifiers(body: str) -> str:
