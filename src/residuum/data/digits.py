@@ -12,9 +12,9 @@ def load() -> Dataset:
     """Return 1,797 grey 8x8 pictures; every fifth is for validation (1,438 and 359)."""
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
-    grey = torch.from_numpy(bunch.images).mul(255 / 16).round().to(torch.uint8).unsqueeze(1)
-    labels = torch.from_numpy(bunch.target).long()
+    rows, target = load_digits(return_X_y=True)
+    grey = torch.from_numpy(rows).view(-1, 1, 8, 8).mul(255 / 16).round().to(torch.uint8)
+    labels = torch.from_numpy(target).long()
     for_validation = torch.arange(len(labels)) % 5 == 4
     train = ArrayImages(grey[~for_validation], labels[~for_validation])
     mean, std = _statistics(train.pixels)

@@ -66,7 +66,8 @@ def evaluate(
         raise InputError(f"split must be train or val, got {split!r}")
     preprocessing = describe(model).preprocessing or default_preprocessing(dataset)
     images = dataset.train if split == "train" else dataset.val
-    loader = EvaluationLoader(images, batch_size, tuple(preprocessing.size), preprocessing.resize, workers)
+    height, width = preprocessing.size
+    loader = EvaluationLoader(images, batch_size, (height, width), preprocessing.resize, workers)
     renumber = match_classes(describe(model).classes, dataset.classes, model)
     device = next(model.parameters()).device
     batches = ((pixels, renumber[labels]) for pixels, labels in loader)

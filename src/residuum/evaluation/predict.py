@@ -47,7 +47,8 @@ def predict(
             "the model's file says nothing of preprocessing; save it with preprocessing=residuum.Preprocessing(...)"
         )
     pictures = [images] if isinstance(images, str | Path | Tensor) else list(images)
-    fit = fitting(tuple(preprocessing.size), preprocessing.resize)
+    height, width = preprocessing.size
+    fit = fitting((height, width), preprocessing.resize)
     normalise = Normalise(preprocessing.mean, preprocessing.std, next(model.parameters()).device)
     found = []
     for number, picture in enumerate(pictures):

@@ -52,9 +52,9 @@ def outline(network: nn.Module, input_shape: tuple[int, ...]) -> list[Part]:
 
 
 def _shape(output: Any) -> tuple[int, ...]:
-    first = (
-        output if isinstance(output, Tensor) else next(iter(output.values() if isinstance(output, dict) else output))
-    )
+    if isinstance(output, dict):
+        output = list(output.values())
+    first = output if isinstance(output, Tensor) else output[0]
     return tuple(first.shape[1:])
 
 

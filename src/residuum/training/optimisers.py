@@ -73,4 +73,5 @@ def shrink(optimiser: Optimizer) -> None:
     """Apply decoupled weight decay, w <- (1 - lr * lambda) w, to the groups that ask for it."""
     for group in optimiser.param_groups:
         if group.get("shrink"):
-            torch._foreach_mul_(group["params"], 1 - group["lr"] * group["shrink"])
+            for parameter in group["params"]:
+                parameter.mul_(1 - group["lr"] * group["shrink"])
