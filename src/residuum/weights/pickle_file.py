@@ -65,6 +65,7 @@ class Bystander:
     """An object that takes anything, does nothing and forgets it."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Bystander:
+        """Return an empty object, whatever it is made from."""
         return super().__new__(cls)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Bystander:
