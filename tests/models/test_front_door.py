@@ -3,6 +3,7 @@
 import pytest
 from model_peers import on_meta
 
+from residuum.compat import import_torchvision
 from residuum.errors import InputError
 from residuum.models import BUILDERS, VARIANTS, create_model, describe, list_models
 
@@ -60,3 +61,52 @@ def test_description_builds_the_model_again():
     again = on_meta(create_model, describe(model).model, **describe(model).arguments)
     assert again.state_dict().keys() == model.state_dict().keys()
     assert again.num_classes == 7
+
+
+def test_out_indices_without_features_only():
+    with pytest.raises(InputError, match=r"out_indices needs features_only=True, got out_indices=\[1\] without"):
+        create_model("cifar_resnet20", out_indices=[1])
+
+
+def test_feature_maps_are_described_so_that_they_can_be_built_again():
+    maps = on_meta(create_model, "resnet18", features_only=True, out_indices=(1, 2))
+    again = on_meta(create_model, describe(maps).model, **describe(maps).arguments)
+    assert again.feature_info.get_dicts() == maps.feature_info.get_dicts()
+    assert maps.feature_info.reduction() == [4, 8]
+
+
+def test_resnet50_has_the_maps_that_timm_has():
+    import_torchvision()
+    timm = pytest.importorskip("timm")
+    ours = on_meta(create_model, "resnet50", features_only=True).feature_info
+    theirs = on_meta(timm.create_model, "resnet50", features_only=True).feature_info
+    assert (ours.channels(), ours.reduction()) == (theirs.channels(), theirs.reduction())
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("cifar_preact_resnet", {"depth": 165}, r"depth must be 9n \+ 2 with this branch, got 165; try 164 or 173"),
+        ("cifar_preact_resnet", {"branch": "wide"}, "branch must be one of basic, bottleneck, got 'wide'"),
+        ("cifar_preact_resnet", {"shortcut": "C"}, "shortcut must be one of A, B, got 'C'"),
+        ("cifar_preact_resnet", {"order": "none"}, "order must be one of original, .* got 'none'"),
+        ("preact_resnet", {"stem": "fb"}, "stem must be one of timm, He16, got 'fb'"),
+        ("preact_resnet", {"depth": 26}, "depth must be one of 18, 34, 50, 101, 152, 200, got 26"),
+        ("resnet", {"stride_on": "conv3"}, r"stride_on must be conv1 \(v1, He15\) or conv2 .* got 'conv3'"),
+        ("resnext", {"depth": 18}, r"depth must be one of 50, 101, 152, 200 \(bottlenecks\), got 18"),
+        ("wide_resnet", {"depth": 34}, r"depth must be one of 50, 101, 152, 200 \(bottlenecks\), got 34"),
+        ("cifar_wide_resnet", {"depth": 20}, r"depth must be 6n \+ 4 .* got 20; try 16 or 22"),
+        ("cifar_highway", {"depth": 21}, r"depth must be 3n \+ 2 .* got 21; try 20 or 23"),
+        ("cifar_highway", {"gates": "open"}, "gates must be one of coupled, uncoupled, got 'open'"),
+        ("cifar_highway", {"gate_bias": 0.0}, "gate_bias must be below 0, .* got 0.0; try -2"),
+        ("densenet", {"depth": 100}, "depth must be one of 121, 161, 169, 201, got 100"),
+        ("cifar_densenet", {"depth": 41}, r"depth must be 3n \+ 4 .* got 41; try 40 or 43"),
+        ("cifar_densenet_bc", {"depth": 41}, r"depth must be 6n \+ 4 .* got 41; try 40 or 46"),
+        ("vgg", {"depth": 12}, "depth must be one of 11, 13, 16, 19, got 12"),
+        ("cifar_resnet", {"stochastic_depth": 1.5}, "a drop probability must be at least 0 and below 1, got 1.5"),
+        ("cifar_resnet", {"norm": "group"}, "norm must be one of batch, layer, none, got 'group'"),
+    ],
+)
+def test_arguments_that_do_not_fit(name, arguments, message):
+    with pytest.raises(InputError, match=message):
+        create_model(name, **arguments)

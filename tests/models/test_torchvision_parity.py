@@ -25,11 +25,11 @@ NARROW = {"hidden": 64}  # the full heads' shapes are held by the golden counts
 # name: (rules of renaming, image size, arguments)
 PEERS = {
     "resnet18": (RESNET, 65, {}),
-    "resnet34": (RESNET, 64, {}),
+    "resnet34": (RESNET, 32, {}),
     "resnet50": (RESNET, 64, {}),
-    "resnet101": (RESNET, 64, {}),
+    "resnet101": (RESNET, 32, {}),
     "resnet152": (RESNET, 32, {}),
-    "resnext50_32x4d": (RESNET, 64, {}),
+    "resnext50_32x4d": (RESNET, 32, {}),
     "resnext101_32x8d": (RESNET, 32, {}),
     "resnext101_64x4d": (RESNET, 32, {}),
     "wide_resnet50_2": (RESNET, 32, {}),
@@ -42,7 +42,7 @@ PEERS = {
     "vgg11": (vgg_rules((1, 1, 2, 2, 2), 2), 32, NARROW),
     "vgg13": (vgg_rules((2, 2, 2, 2, 2), 2), 32, NARROW),
     "vgg16": (vgg_rules((2, 2, 3, 3, 3), 2), 32, NARROW),
-    "vgg19": (vgg_rules((2, 2, 4, 4, 4), 2), 65, NARROW),
+    "vgg19": (vgg_rules((2, 2, 4, 4, 4), 2), 37, NARROW),
     "vgg11_bn": (vgg_rules((1, 1, 2, 2, 2), 3), 32, NARROW),
     "vgg13_bn": (vgg_rules((2, 2, 2, 2, 2), 3), 32, NARROW),
     "vgg16_bn": (vgg_rules((2, 2, 3, 3, 3), 3), 32, NARROW),
@@ -109,10 +109,3 @@ def assert_same_distribution(ours, theirs, key):
     assert abs(ratio - 1) < 5 / ours.numel() ** 0.5, (key, ratio)
     step = max(1, ours.numel() // 5000)
     assert ks_2samp(ours.flatten()[::step].numpy(), theirs.flatten()[::step].numpy()).pvalue > 1e-6, key
-
-
-@pytest.mark.parametrize("name", PEERS)
-def test_without_a_head_the_keys_are_the_backbones(name):
-    with_head = on_meta(create_model, name, **PEERS[name][2]).state_dict().keys()
-    without = on_meta(create_model, name, num_classes=0, **PEERS[name][2]).state_dict().keys()
-    assert with_head - without == {"head.fc.weight", "head.fc.bias"}

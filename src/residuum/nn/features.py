@@ -68,7 +68,8 @@ class FeatureMaps(nn.Module):
         chosen = chosen_indices(out_indices, len(rows))
         self.feature_info = FeatureInfo([rows[index] for index in chosen])
         last = self.feature_info[-1]["module"]
-        self.stages = self.stages[: int(last.split(".")[1]) + 1 if last.startswith("stages.") else 0]
+        self.stages = network.stages[: int(last.split(".")[1]) + 1 if last.startswith("stages.") else 0]
+        self.training = self.stages.training = network.training
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return maps [N, channels, H / reduction, W / reduction] for images [N, in_chans, H, W]."""
@@ -118,10 +119,12 @@ class _Walk(nn.Module):
 
 
 def _on_meta(maps: FeatureMaps, images: Tensor) -> list[tuple[str, Tensor]]:
-    walk, training = _Walk(maps).eval(), maps.training
+    walk = _Walk(maps)
+    modes = {module: module.training for module in maps.modules()}
     tensors = {**dict(walk.named_parameters()), **dict(walk.named_buffers())}
     empty = {name: torch.empty_like(value, device="meta") for name, value in tensors.items()}
     with torch.no_grad():
-        result = torch.func.functional_call(walk, empty, (images,))
-    maps.train(training)
+        result = torch.func.functional_call(walk.eval(), empty, (images,))
+    for module, training in modes.items():
+        module.training = training
     return result
