@@ -57,7 +57,7 @@ HIDDEN = {
 }
 
 
-def check(theirs, name, to, tmp_path, tolerance):
+def assert_same_and_back(theirs, name, to, tmp_path, tolerance):
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     ours = residuum.load(tmp_path / "w.pth")
     told = {key: value for key, value in ours.description.arguments.items() if key != "hidden"}
@@ -76,7 +76,7 @@ def test_torchvision_bit_for_bit(name, tmp_path):
     with torch.device("meta"):
         theirs = getattr(peer, name)(num_classes=5)
     theirs = slim(theirs, *map(theirs.get_submodule, HIDDEN[name])) if name in HIDDEN else theirs
-    check(drawn(theirs.to_empty(device="cpu")), TORCHVISION[name], "torchvision", tmp_path, 0)
+    assert_same_and_back(drawn(theirs.to_empty(device="cpu")), TORCHVISION[name], "torchvision", tmp_path, 0)
 
 
 @pytest.mark.parametrize("name", TIMM)
@@ -84,7 +84,7 @@ def test_timm(name, tmp_path):
     with torch.device("meta"):
         theirs = timm.create_model(name, num_classes=5)
     theirs = slim(theirs, *map(theirs.get_submodule, HIDDEN[name])) if name in HIDDEN else theirs
-    check(drawn(theirs.to_empty(device="cpu")), TIMM[name], "timm", tmp_path, 1e-5)
+    assert_same_and_back(drawn(theirs.to_empty(device="cpu")), TIMM[name], "timm", tmp_path, 1e-5)
 
 
 def test_torchvisions_first_densenet_files(tmp_path):

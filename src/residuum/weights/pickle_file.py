@@ -64,7 +64,8 @@ LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' 
 class Bystander:
     """An object that takes anything, does nothing and forgets it."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Bystander:  # noqa: D102
+    def __new__(cls, *args: Any, **kwargs: Any) -> Bystander:
+        """Return an empty object, whatever it is made from."""
         return super().__new__(cls)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Bystander:
