@@ -117,7 +117,7 @@ def answer(measured: Measured) -> str:
         )
     return (
         f"From {shallow} to {deep} layers the plain network loses {-plain} points of training accuracy; its residual "
-        f"twin, made of the same layers, shows no such loss ({residual}): the shortcut saves {rescue}."
+        f"twin, made of the same layers, shows no such loss ({residual}): the shortcut saves {rescue} points."
     )
 
 
