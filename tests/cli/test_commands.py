@@ -98,7 +98,7 @@ def test_a_folder_of_pictures_trains_by_the_one_line(digit_folder, tmp_path):
     (digit_folder / "digit-0" / "broken.png").write_bytes(b"no picture")
     printed = residuum("train", "--data", digit_folder, "--epochs", "2", cwd=tmp_path)
     assert "3: digit-0, digit-1, digit-2" in printed
-    assert "1 of 61 pictures cannot be read" in printed
+    assert "1 of 61 pictures could not be read" in printed
     assert "are for the CIFAR networks" in printed
     assert (tmp_path / "runs" / "pictures-1" / "report.html").exists()
     assert "digit-0/broken.png cannot be read" in residuum(

@@ -74,7 +74,7 @@ def test_a_damaged_picture_is_named_and_left_out(digit_folder, damage):
     victim.write_bytes({"truncated": content[: len(content) // 2], "text": b"not a picture", "empty": b""}[damage])
     dataset = open_data(digit_folder)
     assert len(dataset.train) + len(dataset.val) == 59
-    assert dataset.notes[0] == "1 of 60 pictures cannot be read and were left out"
+    assert dataset.notes[0] == "1 of 60 pictures could not be read"
     assert dataset.notes[1].startswith("left out digit-1/005.png: ")
     with pytest.raises(InputError, match=r"digit-1/005\.png cannot be read .*leave out --strict"):
         open_data(digit_folder, strict=True)

@@ -25,19 +25,24 @@ class Meter:
     def restart(self) -> None:
         """Begin another epoch."""
         self.loss = self.correct = self.images = 0.0
-        self.started = time.perf_counter()
+        self.started = self.latest = time.perf_counter()
 
     def add(self, step: Step) -> None:
         """Count a step."""
         self.loss += step.loss.item() * step.images
         self.correct += step.correct.item()
         self.images += step.images
+        self.latest = time.perf_counter()
+
+    @property
+    def speed(self) -> float:
+        """Images a second from the epoch's start to its latest step; validation is not counted."""
+        return self.images / max(self.latest - self.started, 1e-9)
 
     def figures(self) -> str:
         """Return loss, accuracy and speed."""
-        seconds = time.perf_counter() - self.started
-        loss, accuracy, speed = self.loss / self.images, 100 * self.correct / self.images, self.images / seconds
-        return f"loss {loss:.3f}  Acc@1 {accuracy:5.1f}  {speed:,.0f} images/s"
+        loss, accuracy = self.loss / self.images, 100 * self.correct / self.images
+        return f"loss {loss:.3f}  Acc@1 {accuracy:5.1f}  {self.speed:,.0f} images/s"
 
 
 def follow(events: Iterable[Step | Epoch], run: Run) -> None:
@@ -97,5 +102,5 @@ def _epoch_line(event: Epoch, meter: Meter) -> str:
     return (
         f"epoch {row['epoch']:>3}/{meter.epochs}  train loss {row['train_loss']:.3f} Acc@1 {row['train_acc1']:5.1f}"
         f"  val loss {row['val_loss']:.3f} Acc@1 {row['val_acc1']:5.1f} Acc@5 {row['val_acc5']:5.1f}"
-        f"  {meter.images / (time.perf_counter() - meter.started):,.0f} images/s"
+        f"  {meter.speed:,.0f} images/s"
     )

@@ -157,7 +157,7 @@ def _damaged(pictures: list[Picture], strict: bool) -> list[str]:
             f"{damaged[0].name} cannot be read ({damaged[0].problem}); mend it, or leave out --strict to go on without"
         )
     notes = [f"left out {picture.name}: {picture.problem}" for picture in damaged]
-    return [f"{len(damaged)} of {len(pictures)} pictures cannot be read and were left out", *notes] if damaged else []
+    return [f"{len(damaged)} of {len(pictures)} pictures could not be read", *notes] if damaged else []
 
 
 def _check_classes(root: Path, classes: Sequence[str], train: list[Picture], val: list[Picture]) -> None:

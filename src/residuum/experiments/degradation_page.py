@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import replacing, write_text
+from ..files import write_bytes, write_text
 from ..report import page
 from ..report.figures import Series, degradation
 from ..report.study import Expected, study_page
-from .degradation import Measured, answer, table
+from ..report.style import png
+from .degradation import KINDS, Measured, answer, table
 
 QUESTION = (
     "A deeper network could copy a shallower one and pass its output on, so it should train at least as well. Does it? "
     "And does it when each pair of layers only has to learn what to add to its input?"
 )
-ALT = "Error by epoch: plain networks left, residual ones right, a line for each depth."
+ALT = "Error by epoch of the {kind} networks, a line for each depth."
 
 
 def write_page(measured: Measured, output: Path, *, seconds: float, command: str) -> Path:
     """Write ``degradation.html`` and ``degradation.png`` into the study's folder and return the page's path."""
-    drawing = degradation(
-        [
-            Series(network.name, network.depth, network.kind, 100 - accuracy, 100 - measured.val[network])
-            for network, accuracy in measured.train.items()
-        ]
-    )
-    with replacing(output / "degradation.png") as temporary:
-        drawing.savefig(temporary, format="png", dpi=160, metadata={"Software": None})
+    series = [
+        Series(network.name, network.depth, network.kind, 100 - accuracy, 100 - measured.val[network])
+        for network, accuracy in measured.train.items()
+    ]
+    write_bytes(output / "degradation.png", png(degradation(series)))
     header, rows = table(measured)
     seeds, epochs = next(iter(measured.train.values())).shape
     caption = f"Accuracy after {epochs} epochs on {measured.data}, mean and standard deviation over {seeds} seeds."
@@ -34,7 +32,7 @@ def write_page(measured: Measured, output: Path, *, seconds: float, command: str
         "Degradation",
         QUESTION,
         answer(measured),
-        figures=[page.figure(drawing, ALT)],
+        figures=[page.figure(degradation(series, [kind]), ALT.format(kind=kind)) for kind in KINDS],
         table=page.table(header, rows, caption),
         cost=f"{seeds * len(measured.train)} runs of {epochs} epochs: {seconds:.0f} s on this machine.",
         repeat=command,

@@ -149,8 +149,8 @@ def _own_pictures(dataset: Dataset, plan: Plan) -> dict[str, Any]:
     candidate, minutes = _choose(dataset, epochs)
     side = min(dataset.image_size)
     plan.reasons["model"] = (
-        f"{candidate.model} at {candidate.size} pixels is the most able one for {pictures:,} pictures of about {side} "
-        f"pixels that should train here in {BUDGET_MINUTES} minutes (about {minutes:.0f})"
+        f"the most able one for {pictures:,} pictures of about {side} pixels that should train here within "
+        f"{BUDGET_MINUTES} minutes: about {max(1, round(minutes))}"
     )
     return {**chosen, "model": candidate.model, "image_size": [candidate.size, candidate.size]}
 
