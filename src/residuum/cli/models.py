@@ -19,13 +19,13 @@ def models(
     """
     from ..errors import InputError, nearest
     from ..models import VARIANTS, list_models
-    from ..models.counts import count_variant
+    from ..models.counted import counts_of
     from .tables import show_json, show_table
 
     names = list_models(pattern)
     if not names:
         raise InputError(f"no model matches {pattern!r}; {nearest(pattern, list(VARIANTS))}")
-    rows = [(name, VARIANTS[name], count_variant(name)) for name in names]
+    rows = [(name, VARIANTS[name], counts) for name, counts in counts_of(names).items()]
     if json:
         show_json(
             [
@@ -42,7 +42,7 @@ def models(
         return
     columns = ["name", "depth", "parameters", "million MACs", "at", "source"]
     cells = [
-        (name, row.depth, f"{counts.parameters:,}", f"{counts.macs / 1e6:,.1f}", row.image_size, row.source)
+        (name, row.depth, f"{counts.parameters:,}", f"{counts.macs / 1e6:,.1f}", row.image_size or "", row.source)
         for name, row, counts in rows
     ]
     show_table(columns, cells, numbers=columns[1:5])

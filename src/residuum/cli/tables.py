@@ -22,7 +22,8 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        first = column == columns[0]  # names stay whole, so that they can be copied
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=first)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console.print(table)
