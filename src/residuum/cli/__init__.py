@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import demo, evaluate, inspect, models, predict, train
+from . import demo, draw, evaluate, inspect, models, predict, train
 
 app = typer.Typer(
     name="residuum",
@@ -27,6 +27,7 @@ VERBS = {
     "predict": predict.predict,
     "models": models.models,
     "inspect": inspect.inspect,
+    "draw": draw.draw,
     "demo": demo.demo,
 }
 

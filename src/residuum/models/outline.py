@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -25,8 +26,13 @@ class Part(NamedTuple):
 
 def outline(network: nn.Module, input_shape: tuple[int, ...]) -> list[Part]:
     """Return stem, stages with their blocks, and head, for one example (an image's [C, H, W], a text's [tokens])."""
+    return measure(network, input_shape, [name for name, module in network.named_modules() if _shown(name, module)])
+
+
+def measure(network: nn.Module, input_shape: tuple[int, ...], names: Iterable[str]) -> list[Part]:
+    """Return the parts of those names as far as they run by themselves, and last the whole, for one example."""
     twin = copy.deepcopy(network).to("meta").eval()
-    names = [name for name, module in twin.named_modules() if _shown(name, module)]
+    names = list(names)
     shapes: dict[str, tuple[int, ...]] = {}
 
     def remember(name: str) -> Any:
@@ -43,7 +49,7 @@ def outline(network: nn.Module, input_shape: tuple[int, ...]) -> list[Part]:
         twin(torch.empty(1, *input_shape, dtype=torch.long if len(input_shape) == 1 else None, device="meta"))
     flops, root = counter.get_flop_counts(), type(twin).__name__
     parts = []
-    for name in names:
+    for name in (name for name in names if name in shapes):
         module = twin.get_submodule(name)
         macs = sum(flops.get(f"{root}.{name}", {}).values()) // 2
         parts.append(Part(name, what(module), shapes[name], count_parameters(module), macs))

@@ -1,0 +1,62 @@
+"""``residuum draw``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def draw(
+    model: Annotated[str, typer.Argument(help="a model's name, a weights file, or a run's folder")],
+    output: Annotated[str | None, typer.Option("--output", "-o", help="the SVG file; - prints it")] = None,
+) -> None:
+    """Draw a model as a block diagram: what fills the slots of each block, with shapes and counts.
+
+    residuum draw resnet50
+
+    residuum draw runs/digits-1 --output model.svg
+    """
+    from pathlib import Path
+
+    import torch
+
+    from ..files import write_text
+    from ..models import BUILDERS, VARIANTS, create_model
+    from .opening import open_model
+
+    if Path(model).exists() and model not in {*VARIANTS, *BUILDERS}:
+        network = open_model(model)
+    else:
+        with torch.device("meta"):
+            network = create_model(model)  # tells which names there are
+    svg = draw_network(network)
+    if output == "-":
+        typer.echo(svg, nl=False)
+        return
+    path = Path(output or f"{Path(model).stem}.svg")
+    write_text(path, svg)
+    typer.echo(f"look at {path}")
+
+
+def draw_network(network: nn.Module) -> str:
+    """Take a network apart and return its diagram as SVG."""
+    from ..models.anatomy import anatomy
+    from ..report.block_drawing import Slots
+    from ..report.diagram import Diagram, Panel, Section, diagram_svg
+
+    parts = anatomy(network)
+    sections = [
+        Section(
+            section.name,
+            [Panel(p.name, [Slots(*slots) for slots in p.slots], p.repeat, p.parameters) for p in section.pieces],
+            section.shape,
+            section.parameters,
+            section.macs,
+        )
+        for section in parts.sections
+    ]
+    return diagram_svg(Diagram(parts.name, parts.input_shape, sections, parts.parameters, parts.macs))
