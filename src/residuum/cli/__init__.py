@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import demo, evaluate, inspect, models, predict, train
+from . import convert, demo, evaluate, inspect, models, predict, pull, push, train
 
 app = typer.Typer(
     name="residuum",
@@ -27,6 +27,9 @@ VERBS = {
     "predict": predict.predict,
     "models": models.models,
     "inspect": inspect.inspect,
+    "convert": convert.convert,
+    "push": push.push,
+    "pull": pull.pull,
     "demo": demo.demo,
 }
 
