@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import demo, draw, evaluate, inspect, models, predict, train
+from . import convert, demo, draw, evaluate, inspect, models, predict, pull, push, train
 
 app = typer.Typer(
     name="residuum",
@@ -28,6 +28,9 @@ VERBS = {
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
+    "convert": convert.convert,
+    "push": push.push,
+    "pull": pull.pull,
     "demo": demo.demo,
 }
 

@@ -2,65 +2,177 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..models import Description
+    from ..models.outline import Part
+    from ..weights import Examination
+
 
 def inspect(
-    model: Annotated[str, typer.Argument(help="a model's name, a weights file, or a run's folder")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="a model's name, a weights file of any source, a run's folder, torchvision:NAME, timm:NAME, "
+            "or hf://OWNER/NAME"
+        ),
+    ],
     size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side of the pictures, pixels")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show a model part by part, with shapes, parameters and costs.
+    """Show a model part by part, with shapes, parameters and costs; of a file first what it holds and what is odd.
+
+    No code in the file is run.
 
     residuum inspect resnet50
 
-    residuum inspect runs/digits-1
+    residuum inspect checkpoint.pth
+
+    residuum inspect runs/digits-1 --json
     """
     from dataclasses import asdict
+
+    from ..errors import InputError
+    from ..models import describe
+    from .tables import show_json
+
+    network, found = _open(model)
+    description = describe(network) if network is not None else None
+    shape, parts, trouble = (), [], ""
+    if network is not None and description is not None:
+        shape = _input_shape(description, size)
+        try:
+            parts = _outline(network, shape)
+        except InputError as error:
+            if found is None:
+                raise
+            trouble = str(error)
+    if json:
+        told: dict[str, Any] = {"description": asdict(description) if description is not None else None}
+        told |= {
+            "image_size": list(shape[1:]) if len(shape) == 3 else None,
+            "parts": [part._asdict() for part in parts],
+        }
+        show_json(told | ({"file": _figures(found)} if found is not None else {}))
+        return
+    if found is not None:
+        _show_report(found)
+    if description is not None and parts:
+        _show_outline(description, shape, parts, titled=found is None)
+    elif trouble:
+        typer.echo(f"no outline: {trouble}")
+
+
+def _open(name: str) -> tuple[nn.Module | None, Examination | None]:
+    """Return the model without its numbers, and of a file what the doctor found; no model where it tells none."""
+    import re
     from pathlib import Path
 
     import torch
 
-    from ..models import BUILDERS, VARIANTS, create_model, describe
-    from ..models.outline import outline
-    from .opening import open_model
-    from .tables import show_json, show_table
+    from ..models import BUILDERS, VARIANTS, attach, create_model
+    from ..weights import examine
+    from ..weights.understand import build
 
-    if Path(model).exists() or model not in {*VARIANTS, *BUILDERS}:
-        if not Path(model).exists():
-            create_model(model)  # tells which names there are
-        network = open_model(model)
-    else:
+    is_file = Path(name).exists()
+    if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
         with torch.device("meta"):
-            network = create_model(model)
-    description = describe(network)
-    if (preprocessing := description.preprocessing) is not None and size is None:
-        height, width = preprocessing.size
-    else:
-        height = width = size or (VARIANTS[description.model].image_size if description.model in VARIANTS else 224)
+            return create_model(name), None  # or tells which names there are
+    found = examine(name)
+    if found.description is None:
+        return None, found
+    with torch.device("meta"):
+        network = build(found.description.model, found.description.arguments)
+    return attach(network.eval(), found.description), found
+
+
+def _input_shape(description: Description, size: int | None) -> tuple[int, ...]:
+    """Return the shape of one example: an image at the size asked for or usual, a text's tokens."""
+    from ..models import BUILDERS, VARIANTS
+
+    rows = VARIANTS.values()
+    builder = BUILDERS.get(description.model)
     row = VARIANTS.get(description.model)
-    is_text = row is not None and not row.image_size
-    channels = description.arguments.get("in_chans", 3)
-    parts = outline(network, row.input_shape if row is not None and is_text else (channels, height, width))
-    if json:
-        show_json(
-            {
-                "description": asdict(description),
-                "image_size": [height, width],
-                "parts": [part._asdict() for part in parts],
-            }
-        )
-        return
-    typer.echo(f"{description.model} {description.arguments or ''} at {height}x{width}")
-    for name, value in (
-        ("classes", ", ".join(description.classes[:12])),
-        ("made", description.provenance),
-        ("licence", description.licence),
-    ):
+    family = row or next((row for row in rows if row.builder is builder), None)
+    if family is not None and not family.image_size:
+        longest = description.arguments.get("length")
+        return tuple(min(longest, places) for places in family.input_shape) if longest else family.input_shape
+    channels = description.arguments.get("in_chans", row.input_shape[0] if row is not None else 3)
+    if size is None and description.preprocessing is not None:
+        return channels, *description.preprocessing.size
+    side = size or description.arguments.get("image_size") or (row.image_size if row is not None else 224)
+    return channels, side, side
+
+
+def _outline(network: nn.Module, shape: tuple[int, ...]) -> list[Part]:
+    from ..errors import InputError
+    from ..models.outline import outline
+
+    try:
+        return outline(network, shape)
+    except RuntimeError as error:  # sizes that do not fit the layers, which torch says in its own words
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"the model must take an example of {list(shape)}, got: {reason}; give another --image-size") \
+            from error  # fmt: skip
+
+
+def _figures(found: Examination) -> dict[str, Any]:
+    """Return what the doctor found for a program; the description stands beside it."""
+    from dataclasses import asdict
+
+    return {key: value for key, value in asdict(found).items() if key != "description"}
+
+
+def _show_report(found: Examination) -> None:
+    for name, value in _report(found):
         if value:
             typer.echo(f"{name}: {value}")
+    for finding in found.odd or ["nothing found"]:
+        typer.echo(f"odd: {finding}")
+    typer.echo(f"load: {found.how_to_load}\n")
+
+
+def _report(found: Examination) -> Iterator[tuple[str, str]]:
+    """Yield what the file holds, line by line; empty where it does not say."""
+    description = found.description
+    megabytes = f", {found.file_bytes / 1e6:,.1f} MB" if found.file_bytes else ""
+    yield "file", f"{found.path} ({found.kind}{megabytes})"
+    depth = f", depth {found.depth}" if found.depth else ""
+    logits = f", {found.num_classes:,} classes" if found.num_classes else ""
+    arguments = "".join(
+        f", {key}={value}" for key, value in found.arguments.items() if key not in ("depth", "num_classes")
+    )
+    yield "model", f"{found.model}{depth}{logits}{arguments}" if found.model else "not recognised"
+    kinds = ", ".join(f"{count:,} {dtype}" for dtype, count in found.dtypes.items())
+    yield "tensors", f"{found.tensors:,} ({kinds}), {found.parameters:,} parameters"
+    yield "names", found.source
+    yield "under", f'the entry "{found.roof}"' if found.roof else ""
+    yield "prefix", f'"{found.wrapper}" before every name' if found.wrapper else ""
+    yield "averaged", "a copy of the weights averaged over training (EMA)" if found.averaged else ""
+    yield "optimiser", f'its state, in the entry "{found.optimiser}"' if found.optimiser else ""
+    yield "beside", ", ".join(found.beside)
+    if description is None:
+        return
+    yield "classes", ", ".join(description.classes[:12]) + (", ..." if len(description.classes) > 12 else "")
+    if (chosen := description.preprocessing) is not None:
+        resized = f"shorter side {chosen.resize}, centre crop " if chosen.resize else ""
+        yield "pictures", f"{resized}{chosen.size[0]}x{chosen.size[1]}, mean {chosen.mean}, std {chosen.std}"
+    yield "measured", ", ".join(f"{key} {value:g}" for key, value in description.metrics.items())
+    yield "made", description.provenance
+    yield "licence", description.licence
+
+
+def _show_outline(description: Description, shape: tuple[int, ...], parts: list[Part], *, titled: bool) -> None:
+    from .tables import show_table
+
+    at = "x".join(map(str, shape[1:] if len(shape) == 3 else shape))
+    typer.echo(f"{description.model} {description.arguments or ''} at {at}" if titled else f"parts at {at}:")
     rows = [(p.name, p.what, "x".join(map(str, p.shape)), f"{p.parameters:,}", f"{p.macs / 1e6:,.2f}") for p in parts]
     columns = ["part", "what", "output", "parameters", "million MACs"]
     show_table(columns, rows, numbers=columns[3:])

@@ -8,15 +8,20 @@ from torch import nn
 
 from ..errors import InputError
 from ..weights import load
+from ..weights.pretrained import FETCHERS
+from ..weights.sidecar import WEIGHTS_NAMES
 
 
 def open_model(name: str) -> nn.Module:
-    """Load a weights file, or the best weights of a run's folder."""
+    """Load a weights file, the best weights of a run's folder, or weights that others publish (``torchvision:NAME``,
+    ``timm:NAME``, ``hf://OWNER/NAME``).
+    """  # fmt: skip
     path = Path(name)
-    if path.is_dir():
-        if not (path / "model.safetensors").exists():
-            raise InputError(
-                f"{path} has no model.safetensors; give a run that has finished an epoch, or a weights file"
-            )
-        path = path / "model.safetensors"
-    return load(path)
+    if path.is_dir() and not any((path / file).exists() for file in WEIGHTS_NAMES):
+        raise InputError(f"{path} has no model.safetensors; give a run that has finished an epoch, or a weights file")
+    return load(name)
+
+
+def is_published(name: str) -> bool:
+    """Return whether the name is of weights that others publish, not of a file."""
+    return name.startswith(tuple(FETCHERS))

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..models import VARIANTS, Description
 from .dialects import DIALECTS, unwrap
 from .fit import Differences
-from .pretrained import fetch
+from .pretrained import FETCHERS, fetch
 from .reading import Contents
 from .understand import Understood, understand
 
@@ -65,10 +65,12 @@ def examine(path: str | os.PathLike[str]) -> Examination:
     odd += [f"averaged copy: {finding}" for finding in odd_tensors(contents.averaged)]
     if differences:
         odd.append(f"{len(differences)} entries do not fit\n{differences}")
-    return _report(contents, understood, differences, odd)
+    return _report(str(path), contents, understood, differences, odd)
 
 
-def _report(contents: Contents, understood: Understood | None, differences: Differences, odd: list[str]) -> Examination:
+def _report(
+    source: str, contents: Contents, understood: Understood | None, differences: Differences, odd: list[str]
+) -> Examination:
     description = understood.description if understood else None
     counted = [value for name, value in contents.tensors.items() if value.is_floating_point() and not _statistic(name)]
     head = understood.tensors.get("head.fc.weight") if understood else None
@@ -92,7 +94,7 @@ def _report(contents: Contents, understood: Understood | None, differences: Diff
         description=description,
         differences=differences,
         odd=odd,
-        how_to_load=_how(contents, understood, differences),
+        how_to_load=_how(source, contents, understood, differences),
     )
 
 
@@ -141,8 +143,8 @@ def _depth(description: Description) -> int | None:
     return depth if isinstance(depth, int) else None
 
 
-def _how(contents: Contents, understood: Understood | None, differences: Differences) -> str:
-    name = contents.path.name
+def _how(source: str, contents: Contents, understood: Understood | None, differences: Differences) -> str:
+    name = source if source.startswith(tuple(FETCHERS)) else contents.path.name
     if understood is None:
         return "not with this library: its names and shapes belong to no model here"
     if differences:

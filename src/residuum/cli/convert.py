@@ -1,0 +1,38 @@
+"""``residuum convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def convert(
+    weights: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="a weights file of any source, a run, torchvision:NAME, timm:NAME, or hf://OWNER/NAME"
+        ),
+    ],
+    to: Annotated[str, typer.Option(help="torchvision, timm, huggingface, or safetensors (self-describing)")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".safetensors, .pth, .pt or .bin; for huggingface a folder too")
+    ],
+) -> None:
+    """Write weights under the names of another library; every number keeps its bits.
+
+    residuum convert checkpoint.pth --to safetensors --output resnet50.safetensors
+
+    residuum convert runs/PHOTOS-1 --to torchvision --output resnet50.pth
+
+    residuum convert resnet50.safetensors --to huggingface --output resnet50/
+    """
+    from ..errors import InputError
+    from ..weights import convert as write
+    from ..weights.reading import find_file
+    from .opening import is_published
+
+    if not is_published(weights) and output.exists() and find_file(weights).samefile(output):
+        raise InputError(f"the output must be another file than {output}, which it is made from; give another --output")
+    typer.echo(f"wrote {write(weights, to, output)}")

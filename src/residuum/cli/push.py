@@ -1,0 +1,25 @@
+"""``residuum push``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def push(
+    model: Annotated[str, typer.Argument(help="a weights file, or a run's folder")],
+    to: Annotated[str, typer.Argument(help="hf://OWNER/NAME, made if it is not there, or a folder")],
+    private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
+    message: Annotated[str, typer.Option("--message", "-m", help="of the commit")] = "Add weights",
+) -> None:
+    """Share weights, with what describes them and a model card, on the Hugging Face hub.
+
+    Log in once with `hf auth login`.
+
+    residuum push runs/PHOTOS-1 hf://me/my-photos
+    """
+    from ..weights import push as share
+    from .opening import open_model
+
+    typer.echo(f"pushed to {share(open_model(model), to, private=private, message=message)}")
