@@ -3,7 +3,9 @@
 import csv
 import errno
 import os
+import shutil
 import signal
+from pathlib import Path
 
 import pytest
 import torch
@@ -180,3 +182,14 @@ def test_training_in_one_call_returns_the_best_model(tmp_path):
     model = train_model(output=tmp_path / "run", tell=told.append, **{**SMALL, "epochs": 2})
     best = max(float(line.split("validation ")[1].split()[0]) for line in told if line.startswith("epoch "))
     assert evaluate(model, "digits").top1 == pytest.approx(best, abs=0.05)
+
+
+def test_a_run_directory_of_the_first_version_is_gone_on_with(tmp_path):
+    """Made on 2026-11-24 by version 0.1.0: interrupted after the first of two epochs."""
+    golden = Path(__file__).parents[1] / "data" / "run_v1"
+    shutil.copytree(golden, tmp_path / "run")
+    finish(resumed_run(tmp_path / "run", {}))
+    before, after = ((folder / "summary.csv").read_text().splitlines() for folder in (golden, tmp_path / "run"))
+    assert len(after) == 3
+    assert after[:2] == before
+    assert load(golden / "last.safetensors").description.classes == [str(digit) for digit in range(10)]

@@ -52,7 +52,9 @@ class Diagram:
 
 def diagram_svg(diagram: Diagram) -> str:
     """Return the diagram as a stand-alone SVG file, with a title and a description for those who do not see it."""
-    facts = f"input {times(diagram.input_shape)} · {count(diagram.parameters, 'parameter')} · {operations(diagram.macs)}"
+    facts = (
+        f"input {times(diagram.input_shape)} · {count(diagram.parameters, 'parameter')} · {operations(diagram.macs)}"
+    )
     drawn, y = [text(MARGIN, 32, diagram.name, "name"), text(MARGIN, 52, facts, "muted")], 70.0
     right = MARGIN + text_width([facts])
     for index, section in enumerate(diagram.sections):
