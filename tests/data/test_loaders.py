@@ -100,3 +100,16 @@ def test_evaluation_crops_the_middle(tmp_path):
 def test_the_order_is_what_it_was():
     """Golden, made on 2026-11-23: a change would change every run's numbers."""
     assert training_order(6, seed=0, epoch=0).tolist() == [5, 0, 3, 2, 1, 4]
+
+
+def test_a_picture_is_varied_anew_in_each_step_and_epoch(photographs):
+    """Every picture is the same one, so that only the variation differs."""
+    draw = torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8)
+    alike = ArrayImages(draw.expand(64, -1, -1, -1).contiguous(), torch.zeros(64, dtype=torch.long))
+    loader = MemoryLoader(alike, batch_size=32, seed=0, pad=4, flip=True)
+    first, second = (pixels for pixels, _ in loader.batches(0))
+    assert not first.equal(second)
+    assert not first.equal(next(loader.batches(1))[0])
+    one = FileImages(photographs.train.root, photographs.train.names[:1], photographs.train.labels[:1])
+    files = StreamLoader(one, 1, seed=0, size=(16, 16), workers=0)
+    assert len({next(files.batches(epoch))[0].numpy().tobytes() for epoch in range(4)}) > 1

@@ -64,3 +64,17 @@ def test_what_a_network_draws_belongs_to_the_step():
 
     assert losses(0, batches(6))[3:] == losses(3, batches(6)[3:])
     assert losses(0, batches(6))[3:] != losses(2, batches(6)[3:])
+
+
+def test_decoupled_decay_is_a_line_of_the_loop():
+    """At gradient zero only the decay moves the weights: w <- (1 - lr * lambda) w."""
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 10))
+    before = model[1].weight.detach().clone()
+    optimiser = build_optimiser("sgdw", model, lr=0.1, momentum=0.0, weight_decay=0.5)
+    still = train_steps(
+        model, batches(2), optimiser, schedule=build_schedule("constant", 2), seed=0, autocast=nullcontext(),
+        criterion=lambda logits, labels: 0 * logits.sum(),
+    )  # fmt: skip
+    for _ in still:
+        pass
+    torch.testing.assert_close(model[1].weight, before * (1 - 0.1 * 0.5) ** 2)
