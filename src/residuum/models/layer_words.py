@@ -60,7 +60,10 @@ def _dropout(dropout: Any) -> Words:
 
 
 def _pad(pad: Any) -> Words:
-    return (f"every {pad.stride}nd pixel" if pad.stride == 2 else f"stride {pad.stride}", f"pad {sum(pad.padding)} zeros")
+    return (
+        f"every {pad.stride}nd pixel" if pad.stride == 2 else f"stride {pad.stride}",
+        f"pad {sum(pad.padding)} zeros",
+    )
 
 
 def _text_stem(stem: Any) -> Words:
