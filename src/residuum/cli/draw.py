@@ -25,11 +25,11 @@ def draw(
     import torch
 
     from ..files import write_text
-    from ..models import BUILDERS, VARIANTS, create_model
+    from ..models import create_model
     from ..models.anatomy import anatomy
     from .opening import open_model
 
-    if Path(model).exists() and model not in {*VARIANTS, *BUILDERS}:
+    if Path(model).exists():
         network = open_model(model)
     else:
         with torch.device("meta"):
