@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from torch import nn
+    from ..models.anatomy import Anatomy
 
 
 def draw(
@@ -25,15 +25,16 @@ def draw(
     import torch
 
     from ..files import write_text
-    from ..models import BUILDERS, VARIANTS, create_model
+    from ..models import create_model
+    from ..models.anatomy import anatomy
     from .opening import open_model
 
-    if Path(model).exists() and model not in {*VARIANTS, *BUILDERS}:
+    if Path(model).exists():
         network = open_model(model)
     else:
         with torch.device("meta"):
             network = create_model(model)  # tells which names there are
-    svg = draw_network(network)
+    svg = draw_anatomy(anatomy(network))
     if output == "-":
         typer.echo(svg, nl=False)
         return
@@ -42,13 +43,11 @@ def draw(
     typer.echo(f"look at {path}")
 
 
-def draw_network(network: nn.Module) -> str:
-    """Take a network apart and return its diagram as SVG."""
-    from ..models.anatomy import anatomy
+def draw_anatomy(parts: Anatomy) -> str:
+    """Return the diagram of a network taken apart, as SVG."""
     from ..report.block_drawing import Slots
     from ..report.diagram import Diagram, Panel, Section, diagram_svg
 
-    parts = anatomy(network)
     sections = [
         Section(
             section.name,

@@ -34,7 +34,7 @@ class Slots(NamedTuple):
 class Piece(NamedTuple):
     """Blocks, layers or a cell, which stand ``repeat`` times in a row."""
 
-    name: str  # "0", "1-5"
+    name: str  # "0", "1–5"; "" where the section is one piece
     slots: tuple[Slots, ...]  # more than one where several repeat together
     repeat: int
     shape: tuple[int, ...]  # of the last one's output
@@ -75,9 +75,10 @@ def anatomy(network: nn.Module, input_shape: tuple[int, ...] | None = None) -> A
     name = describe(network).model
     shape = input_shape or example_shape(network)
     members = _members(network)
-    names = [part for section, children in members for part in (section, *(f"{section}.{child}" for child in children))]
-    *parts, whole = measure(network, shape, names)
+    *parts, whole = measure(network, shape, [name for name, _ in network.named_modules() if name.count(".") < 3])
     measured = {part.name: part for part in parts}
+    for section, _ in members:
+        measured.setdefault(section, _joined(section, parts))
     sections = [_section(network, section, children, measured) for section, children in members]
     return Anatomy(name, shape, tuple(part for part in sections if part.pieces), whole.parameters, whole.macs)
 
@@ -119,6 +120,14 @@ def _blocks(module: nn.Module) -> list[str]:
     return [name for name, _ in module.named_children()]
 
 
+def _joined(section: str, parts: list[Part]) -> Part:
+    """Return what its children make of a section that is never called by itself (blocks in a list, a walked stem)."""
+    depth = section.count(".") + 1
+    own = [part for part in parts if part.name.startswith(f"{section}.") and part.name.count(".") == depth]
+    shape = own[-1].shape if own else ()
+    return Part(section, section, shape, sum(part.parameters for part in own), sum(part.macs for part in own))
+
+
 def _section(network: nn.Module, name: str, children: list[str], measured: dict[str, Part]) -> Section:
     names = [f"{name}.{child}" for child in children] or [name]
     slots = [take_apart(network.get_submodule(part)) for part in names]
@@ -128,14 +137,13 @@ def _section(network: nn.Module, name: str, children: list[str], measured: dict[
         if not slots[start].branch and len(run) == 1:
             continue  # an empty stem, an identity behind the last block
         last = start + length * repeat - 1
-        label = f"{start}" if last == start else f"{start}-{last}"
+        label = f"{start}" if last == start else f"{start}–{last}"
         totals = sum(part.parameters for part in run), sum(part.macs for part in run)
         pieces.append(
             Piece(label if children else "", tuple(slots[start : start + length]), repeat, run[-1].shape, *totals)
         )
-    runs = [measured[part] for part in names]
-    parameters = measured[name].parameters if name in measured else sum(part.parameters for part in runs)
-    return Section(name, tuple(pieces), runs[-1].shape, parameters, sum(part.macs for part in runs))
+    whole = measured[name]
+    return Section(name, tuple(pieces), whole.shape, whole.parameters, whole.macs)
 
 
 def patterns(row: Sequence[Any]) -> list[tuple[int, int, int]]:
@@ -190,7 +198,7 @@ def _recurrent(module: nn.Module) -> Slots:
     keeps = isinstance(cell.forget, AlwaysOne)
     carried = () if keeps else ("times f = sigmoid(x, h)",)
     branch = (f"g = tanh(x, h), {cell.width}", "times i = sigmoid(x, h)")
-    formula = "c′ = c + i·g" if keeps else "c′ = f·c + i·g"
+    formula = "at each step c′ = " + ("c + i·g" if keeps else "f·c + i·g")
     return Slots(branch, carried, "add" if keeps else "gate", formula, ("h′ = o·tanh(c′)",))
 
 

@@ -12,8 +12,9 @@ from html import escape
 LETTER = 6.3  # of 11 pixel letters, on the wide side
 LAYER, SMALL, GAP = 22, 17, 8  # heights of a layer with weights, of one without, and the line between two
 LANE = 26  # from the branch to a shortcut that is a mere line
+PLAIN = ("", "F", "s + F", "[s, F]")  # formulas that the picture itself says
 MOST_ARCS = 12  # layers of a skip cell that are drawn
-WEIGHTED = ("conv", "linear", "attention", "words", "squeeze", "g =")
+WEIGHTED = ("conv", "linear", "attention", "words", "squeeze", "times", "g =")
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _row(words: Sequence[str], most: float = 560) -> Drawing:
 
 
 def _block(slots: Slots) -> Drawing:
-    width = text_width([*slots.branch, *slots.activation], least=84) + 16
+    width = text_width([*slots.branch, *slots.activation, slots.merge], least=84) + 16
     centre, fork, top = width / 2, 8, 20
     branch, bottom = _stack(slots.branch, 0, top, width)
     merged = slots.merge != "none"
@@ -182,7 +183,7 @@ def _merge(merge: str, x: float, y: float) -> str:
 
 def _with_formula(block: Drawing, slots: Slots) -> Drawing:
     """Write below what the merge computes, where it is more than the sum."""
-    if slots.formula in ("", "s + F", "F"):
+    if slots.formula in PLAIN:
         return block
     lines = slots.formula.replace(", C =", "\nC =").replace(", T =", "\nT =").split("\n")
     drawn = [text(0, block.height + 12 + 14 * index, words, "muted") for index, words in enumerate(lines)]

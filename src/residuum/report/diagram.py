@@ -15,7 +15,7 @@ from .style import PALETTE
 
 GUTTER = 158  # left column with names and numbers
 WIDEST = 900  # where a stage's panels begin a new line
-MARGIN, PAD, BETWEEN = 16, 12, 22
+MARGIN, PAD, BETWEEN, APART = 16, 12, 22, 40
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Diagram:
 def diagram_svg(diagram: Diagram) -> str:
     """Return the diagram as a stand-alone SVG file, with a title and a description for those who do not see it."""
     facts = (
-        f"input {times(diagram.input_shape)} · {count(diagram.parameters, 'parameter')} · {operations(diagram.macs)}"
+        f"input {entrance(diagram.input_shape)} · {count(diagram.parameters, 'parameter')} · {operations(diagram.macs)}"
     )
     drawn, y = [text(MARGIN, 32, diagram.name, "name"), text(MARGIN, 52, facts, "muted")], 70.0
     right = MARGIN + text_width([facts])
@@ -64,8 +64,8 @@ def diagram_svg(diagram: Diagram) -> str:
         drawn.append(f'<g transform="translate({MARGIN} {number(y)})">{body.svg}</g>')
         right, y = max(right, MARGIN + body.width), y + body.height + BETWEEN
     legend = _legend(diagram)
-    drawn.append(text(MARGIN, y + 4, legend, "muted"))
-    width, height = max(right, MARGIN + text_width([legend])) + MARGIN, y + 20
+    drawn += [text(MARGIN, y + 4 + 16 * index, words, "muted") for index, words in enumerate(legend)]
+    width, height = max(right, MARGIN + text_width(legend)) + MARGIN, y + 4 + 16 * len(legend)
     title = escape(f"{diagram.name}: block diagram")
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="residuum-title residuum-desc" '
@@ -76,25 +76,32 @@ def diagram_svg(diagram: Diagram) -> str:
     return f"{head}{STYLE}\n{TIP}\n{paper}\n" + "\n".join(drawn) + "\n</svg>\n"
 
 
-def _legend(diagram: Diagram) -> str:
+def _legend(diagram: Diagram) -> list[str]:
     """Explain only the signs that stand in this diagram."""
     everything = [slots for section in diagram.sections for panel in section.panels for slots in panel.slots]
     words = [word for slots in everything for word in (*slots.branch, *slots.shortcut)]
-    legend = ["dark boxes have weights"]
-    if any(", /" in word for word in words):
-        legend.append("/2: stride 2")
-    if any("s" in slots.formula and slots.formula not in ("s + F", "F") and not slots.depth for slots in everything):
+    legend = ["filled: convolutions and matrices" + (", /2: stride 2" if any(", /" in word for word in words) else "")]
+    if any(panel.name for section in diagram.sections for panel in section.panels):
+        legend.append("in a frame’s corner: the parameters of all its blocks")
+    if any("·s" in slots.formula for slots in everything):
         legend.append("s: what the shortcut carries, F: what the branch computes")
-    if any(slots.merge not in ("", "none") for slots in everything):
+    if any(slots.merge not in ("", "none") and not slots.depth for slots in everything):
         legend.append("blue: the shortcut, the identity where nothing stands on it")
+    if any(kind == "identity" for slots in everything for *_, kind in slots.skips):
+        legend.append("blue: a fixed identity")
     if any(kind != "identity" for slots in everything for *_, kind in slots.skips):
         legend.append("orange: a learnt skip matrix")
-    return " · ".join(legend)
+    return legend
 
 
 def times(shape: Sequence[int]) -> str:
     """Return a shape in words, ``64 × 56 × 56``."""
     return " × ".join(f"{size}" for size in shape)
+
+
+def entrance(shape: Sequence[int]) -> str:
+    """Return an example's shape in words, that of a text with what it counts."""
+    return count(shape[0], "token") if len(shape) == 1 else times(shape)
 
 
 def count(amount: int, thing: str) -> str:
@@ -107,13 +114,13 @@ def operations(macs: int) -> str:
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if macs >= size:
             value = macs / size
-            return f"{value:.{max(0, 2 - len(str(int(value))) + 1)}f} {unit}MACs"
+            return f"{value:.{max(0, 2 - len(str(int(value))) + 1)}f} {unit} MACs"
     return f"{macs} MACs"
 
 
 def say(diagram: Diagram) -> str:
     """Return the diagram in words."""
-    sentences = [f"Input {times(diagram.input_shape)}."]
+    sentences = [f"Input {entrance(diagram.input_shape)}."]
     for section in diagram.sections:
         panels = "; ".join(_say_panel(panel) for panel in section.panels)
         sentences.append(f"{section.name}: {panels}; output {times(section.shape)}.")
@@ -161,17 +168,20 @@ def _panel(panel: Panel) -> Drawing:
     drawn, x = [], float(PAD)
     for index, body in enumerate(bodies):
         if index:
-            drawn.append(line(f"M{number(x + 4)} {top + 20}h{BETWEEN - 8}", "to"))
-            x += BETWEEN
+            drawn.append(line(f"M{number(x + APART / 4)} {top + 8}h{APART / 2:.0f}", "to"))
+            x += APART
         drawn.append(f'<g transform="translate({number(x)} {top})">{body.svg}</g>')
         x += body.width
     labels = []
     if panel.name:
         label = f"block {panel.name}" if panel.repeat * len(bodies) == 1 else f"blocks {panel.name}"
         repeats = f"× {panel.repeat}" if panel.repeat > 1 else ""
-        least = text_width([label + repeats + f"  {panel.parameters:,}"]) + 44
+        amount = f"{panel.parameters:,}" if panel.parameters else ""
+        least = text_width([label + repeats + amount]) + 56
         width = max(x + PAD, least)
-        labels = [text(PAD, 20, label, "label"), text(width - PAD, 20, f"{panel.parameters:,}", "muted end")]
+        labels = [text(PAD, 20, label, "label")]
+        if amount:
+            labels.append(text(width - PAD, 20, amount, "muted end"))
         if repeats:
             labels.append(text(PAD + text_width([label]) + 8, 20, repeats, "repeat"))
     else:
@@ -187,7 +197,7 @@ def _colours(side: int) -> str:
     weighted = ("#dbe3ec", "#37424f")[side]
     return (
         f".paper{{fill:{paper}}}text{{fill:{ink}}}.muted{{fill:{muted}}}.repeat,.name{{fill:{blue}}}"
-        f".frame{{fill:none;stroke:{grid}}}.weighted{{fill:{weighted}}}.light{{fill:none;stroke:{muted};"
+        f".frame{{fill:none;stroke:{grid}}}.weighted{{fill:{weighted}}}.light{{fill:{paper};stroke:{muted};"
         f"stroke-width:.7}}.merge{{fill:{paper};stroke:{blue}}}.flow,.to,.plus{{stroke:{ink}}}.tip,.dot{{fill:{ink}}}"
         f".shortcut{{stroke:{blue}}}.learnt{{stroke:{orange}}}"
     )
@@ -201,6 +211,6 @@ STYLE = (
     f"{_colours(0)}@media (prefers-color-scheme:dark){{{_colours(1)}}}</style>"
 )
 TIP = (
-    '<defs><marker id="residuum-tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="6" markerHeight="6" '
-    'orient="auto"><path d="M0 0L8 4L0 8z" class="tip"/></marker></defs>'
+    '<defs><marker id="residuum-tip" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" '
+    'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" class="tip"/></marker></defs>'
 )
