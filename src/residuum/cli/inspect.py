@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ..models.outline import Part
     from ..weights import Examination
 
+TOKENS = 128  # a text's, where the model's table row says no other
+
 
 def inspect(
     model: Annotated[
@@ -94,19 +96,21 @@ def _open(name: str) -> tuple[nn.Module | None, Examination | None]:
 
 def _input_shape(description: Description, size: int | None) -> tuple[int, ...]:
     """Return the shape of one example: an image at the size asked for or usual, a text's tokens."""
+    from inspect import signature
+
     from ..models import BUILDERS, VARIANTS
 
-    rows = VARIANTS.values()
-    builder = BUILDERS.get(description.model)
     row = VARIANTS.get(description.model)
-    family = row or next((row for row in rows if row.builder is builder), None)
-    if family is not None and not family.image_size:
-        longest = description.arguments.get("length")
-        return tuple(min(longest, places) for places in family.input_shape) if longest else family.input_shape
-    channels = description.arguments.get("in_chans", row.input_shape[0] if row is not None else 3)
+    builder = row.builder if row is not None else BUILDERS[description.model]
+    defaults = {key: taken.default for key, taken in signature(builder).parameters.items()}
+    if "vocabulary" in defaults:
+        tokens = row.input_shape[0] if row is not None else TOKENS
+        return (min(tokens, description.arguments.get("length", tokens)),)
+    channels = description.arguments.get("in_chans", defaults.get("in_chans", 3))
     if size is None and description.preprocessing is not None:
         return channels, *description.preprocessing.size
-    side = size or description.arguments.get("image_size") or (row.image_size if row is not None else 224)
+    usual = row.image_size if row is not None else defaults.get("image_size", 224)
+    side = size or description.arguments.get("image_size") or usual
     return channels, side, side
 
 

@@ -55,6 +55,8 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
         )
     dataset = open_data(given["data"], strict=given.get("strict", False))
     start = load(given["weights"]) if given.get("weights") else None
+    if start is not None and (licence := describe(start).licence):
+        given = {"licence": licence, **given}  # what is trained further stays under it
     plan = make_plan(dataset, given, describe(start) if start is not None else None)
     values = plan.values
     torch.set_num_threads(values["threads"])

@@ -87,7 +87,7 @@ def _report(
         model=description.model if description else "",
         arguments=dict(description.arguments) if description else {},
         depth=_depth(description) if description else None,
-        num_classes=len(head) if head is not None else None,
+        num_classes=len(head) if head is not None and head.ndim else None,
         averaged=bool(contents.averaged),
         optimiser=contents.optimiser,
         beside=contents.beside,
@@ -120,7 +120,7 @@ def _odd_variance(name: str, variance: Tensor) -> Iterator[str]:
     if negative := int((variance < 0).sum()):
         yield f"{name}: {negative} running variances are negative"
     if still := int(((variance >= 0) & (variance < ZERO_VARIANCE)).sum()):
-        yield f"{name}: {still} of {len(variance)} channels have no variance (they never change)"
+        yield f"{name}: {still} of {variance.numel()} channels have no variance (they never change)"
 
 
 def _odd_scale(name: str, scale: Tensor, tensors: Mapping[str, Tensor]) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _odd_scale(name: str, scale: Tensor, tensors: Mapping[str, Tensor]) -> Itera
     if bool((scale == 0).all()):
         yield f"{name}: every scale is 0 (the branch starts as its shortcut: zero gamma, not trained yet?)"
     elif dead := int((scale == 0).sum()):
-        yield f"{name}: {dead} of {len(scale)} channels are dead (their scale is 0)"
+        yield f"{name}: {dead} of {scale.numel()} channels are dead (their scale is 0)"
 
 
 def _statistic(name: str) -> bool:

@@ -10,7 +10,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 STEMS = ("stem.conv.weight", "stem.conv1.weight", "stages.0.0.branch.conv.weight")  # the first convolution
 
-_BLOCK = re.compile(r"stages\.(\d+)\.(\d+)\.")
+_BLOCK = re.compile(r"stages\.(\d{1,4})\.(\d{1,4})\.")
 
 
 @dataclass(frozen=True)

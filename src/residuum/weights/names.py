@@ -44,7 +44,7 @@ def _compiled(source: str, target: str) -> Callable[[str], str | None]:
     for hole in _HOLE.finditer(source):
         pattern += re.escape(source[position : hole.start()])
         name, offset = hole.group(1), int(hole.group(2) or 0)
-        pattern += rf"(?P={name})" if name in offsets else rf"(?P<{name}>\d+)"
+        pattern += rf"(?P={name})" if name in offsets else rf"(?P<{name}>\d{{1,4}})"
         offsets[name] = offset
         position = hole.end()
     matcher = re.compile(pattern + re.escape(source[position:]))

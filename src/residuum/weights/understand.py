@@ -56,8 +56,18 @@ def build_meta(model: str, arguments: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def build(model: str, arguments: Mapping[str, Any]) -> nn.Module:
-    """Build by name; an argument None means the model's own."""
-    return models.create_model(model, **{key: value for key, value in arguments.items() if value is not None})
+    """Build by name; an argument None means the model's own.
+
+    Raises:
+        InputError: an unknown name, or arguments that it cannot be built with, as a damaged description may have.
+    """
+    given = {key: value for key, value in arguments.items() if value is not None}
+    try:
+        return models.create_model(model, **given)
+    except InputError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise InputError(f"{model} must be given arguments that it can be built with, got {given}: {error}") from error
 
 
 def understand(contents: Contents, beside: Sidecar, ema: bool | None = None, name: str = "") -> Understood:
@@ -95,7 +105,7 @@ def understand(contents: Contents, beside: Sidecar, ema: bool | None = None, nam
     if not name:
         raise InputError(_unknown(contents))
     fc = tried[0].tensors.get("head.fc.weight")
-    named = Description(name, {"num_classes": len(fc)} if fc is not None else {})
+    named = Description(name, {"num_classes": len(fc)} if fc is not None and fc.ndim else {})
     return _assume(replace(tried[0], description=named), beside)
 
 
@@ -131,6 +141,8 @@ def _translate(tensors: Mapping[str, Tensor], dialect: str) -> Understood:
 def _recognise(understood: Understood) -> tuple[int, Understood] | None:
     """Return the candidate that fits, else the one with the fewest differences, and how many."""
     shapes = shapes_of(understood.tensors)
+    if any(not shape or 0 in shape for name, shape in shapes.items() if name.endswith("weight")):
+        return None  # no layer's
     best: tuple[int, Candidate] | None = None
     for candidate in candidates(shapes):
         try:
@@ -156,7 +168,7 @@ def _assume(understood: Understood, beside: Sidecar) -> Understood:
     """Add what stands beside the file, then what the source leaves unsaid; say what was assumed."""
     dialect, tensors, description = understood.dialect, understood.tensors, understood.description
     shapes = shapes_of(tensors)
-    logits, in_chans = shapes.get("head.fc.weight", (0,))[0], (first_convolution(shapes) or (0, 0))[1]
+    logits, in_chans = (*shapes.get("head.fc.weight", ()), 0)[0], (*first_convolution(shapes), 0, 0)[1]
     preprocessing = beside.preprocessing or usual_preprocessing(dialect, in_chans)
     classes = beside.classes if len(beside.classes) == logits else usual_classes(dialect, logits)
     assumed = list(understood.assumed)
