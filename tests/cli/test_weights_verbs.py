@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 
 import pytest
@@ -219,3 +220,41 @@ def test_training_starts_from_published_weights_and_carries_their_licence(publis
     assert torch.equal(ready.model.stem.conv.weight, start.stem.conv.weight)
     named = new_run(tmp_path / "named", {**given, "licence": "MIT"})
     assert named.settings.licence == "MIT"
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Let a folder stand in for the hub; the protocol itself is tested with the room of the weights."""
+    import huggingface_hub
+    from huggingface_hub.errors import EntryNotFoundError
+
+    class Api:
+        def create_repo(self, name, *, private, exist_ok):
+            (tmp_path / "hub" / name).mkdir(parents=True, exist_ok=exist_ok)
+
+        def upload_folder(self, *, repo_id, folder_path, commit_message):
+            shutil.copytree(folder_path, tmp_path / "hub" / repo_id, dirs_exist_ok=True)
+
+    def download(name, file, *, revision):
+        path = tmp_path / "hub" / name / file
+        if not path.exists():
+            raise EntryNotFoundError(file)
+        return str(path)
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    return tmp_path / "hub"
+
+
+def test_what_is_pushed_is_pulled(run, hub, tmp_path):
+    model = tiny(tmp_path / "run")
+    assert run("push", tmp_path / "run", "hf://me/tiny") == "pushed to hf://me/tiny\n"
+    assert run("pull", "hf://me/tiny") == f"{hub / 'me' / 'tiny' / 'model.safetensors'}\n"
+    (hub / "me" / "tiny" / "config.json").write_text("{}")
+    copied = tmp_path / "copy"
+    assert run("pull", "hf://me/tiny", "--output", copied) == f"{copied / 'model.safetensors'}\n"
+    assert {path.name for path in copied.iterdir()} == {"model.safetensors", "README.md", "config.json"}
+    assert torch.equal(residuum.load(copied).head.fc.weight, model.head.fc.weight)
+    assert "load: residuum.load('hf://me/tiny')" in run("inspect", "hf://me/tiny")
+    (hub / "me" / "none").mkdir()
+    assert "must hold model.safetensors or pytorch_model.bin" in run("pull", "hf://me/none", code=2)
