@@ -86,6 +86,13 @@ UNKNOWN = {
         "fc.weight": torch.tensor(2.0),
     },
     "empty tensors": {"conv1.weight": torch.ones(4, 3, 3, 3), "layer1.0.conv1.weight": torch.ones(0, 4, 3, 3)},
+    "a classifier without a size": {
+        "conv1.weight": torch.ones(4, 3, 7, 7),
+        **{
+            f"layer{n}.{b}.conv{c}.weight": torch.ones(4, 4, 3, 3) for n in (1, 2, 3, 4) for b in (0, 1) for c in (1, 2)
+        },
+        "fc.weight": torch.tensor(2.0),
+    },
     "endless numbers": {
         f"layer1.{'9' * 5000}.conv1.weight": torch.ones(4, 4, 3, 3),
         "conv1.weight": torch.ones(4, 3, 7, 7),
