@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from residuum.experiments.degradation import Measured, Network, answer, measure, members, table
-from residuum.experiments.members import train_members
+from residuum.experiments.members import train_members, training_seconds
 from residuum.experiments.statistics import paired_difference
 
 
@@ -48,6 +48,7 @@ def test_members_are_runs_and_are_gone_on_with(tmp_path):
     again = dict(train_members(chosen, tmp_path))
     assert histories == again
     assert {path.name for path in tmp_path.iterdir()} == set(chosen)
+    assert training_seconds(tmp_path, chosen) > 0
     found = measure(histories, "digits")
     assert found.train[Network("plain", 14)].shape == (2, 1)
     assert found.val[Network("residual", 8)][1, 0] == histories["residual-8-seed1"][0]["val_acc1"]

@@ -256,3 +256,12 @@ def test_a_type_that_the_format_lacks_is_told(tmp_path):
     with pytest.raises(InputError, match=r"safetensors holds F64, .* got torch.complex128 for 'a'; convert it first"):
         write_safetensors({"a": torch.ones(1, dtype=torch.complex128)}, tmp_path / "w.safetensors")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claimed_depth_is_held_against_the_tensors(tmp_path):
+    from residuum.models import Description, attach
+
+    model = residuum.create_model("cifar_resnet", depth=8)
+    residuum.save(attach(model, Description("cifar_resnet", {"depth": 6 * 10**8 + 2})), tmp_path / "deep.safetensors")
+    with pytest.raises(InputError, match="must hold the tensors of the model .* got depth 600000002 and 57 tensors"):
+        residuum.load(tmp_path / "deep.safetensors")

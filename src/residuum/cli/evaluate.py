@@ -8,7 +8,7 @@ import typer
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="a weights file, or a run's folder")],
+    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
     split: Annotated[str, typer.Option(help="val or train")] = "val",
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="pictures at a time")] = 256,

@@ -9,7 +9,7 @@ import typer
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="a weights file, or a run's folder")],
+    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
     images: Annotated[list[str], typer.Argument(help="pictures of any common kind")],
     top: Annotated[int, typer.Option(min=1, help="how many classes")] = 5,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,

@@ -11,7 +11,7 @@ from ..data import open_data
 from ..evaluation import predict
 from ..experiments import degradation
 from ..experiments.degradation_page import write_page
-from ..experiments.members import train_members
+from ..experiments.members import train_members, training_seconds
 from ..weights import load
 from .tables import show_table
 
@@ -26,6 +26,8 @@ def show_degradation(output: Path, seeds: int, epochs: int) -> None:
     typer.echo(
         f"Training {len(members)} networks on 8x8 handwriting: plain and residual, {shallow} and {deep} layers.\n"
     )
+    if output.exists():
+        typer.echo(f"Runs found in {output} are gone on with; remove the folder to train them anew.\n")
     started, histories = time.perf_counter(), {}
     for number, (name, history) in enumerate(train_members(members, output), 1):
         histories[name] = history
@@ -38,7 +40,7 @@ def show_degradation(output: Path, seeds: int, epochs: int) -> None:
     show_table(header, rows, numbers=header[1:])
     typer.echo(f"\n{degradation.answer(measured)}\n")
     command = f"residuum demo --seeds {seeds} --epochs {epochs}"
-    page = write_page(measured, output, seconds=time.perf_counter() - started, command=command)
+    page = write_page(measured, output, seconds=training_seconds(output, members), command=command)
     _predict_held_out(output / "residual-20-seed0")
     typer.echo(f"\nlook at {page} and {page.with_suffix('.png')}")
 

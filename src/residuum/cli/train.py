@@ -15,7 +15,7 @@ def train(
         Path | None, typer.Option("--output", "-o", help="the run's folder [default: runs/DATA-N]")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="go on with the run in this folder")] = None,
-    weights: Annotated[str | None, typer.Option(help="start from this weights file")] = None,
+    weights: Annotated[str | None, typer.Option(help="start from a file, torchvision:, timm: or hf:// NAME")] = None,
     epochs: Annotated[int | None, typer.Option(help="times through the training pictures")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,

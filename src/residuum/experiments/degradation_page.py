@@ -34,7 +34,7 @@ def write_page(measured: Measured, output: Path, *, seconds: float, command: str
         answer(measured),
         figures=[page.figure(degradation(series, [kind]), ALT.format(kind=kind)) for kind in KINDS],
         table=page.table(header, rows, caption),
-        cost=f"{seeds * len(measured.train)} runs of {epochs} epochs: {seconds:.0f} s on this machine.",
+        cost=f"{seeds * len(measured.train)} runs of {epochs} epochs: {seconds:.0f} s of training, added up.",
         repeat=command,
         expected=_expected(measured),
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from ..training import new_run, resumed_run, train
-from ..training.run import CONFIG
+from ..training.run import CONFIG, TIMING
 
 History = list[dict[str, float]]
 
@@ -43,6 +44,15 @@ def train_member(directory: Path, given: dict[str, Any]) -> History:
     for _ in train(run, report=False):
         pass
     return run.history
+
+
+def training_seconds(output: Path, names: Iterable[str]) -> float:
+    """Return what the members' epochs took, added up, whenever that was."""
+    seconds = 0.0
+    for name in names:
+        with (output / name / TIMING).open(newline="", encoding="utf-8") as file:
+            seconds += sum(float(row["seconds"]) for row in csv.DictReader(file))
+    return seconds
 
 
 def _work(name: str) -> int:

@@ -49,6 +49,9 @@ class Understood:
         return self.wrapper + (spell(self.dialect, name) or name)
 
 
+LAYERS_PER_TENSOR = 100  # feature maps that leave late stages out keep the whole model's depth
+
+
 def build_meta(model: str, arguments: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return the names and shapes of a model's state without its numbers."""
     with torch.device("meta"):
@@ -92,6 +95,7 @@ def understand(contents: Contents, beside: Sidecar, ema: bool | None = None, nam
             raise InputError(
                 f"{contents.path} must use names of {', '.join(DIALECTS)}, got {dialect!r}; update Residuum"
             )
+        _check_depth(contents, own)
         if dialect == "residuum":  # whatever its names are: not every model has stem, stages and head
             return Understood(own, dict(contents.tensors), dialect)
         return replace(_choose(contents, dialect, ema), description=own)
@@ -107,6 +111,15 @@ def understand(contents: Contents, beside: Sidecar, ema: bool | None = None, nam
     fc = tried[0].tensors.get("head.fc.weight")
     named = Description(name, {"num_classes": len(fc)} if fc is not None and fc.ndim else {})
     return _assume(replace(tried[0], description=named), beside)
+
+
+def _check_depth(contents: Contents, own: Description) -> None:
+    """Refuse a depth that the file's tensors cannot be of, before so many layers are built on a header's word."""
+    depth, tensors = own.arguments.get("depth", 0), len(contents.tensors)
+    if isinstance(depth, int) and depth > LAYERS_PER_TENSOR * (tensors + 1):
+        raise InputError(
+            f"{contents.path} must hold the tensors of the model it describes, got depth {depth} and {tensors} tensors"
+        )
 
 
 def _choose(contents: Contents, dialect: str, ema: bool | None) -> Understood:
