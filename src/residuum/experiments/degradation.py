@@ -45,17 +45,17 @@ class Measured:
 
     def depth_effect(self, kind: Kind) -> Interval:
         """Training accuracy at the last epoch of the deepest less that of the shallowest, paired by seed, in points."""
-        networks = sorted(network for network in self.train if network.kind == kind)
-        return paired_difference(self.train[networks[-1]][:, -1], self.train[networks[0]][:, -1])
+        return paired_difference(*self._ends(kind))
 
     def rescue(self) -> Interval:
         """What the shortcut saves of the effect of depth, paired by seed, in points."""
-        plain, residual = (self._effects(kind) for kind in KINDS)
-        return paired_difference(residual, plain)
+        (plain_deep, plain), (residual_deep, residual) = (self._ends(kind) for kind in KINDS)
+        return paired_difference(residual_deep - residual, plain_deep - plain)
 
-    def _effects(self, kind: Kind) -> np.ndarray:
+    def _ends(self, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
+        """Return the last epoch's training accuracy of the deepest and of the shallowest network: [seeds] each."""
         networks = sorted(network for network in self.train if network.kind == kind)
-        return self.train[networks[-1]][:, -1] - self.train[networks[0]][:, -1]
+        return self.train[networks[-1]][:, -1], self.train[networks[0]][:, -1]
 
 
 def members(data: str, depths: list[int], seeds: int, **settings: Any) -> dict[str, dict[str, Any]]:
