@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,26 @@ class Settings:
     workers: int
     strict: bool
     licence: str
+    # What came later has a default, so that the runs of earlier versions can be gone on with.
+    recipe: str | None = None  # its name in recipes/
+    loss: str = "cross_entropy"  # or "binary": a yes or no for each class (arXiv:2110.00476)
+    decay: str = "matrices"  # what weight decay acts on: filters and matrices, or "all" parameters
+    grad_accum: int = 1  # batches whose gradients make one step
+    clip_grad: float = 0.0  # largest norm of the whole gradient; 0: any
+    ema: float = 0.0  # decay of the running average of the weights; 0: none is kept
+    mixup: float = 0.0  # alpha of the Beta distribution; 0: pictures are not mixed
+    cutmix: float = 0.0
+    auto_augment: str | None = None  # "randaugment", "trivialaugment"
+    random_erasing: float = 0.0  # probability of a picture
+    crop_scale: float = 0.35  # least share of the area that a random crop of a file keeps
+    train_size: list[int] | None = None  # height, width in training where it is not image_size
+    val_split: float = 0.0  # share of the training pictures that chooses the best epoch; the rest trains
+    balanced: bool = False  # draw classes equally often
+    freeze: int = 0  # how many of stem and stages keep their weights
+    sync_bn: bool = False  # batch norm's statistics over all processes
+    processes: int = 1
+    checkpoint_every: int = 0  # steps between checkpoints within an epoch; 0: at its end only
+    keep: int = 2  # checkpoints kept beside the best weights
 
     def write(self, path: Path) -> None:
         """Write the settings as YAML."""
@@ -58,9 +78,10 @@ def read_settings(path: Path) -> Settings:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {error}") from error
-    known = {field.name for field in fields(Settings)}
-    if not isinstance(found, dict) or set(found) != known:
-        difference = sorted(known ^ set(found if isinstance(found, dict) else {}))
+    known = {field.name: field.default is MISSING for field in fields(Settings)}
+    required = {name for name, needed in known.items() if needed}
+    names = set(found) if isinstance(found, dict) else set()
+    if difference := sorted((required - names) | (names - set(known))):
         raise InputError(f"{path} must hold the keys of a run's settings; missing or unknown: {', '.join(difference)}")
     return Settings(**found)
 
