@@ -18,7 +18,7 @@ from ..evaluation import Scores, score
 from .loop import Step, train_steps
 from .optimisers import build_optimiser
 from .precision import autocast
-from .schedules import build_schedule
+from .schedules import schedule_of
 from .settings import Settings
 
 Row = dict[str, float]
@@ -86,7 +86,7 @@ def fit(
     held_out = validation_loader(dataset, settings)
     normalise = Normalise(tuple(settings.mean), tuple(settings.std), settings.device)
     per_epoch = len(batches)
-    schedule = build_schedule(settings.sched, per_epoch * settings.epochs, round(per_epoch * settings.warmup_epochs))
+    schedule = schedule_of(settings, per_epoch)
     criterion = nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing)
     while progress.epoch < settings.epochs:
         prepared = (
@@ -114,7 +114,12 @@ def build_training(model: nn.Module, settings: Settings) -> Optimizer:
     """Put the model on its device, channels last, and return its optimiser."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return build_optimiser(
-        settings.opt, model, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+        settings.opt,
+        model,
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        decay=settings.decay,
     )
 
 
