@@ -13,7 +13,7 @@ from ..data.pixels import Normalise
 from ..evaluation import Scores, score
 from .loop import Method, Step, groups, train_steps
 from .precision import autocast
-from .schedules import build_schedule
+from .schedules import schedule_of
 from .settings import Settings
 from .state import Row, State
 
@@ -52,7 +52,7 @@ def fit(state: State, dataset: Dataset, settings: Settings) -> Iterator[Step | E
 def method_of(settings: Settings, per_epoch: int) -> Method:
     """Return how a step is made, as the settings say."""
     return Method(
-        schedule=build_schedule(settings.sched, per_epoch * settings.epochs, round(per_epoch * settings.warmup_epochs)),
+        schedule=schedule_of(settings, per_epoch),
         criterion=nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing),
         seed=settings.seed,
         autocast=autocast(settings.precision, settings.device),

@@ -86,7 +86,12 @@ def begin(model: nn.Module, settings: Settings) -> State:
     """Put the model on its device, channels last, and return a run's state before its first step."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimiser = build_optimiser(
-        settings.opt, model, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+        settings.opt,
+        model,
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        decay=settings.decay,
     )
     average = running_average(model, settings.ema) if settings.ema else None
     return State(model, optimiser, average, Progress())
