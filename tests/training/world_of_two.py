@@ -1,4 +1,4 @@
-"""What two processes find: started twice by ``test_distribution.py``, once for each place, with a file to write into."""
+"""What two processes find: ``test_distribution.py`` starts it once for each, with a file to write into."""
 
 import copy
 import sys

@@ -122,6 +122,8 @@ def score_together(model: nn.Module, batches: Batches, normalise: Normalise, wor
     found = [part for part in parts if part is not None]
     if not found:
         raise InputError("there is no picture to evaluate on")
-    columns = {field.name: [getattr(part, field.name) for part in found] for field in fields(Scores)}
-    return Scores(**{name: torch.cat(cells) if isinstance(cells[0], Tensor) else cells[0]
-                     for name, cells in columns.items()})  # fmt: skip
+    columns: dict[str, Any] = {}
+    for name in (field.name for field in fields(Scores)):
+        cells = [getattr(part, name) for part in found]
+        columns[name] = torch.cat(cells) if isinstance(cells[0], Tensor) else cells[0]
+    return Scores(**columns)

@@ -15,8 +15,8 @@ import torch.distributed as dist
 from ..data.share import Share
 from ..errors import InputError
 
-# How long a process waits for the others before it calls them lost. One that dies is noticed at once, because its
-# connections close; this is for a host that falls silent, and the first process may be writing or downloading meanwhile.
+# How long a process waits for the others before it calls them lost. One that dies is noticed at once, for its
+# connections close; this is for a host that falls silent, and the first process may be writing or downloading.
 PATIENCE = timedelta(minutes=10)
 TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
