@@ -9,7 +9,8 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
-dropout  step                 what a network draws in its forward pass
+dropout  step, process        what a network draws in its forward pass
+depth    step                 which branches are dropped: the same in all processes
 mix      step, batch          which pictures are mixed with which, and how much
 ======== ==================== ==========================================
 """

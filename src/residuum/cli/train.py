@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +43,8 @@ def train(
     precision: Annotated[str | None, typer.Option(help="auto (measured), fp32 or bf16")] = None,
     threads: Annotated[int | None, typer.Option(help="of the processor")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode pictures")] = None,
+    processes: Annotated[int | None, typer.Option(help="train in so many processes on this machine")] = None,
+    sync_bn: Annotated[bool, typer.Option("--sync-bn", help="batch norm over the pictures of all processes")] = False,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
     licence: Annotated[str | None, typer.Option(help="written into the weights files")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
@@ -55,6 +58,8 @@ def train(
     residuum train --data cifar10 --model cifar_resnet56 --epochs 50 -b 128 --lr 0.1 --output runs/c56
 
     residuum train --recipe he2015-cifar --model cifar_resnet56
+
+    residuum train --data cifar10 --processes 2    (or: torchrun --nproc-per-node 2 -m residuum train --data cifar10)
 
     residuum train --resume runs/c56    (go on after Ctrl-C or a crash)
     """
@@ -80,12 +85,16 @@ def train(
         "precision": precision,
         "threads": threads,
         "workers": workers,
+        "processes": processes,
+        "sync_bn": sync_bn or None,
         "seed": seed,
         "licence": licence,
         "strict": strict or None,
     }
     given = {key: value for key, value in given.items() if value is not None}
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}
+    if "RANK" in os.environ:  # beside other processes; torch would remark in each that it looks for unused parameters
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from .training import go_on, show_recipe, start
 
     if show:

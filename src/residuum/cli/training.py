@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,12 @@ import typer
 
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
+from ..training.processes import World, joined, may_restart, restarted, started
 from ..training.recipe import recipe_text, verdict, with_recipe
+from ..training.run import CONFIG
+from ..training.settings import read_settings
+from ..training.state import Diverged
+from ..training.together import open_together
 from .live import follow
 
 
@@ -23,7 +29,29 @@ def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num
         given["model_arguments"] = parts
     if num_classes is not None:
         given["num_classes"] = num_classes
-    _train(new_run(output or _next_folder(given["data"]), given))
+    folder = output or _next_folder(given["data"])
+    if given.get("processes", 1) != 1 and not started():
+        _launch(given["processes"], [] if output else ["--output", str(folder)], folder)
+    with joined() as world:
+        if output is None and may_restart():
+            raise InputError(
+                "torchrun may start this run again (--max-restarts) and must find its folder: add --output"
+            )
+        _train(open_together(world, lambda: _new_or_restarted(folder, given, world)))
+
+
+def _new_or_restarted(folder: Path, given: dict[str, Any], world: World) -> Run:
+    """Return a new run, or the same one where torchrun starts its processes again after a failure."""
+    if restarted() and (folder / CONFIG).exists():
+        return resumed_run(folder, {}, world)
+    return new_run(folder, given, world)
+
+
+def _launch(processes: int, more: list[str], folder: Path) -> None:
+    """Let so many processes do what this one was told to do, and leave with their exit code."""
+    from ..training.launch import launch
+
+    raise typer.Exit(launch(processes, [*sys.argv[1:], *more], f"residuum train --resume {folder}"))
 
 
 def show_recipe(name: str | None) -> None:
@@ -39,7 +67,16 @@ def go_on(
     """Resume a run; flags given again must be what the run has."""
     if output is not None and output != directory:
         raise InputError(f"--resume {directory} goes on in that folder; leave out --output {output}")
-    run = resumed_run(directory, given)
+    if not started() and (processes := read_settings(directory / CONFIG).processes) > 1:
+        _launch(processes, [], directory)
+    with joined() as world:
+        _train(open_together(world, lambda: _resumed(directory, given, parts, num_classes, world)))
+
+
+def _resumed(
+    directory: Path, given: dict[str, Any], parts: dict[str, Any], num_classes: int | None, world: World
+) -> Run:
+    run = resumed_run(directory, given, world)
     asked = {**parts, **({"num_classes": num_classes} if num_classes is not None else {})}
     fixed = run.settings.model_arguments
     if differences := [
@@ -48,10 +85,24 @@ def go_on(
         raise InputError(
             f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. Leave them out"
         )
-    _train(run)
+    return run
 
 
 def _train(run: Run) -> None:
+    """Train; of several processes one speaks."""
+    if run.world.writes:
+        _train_aloud(run)
+        return
+    try:
+        for _ in train(run):
+            pass
+    except Interrupted:
+        raise typer.Exit(130) from None
+    except Diverged as error:  # every process sees the same loss, and the first one says it
+        raise typer.Exit(error.exit_code) from None
+
+
+def _train_aloud(run: Run) -> None:
     for key, fact in facts(run).items():
         typer.echo(f"{key:>11}  {fact}")
     for note in run.dataset.notes[:12]:

@@ -6,16 +6,19 @@ import csv
 import io
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ..files import locked, write_text
 from ..weights import save
 from .checkpoint import save_checkpoint
+from .distribution import any_of
 from .facts import facts
 from .fit import Epoch, fit
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
+from .processes import noticing_loss
 from .report import write_report
 from .run import BEST, CHECKPOINT, LAST, LOCK, SUMMARY, TIMING, Run
 from .state import State, begin, checkpoint_of, restore
@@ -25,10 +28,11 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     """Train to the end, writing the run's files after each epoch and (unless told not to) its report at the end.
 
     Yields each step and each epoch. On the first interrupt (Ctrl-C) the step is finished, the state saved, and
-    Interrupted raised; a second one stops at once.
+    Interrupted raised; a second one stops at once. Of several processes one writes.
     """
     busy = f"{run.directory} is in use by another process; wait for it or choose another folder"
-    with locked(run.directory / LOCK, busy), catching_interrupt() as interrupted:
+    alone = locked(run.directory / LOCK, busy) if run.world.writes else nullcontext()
+    with alone, catching_interrupt() as interrupted, noticing_loss(run.world):
         state = begin(run.model, run.settings)
         if run.state is not None:
             restore(run.state, state)
@@ -36,20 +40,21 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
         run.history = progress.history
         timing = _read_rows(run.directory / TIMING)[: progress.epoch]
         started, images = time.perf_counter(), 0
-        for event in fit(state, run.dataset, run.settings):
+        for event in fit(state, run.dataset, run.settings, run.world):
             if isinstance(event, Step):
                 images += event.images
-            else:
+            elif run.world.writes:
                 seconds = time.perf_counter() - started
                 timing.append({"epoch": event.row["epoch"], "seconds": seconds, "images_per_second": images / seconds})
                 _write_epoch(run, event, state, timing)
                 save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(state))
                 started, images = time.perf_counter(), 0
             yield event
-            if interrupted.is_set() and progress.epoch < run.settings.epochs:
-                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(state))
+            if any_of(interrupted.is_set(), run.world) and progress.epoch < run.settings.epochs:
+                if run.world.writes:
+                    save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(state))
                 raise Interrupted(f"stopped at epoch {progress.epoch + 1}, step {progress.step}")
-        if report:
+        if report and run.world.writes:
             write_report(run.directory, run.directory / BEST, run.dataset, facts(run), run.history)
 
 
