@@ -9,6 +9,7 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
+vary     epoch, image         colours, distortions and erased parts of pictures in memory
 dropout  epoch, step          what a network draws in its forward pass
 ======== ==================== ==========================================
 """

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..seeds import generator
+from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
 from .pixels import pad_crop_flip, resize_batch
 from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt
@@ -35,6 +36,12 @@ def training_order(count: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(count, generator=generator(seed, "order", epoch))
 
 
+def balanced_order(labels: Tensor, seed: int, epoch: int) -> Tensor:
+    """Return as many numbers as there are labels, drawn with replacement so that all classes come equally often."""
+    chance = 1 / torch.bincount(labels)[labels].double()
+    return torch.multinomial(chance, len(labels), replacement=True, generator=generator(seed, "order", epoch))
+
+
 def training_batches(count: int, batch_size: int) -> int:
     """Return how many batches an epoch has.
 
@@ -53,17 +60,20 @@ class MemoryLoader:
     seed: int
     pad: int = 0
     flip: bool = False
+    variation: Variation = PLAIN
+    balanced: bool = False
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on."""
-        order = training_order(len(self.images), self.seed, epoch)
+        order = _order(self, epoch)
         for step in range(start, len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             draw = generator(self.seed, "augment", epoch, step)
-            yield pad_crop_flip(self.images.pixels[chosen], self.pad, self.flip, draw), self.images.labels[chosen]
+            pixels = pad_crop_flip(self.images.pixels[chosen], self.pad, self.flip, draw)
+            yield self.variation.of_batch(pixels, self.seed, epoch, chosen), self.images.labels[chosen]
 
 
 @dataclass(frozen=True)
@@ -75,15 +85,17 @@ class StreamLoader:
     seed: int
     size: tuple[int, int]
     workers: int
+    variation: Variation = PLAIN
+    balanced: bool = False
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on; the same bits for any number of workers."""
-        order = training_order(len(self.images), self.seed, epoch).tolist()
+        order = _order(self, epoch).tolist()
         steps = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
-        pictures = TrainingPictures(self.images, self.size, self.seed, epoch)
+        pictures = TrainingPictures(self.images, self.size, self.seed, epoch, self.variation)
         return iter(_loader(pictures, self.workers, batch_sampler=steps))
 
 
@@ -108,6 +120,12 @@ class EvaluationLoader:
         for first in range(0, len(self.images), self.batch_size):
             part = slice(first, first + self.batch_size)
             yield resize_batch(self.images.pixels[part], self.size), self.images.labels[part]
+
+
+def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
+    if loader.balanced:
+        return balanced_order(loader.images.labels, loader.seed, epoch)
+    return training_order(len(loader.images), loader.seed, epoch)
 
 
 def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:
