@@ -51,7 +51,7 @@ def test_both_kinds_come_when_both_are_asked_for():
     assert 4 <= pasted <= 16
     assert build_mix(0, 0, 5) is unmixed
     assert unmixed(IMAGES, LABELS, 0)[1] is LABELS
-    with pytest.raises(InputError, match="must not be negative, got -1 and 0"):
+    with pytest.raises(InputError, match="must not be negative, got -1, 0"):
         build_mix(-1, 0, 5)
 
 
