@@ -10,6 +10,8 @@ init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
 dropout  epoch, step          what a network draws in its forward pass
+part                          which pictures a part of a data set has
+study    measurement          what a study draws: inputs, directions, which blocks
 ======== ==================== ==========================================
 """
 
