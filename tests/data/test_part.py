@@ -30,7 +30,8 @@ def test_a_part_of_a_folder_keeps_names_and_labels_together(digit_folder):
     part = open_data(f"{digit_folder}[:9]").train
     names = getattr(part, "names", None)
     assert len(part) == 9 and torch.bincount(part.labels).tolist() == [3, 3, 3]
-    assert names is None or all(f"digit-{label}" in name for name, label in zip(names, part.labels.tolist()))
+    if names is not None:
+        assert all(f"digit-{label}" in name for name, label in zip(names, part.labels.tolist(), strict=True))
 
 
 def test_more_than_there_is_and_none_are_refused():

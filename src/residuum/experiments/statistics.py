@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -125,3 +126,8 @@ def spread(values: Sequence[float] | np.ndarray, digits: int = 1) -> str:
     values = np.asarray(values, dtype=float)
     deviation = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
     return f"{values.mean():.{digits}f}{deviation}"
+=======
+from ..report.intervals import Interval, mean_interval, paired_difference
+
+__all__ = ["Interval", "mean_interval", "paired_difference"]
+>>>>>>> main
