@@ -68,7 +68,7 @@ def test_files_are_varied_alike_by_any_number_of_workers(digit_folder):
     for workers in (0, 2):
         for name in (None, "randaugment"):
             variation = Variation(build_variation(name, 0.3 if name else 0, (0.5,) * 3), crop_scale=0.08)
-            loader = StreamLoader(images, 16, 0, (16, 16), workers, variation, balanced=True)
+            loader = StreamLoader(images, 16, 0, (16, 16), workers, variation=variation, balanced=True)
             batches[workers, name] = torch.cat([pixels for pixels, _ in loader.batches(0)])
     assert batches[0, "randaugment"].equal(batches[2, "randaugment"])
     assert batches[0, None].equal(batches[2, None])
