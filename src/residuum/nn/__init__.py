@@ -77,6 +77,7 @@ __all__ = [
     "pooled_head",
     "squeezed",
     "stochastic_depth",
+    "unfuse",
     "zero_biases",
     "zero_gamma",
 ]
