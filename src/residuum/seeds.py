@@ -3,14 +3,16 @@
 A draw belongs to a stream, and a stream to a run's seed: nothing depends on what was drawn before it, so a resumed run
 replays nothing and the number of workers changes nothing. The streams:
 
-======== ==================== ==========================================
-stream   numbers              decides
-======== ==================== ==========================================
-init                          initial weights
-order    epoch                order of the training images
-augment  epoch, step or image crops and flips
-dropout  epoch, step          what a network draws in its forward pass
-======== ==================== ==========================================
+=========== ==================== ==========================================
+stream      numbers              decides
+=========== ==================== ==========================================
+init                             initial weights
+order       epoch                order of the training images
+augment     epoch, step or image crops and flips
+dropout     epoch, step          what a network draws in its forward pass
+bootstrap                        which pictures an interval's sets are made of
+temperature                      which half of the pictures fits a temperature
+=========== ==================== ==========================================
 """
 
 from __future__ import annotations
