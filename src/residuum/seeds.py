@@ -3,16 +3,17 @@
 A draw belongs to a stream, and a stream to a run's seed: nothing depends on what was drawn before it, so a resumed run
 replays nothing and the number of workers changes nothing. The streams:
 
-=========== ==================== ==========================================
-stream      numbers              decides
-=========== ==================== ==========================================
-init                             initial weights
-order       epoch                order of the training images
-augment     epoch, step or image crops and flips
-dropout     epoch, step          what a network draws in its forward pass
-bootstrap                        which pictures an interval's sets are made of
-temperature                      which half of the pictures fits a temperature
-=========== ==================== ==========================================
+======== ==================== ==========================================
+stream   numbers              decides
+======== ==================== ==========================================
+init                          initial weights
+order    epoch                order of the training images
+augment  epoch, step or image crops and flips
+dropout  step                 what a network draws in its forward pass
+mix      step, batch          which pictures are mixed with which, and how much
+resample                      which pictures the sets behind an interval hold
+halves                        which half of the pictures fits a temperature
+======== ==================== ==========================================
 """
 
 from __future__ import annotations

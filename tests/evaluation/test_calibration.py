@@ -74,7 +74,7 @@ def test_the_temperature_is_fitted_on_one_half_and_measured_on_the_other():
 def _seed(seed):
     from residuum.seeds import seed_of
 
-    return seed_of(seed, "temperature")
+    return seed_of(seed, "halves")
 
 
 def test_a_temperature_leaves_the_ranking():

@@ -23,7 +23,7 @@ def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, leve
 
     Args:
         values: a row a picture, a column a figure: float [N, K].
-        seed: of the stream ``bootstrap``; the same rows are drawn for all columns.
+        seed: of the stream ``resample``; the same rows are drawn for all columns.
         resamples: how many sets of N rows are drawn.
         level: percent of the sets whose mean lies in the interval.
     """
@@ -33,7 +33,7 @@ def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, leve
             "a bootstrap needs at least 1 picture, 2 resamples and a level between 0 and 100, "
             f"got {count}, {resamples} and {level:g}"
         )
-    draw, rows = generator(seed, "bootstrap"), values.double()
+    draw, rows = generator(seed, "resample"), values.double()
     means = torch.stack([rows[torch.randint(0, count, (count,), generator=draw)].mean(0) for _ in range(resamples)])
     tail = (100 - level) / 200
     low, high = means.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=0).tolist()

@@ -2,40 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ..report.intervals import Interval, mean_interval, paired_difference
 
-import numpy as np
-
-
-class Interval(NamedTuple):
-    """A mean with its 95 % confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def above(self, value: float) -> bool:
-        """Whether the whole interval lies above the value."""
-        return self.low > value
-
-    def below(self, value: float) -> bool:
-        """Whether the whole interval lies below the value."""
-        return self.high < value
-
-    def __neg__(self) -> Interval:
-        return Interval(-self.mean, -self.high, -self.low)
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
-
-
-def paired_difference(a: np.ndarray, b: np.ndarray) -> Interval:
-    """Return the mean of a - b over pairs with its 95 % interval by Student's t; one pair leaves it unbounded."""
-    from scipy import stats
-
-    difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
-    mean, count = float(difference.mean()), len(difference)
-    if count < 2:
-        return Interval(mean, -np.inf, np.inf)
-    half = float(stats.t.ppf(0.975, count - 1) * difference.std(ddof=1) / np.sqrt(count))
-    return Interval(mean, mean - half, mean + half)
+__all__ = ["Interval", "mean_interval", "paired_difference"]
