@@ -13,6 +13,8 @@ dropout  step                 what a network draws in its forward pass
 mix      step, batch          which pictures are mixed with which, and how much
 resample                      which pictures the sets behind an interval hold
 halves                        which half of the pictures fits a temperature
+part                          which pictures a part of a data set has
+study    measurement          what a study draws: inputs, directions, which blocks
 ======== ==================== ==========================================
 """
 
