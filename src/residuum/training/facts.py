@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .kernels import kernels_told
 from .recipe import told as recipe_told
 from .run import Run
 
@@ -26,6 +27,7 @@ def facts(run: Run) -> dict[str, str]:
         "schedule": f"{settings.epochs} epochs, {step}",
         "device": f"{settings.device}, {threads}",
         "precision": f"{settings.precision}, channels last",
+        "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }
     if settings.recipe is not None:
