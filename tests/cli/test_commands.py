@@ -59,7 +59,7 @@ def test_train_says_what_it_does_and_leaves_a_run(trained):
     }  # fmt: skip
     with (run / "summary.csv").open() as file:
         best = max(float(row["val_acc1"]) for row in csv.DictReader(file))
-    assert f"best: {best:.2f} %" in printed
+    assert f"result: {best:.2f} %" in printed
     assert best > 50
 
 
