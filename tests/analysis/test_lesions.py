@@ -142,7 +142,7 @@ def test_what_cannot_be_done_is_said(residual, plain, digits):
         reordered(residual, {"stages.0.0": "stages.0.1", "stages.0.1": "stages.0.1"}),
     ):
         pass
-    with pytest.raises(ValueError, match="blocks change places where a stage has two of one shape, and none has"):
+    with pytest.raises(ValueError, match="blocks can change places where a stage has two of one shape, and none has"):
         swapped([], 1, torch.Generator())
     with pytest.raises(ValueError, match="this analysis looks at blocks, and Linear has none"):
         removable(nn.Linear(1, 1), torch.zeros(1, 1))

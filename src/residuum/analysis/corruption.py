@@ -29,7 +29,8 @@ class Corruption(NamedTuple):
 
 def gaussian_noise(pixels: Tensor, strength: float) -> Tensor:
     """Add normal noise of that standard deviation (of values 0..1) to each value, and clip."""
-    return _functional().gaussian_noise(pixels, 0.0, strength, True)
+    # On bytes torchvision cuts the noise's fractions off, which makes it weaker than asked: so on fractions, rounded.
+    return _functional().gaussian_noise(pixels / 255, 0.0, strength, True).mul(255).round().to(torch.uint8)
 
 
 def blur(pixels: Tensor, strength: float) -> Tensor:

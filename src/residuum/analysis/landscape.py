@@ -117,7 +117,7 @@ def grid(reach: float, steps: int) -> list[Point]:
 def _axis(reach: float, steps: int) -> list[float]:
     if steps < 3 or steps % 2 == 0 or reach <= 0:
         raise InputError(
-            f"a landscape needs an odd number of steps from 3 on and a positive reach, got {steps}, {reach}"
+            f"a landscape needs an odd number of steps, 3 or more, and a reach above 0, got {steps}, {reach}"
         )
     half = steps // 2
     return [reach * (number - half) / half for number in range(steps)]
