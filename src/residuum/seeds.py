@@ -9,7 +9,10 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
-dropout  epoch, step          what a network draws in its forward pass
+dropout  step                 what a network draws in its forward pass
+mix      step, batch          which pictures are mixed with which, and how much
+part                          which pictures a part of a data set has
+study    measurement          what a study draws: inputs, directions, which blocks
 ======== ==================== ==========================================
 """
 

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, inspect, models, predict, pull, push, train
+from . import convert, demo, draw, evaluate, inspect, models, predict, pull, push, report, study, train
 
 app = typer.Typer(
     name="residuum",
@@ -32,6 +32,8 @@ VERBS = {
     "push": push.push,
     "pull": pull.pull,
     "demo": demo.demo,
+    "study": study.study,
+    "report": report.report,
 }
 
 for name, verb in VERBS.items():

@@ -11,6 +11,10 @@ import typer
 def train(
     data: Annotated[str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")] = None,
     model: Annotated[str | None, typer.Option(help="a name from `residuum models`, or a builder with --depth")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="a published way to train, such as he2015-cifar; flags go before it")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="print the recipe and stop")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the run's folder [default: runs/DATA-N]")
     ] = None,
@@ -27,6 +31,9 @@ def train(
     sched: Annotated[str | None, typer.Option(help="onecycle, cosine, step or constant")] = None,
     warmup_epochs: Annotated[float | None, typer.Option(help="straight rise to the peak rate")] = None,
     label_smoothing: Annotated[float | None, typer.Option("--label-smoothing", "--smoothing", help="0 to 1")] = None,
+    grad_accum: Annotated[int | None, typer.Option(help="batches whose gradients make one step")] = None,
+    clip_grad: Annotated[float | None, typer.Option(help="largest norm of the whole gradient; 0: any")] = None,
+    ema: Annotated[float | None, typer.Option(help="decay of a running average of the weights, such as 0.999")] = None,
     image_size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side, pixels")] = None,
     num_classes: Annotated[int | None, typer.Option(help="logits [default: the data's classes]")] = None,
     depth: Annotated[int | None, typer.Option(help="layers, for builders such as cifar_resnet")] = None,
@@ -47,9 +54,12 @@ def train(
 
     residuum train --data cifar10 --model cifar_resnet56 --epochs 50 -b 128 --lr 0.1 --output runs/c56
 
+    residuum train --recipe he2015-cifar --model cifar_resnet56
+
     residuum train --resume runs/c56    (go on after Ctrl-C or a crash)
     """
     given: dict[str, Any] = {
+        "recipe": recipe,
         "data": data,
         "model": model,
         "weights": weights,
@@ -62,6 +72,9 @@ def train(
         "sched": sched,
         "warmup_epochs": warmup_epochs,
         "label_smoothing": label_smoothing,
+        "grad_accum": grad_accum,
+        "clip_grad": clip_grad,
+        "ema": ema,
         "image_size": [image_size, image_size] if image_size else None,
         "device": device,
         "precision": precision,
@@ -73,9 +86,11 @@ def train(
     }
     given = {key: value for key, value in given.items() if value is not None}
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}
-    from .training import go_on, start
+    from .training import go_on, show_recipe, start
 
-    if resume is not None:
+    if show:
+        show_recipe(recipe)
+    elif resume is not None:
         go_on(resume, output, given, parts, num_classes)
     else:
         start(output, given, parts, num_classes)

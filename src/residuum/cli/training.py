@@ -10,11 +10,13 @@ import typer
 
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
+from ..training.recipe import recipe_text, verdict, with_recipe
 from .live import follow
 
 
 def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num_classes: int | None) -> None:
     """Train a new run."""
+    given = with_recipe(given)
     if "data" not in given:
         raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of pictures")
     if parts:
@@ -22,6 +24,13 @@ def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num
     if num_classes is not None:
         given["num_classes"] = num_classes
     _train(new_run(output or _next_folder(given["data"]), given))
+
+
+def show_recipe(name: str | None) -> None:
+    """Print a recipe as it is written."""
+    if name is None:
+        raise InputError("say which recipe to show: --recipe NAME --show")
+    typer.echo(recipe_text(name), nl=False)
 
 
 def go_on(
@@ -55,6 +64,8 @@ def _train(run: Run) -> None:
         raise typer.Exit(130) from None
     best = max(run.history, key=lambda row: row["val_acc1"])
     typer.echo(f"\nbest: {best['val_acc1']:.2f} % of the validation pictures right, epoch {best['epoch']}")
+    if run.settings.recipe is not None:
+        typer.echo(verdict(run.settings, run.dataset, run.history))
     typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .recipe import told as recipe_told
 from .run import Run
 
 
@@ -24,6 +25,8 @@ def facts(run: Run) -> dict[str, str]:
         "precision": f"{settings.precision}, channels last",
         "seed": str(settings.seed),
     }
+    if settings.recipe is not None:
+        told = {"recipe": recipe_told(settings), **told}
     for key, reason in run.reasons.items():
         key = {"epochs": "schedule"}.get(key, key)
         told[key] = f"{told.get(key, '')} ({reason})"

@@ -13,11 +13,23 @@ from ..errors import InputError, nearest
 
 Groups = list[dict[str, Any]]
 
+DECAYS = ("matrices", "all")
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
-    """Split the parameters in two: filters and matrices decay, norms and biases (one-dimensional) do not."""
-    decaying = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim > 1]
-    others = [parameter for parameter in model.parameters() if parameter.requires_grad and parameter.ndim <= 1]
+
+def parameter_groups(model: nn.Module, weight_decay: float, decay: str = "matrices") -> Groups:
+    """Split the parameters that learn in two: those that decay and those that do not.
+
+    Args:
+        model: its parameters that require a gradient are taken.
+        weight_decay: of the first group; the second has none.
+        decay: "matrices" (filters and matrices decay; norms and biases, one-dimensional, do not) or "all" (as in the
+            papers up to about 2017).
+    """
+    if decay not in DECAYS:
+        raise InputError(f"decay must be {' or '.join(DECAYS)}, got {decay!r}")
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    decaying = [parameter for parameter in learning if decay == "all" or parameter.ndim > 1]
+    others = [parameter for parameter in learning if decay != "all" and parameter.ndim <= 1]
     return [{"params": decaying, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
@@ -60,9 +72,11 @@ def pick_optimiser(name: str) -> MakeOptimiser:
     return OPTIMISERS[name]
 
 
-def build_optimiser(name: str, model: nn.Module, *, lr: float, momentum: float, weight_decay: float) -> Optimizer:
+def build_optimiser(
+    name: str, model: nn.Module, *, lr: float, momentum: float, weight_decay: float, decay: str = "matrices"
+) -> Optimizer:
     """Return the optimiser of that name over the model's parameters."""
-    optimiser = pick_optimiser(name)(parameter_groups(model, weight_decay), lr, momentum)
+    optimiser = pick_optimiser(name)(parameter_groups(model, weight_decay, decay), lr, momentum)
     for group in optimiser.param_groups:
         group["initial_lr"] = lr  # the peak that the schedule scales, under torch's name for it
     return optimiser

@@ -19,6 +19,7 @@ from ..weights import load
 from .checkpoint import load_checkpoint
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
+from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
 
 CONFIG, CHECKPOINT, SUMMARY, TIMING = "config.yaml", "checkpoint.pt", "summary.csv", "timing.csv"
@@ -53,6 +54,7 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
             f"the output must be a new or empty folder, but {directory} is in use; "
             f"choose another, or go on with `residuum train --resume {directory}`"
         )
+    given = with_recipe(given)
     dataset = open_data(given["data"], strict=given.get("strict", False))
     start = load(given["weights"]) if given.get("weights") else None
     if start is not None and (licence := describe(start).licence):

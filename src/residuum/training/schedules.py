@@ -6,11 +6,14 @@ Each returns the factor of the peak rate for ``step`` in 0 .. total - 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..errors import InputError, nearest
+from .settings import Settings
 
 Schedule = Callable[[int], float]
+Shape = Callable[[int, int], float]
 
 
 def cosine(step: int, total: int) -> float:
@@ -18,9 +21,12 @@ def cosine(step: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * step / total))
 
 
-def staircase(step: int, total: int) -> float:
-    """Divide by 10 at one half and three quarters: 32k and 48k of 64k iterations (He15 section 4.2)."""
-    return 0.1 ** ((2 * step >= total) + (4 * step >= 3 * total))
+def staircase(step: int, total: int, milestones: Sequence[float] = (0.5, 0.75), gamma: float = 0.1) -> float:
+    """Multiply by ``gamma`` at each milestone, a share of the whole.
+
+    As given: divide by 10 at one half and three quarters, 32k and 48k of 64k iterations (He15 section 4.2).
+    """
+    return gamma ** sum(step >= milestone * total for milestone in milestones)
 
 
 def one_cycle(step: int, total: int) -> float:
@@ -40,7 +46,7 @@ def constant(step: int, total: int) -> float:
     return 1.0
 
 
-SCHEDULES: dict[str, Callable[[int, int], float]] = {
+SCHEDULES: dict[str, Shape] = {
     "cosine": cosine,
     "step": staircase,
     "onecycle": one_cycle,
@@ -48,17 +54,36 @@ SCHEDULES: dict[str, Callable[[int, int], float]] = {
 }
 
 
-def build_schedule(name: str, total: int, warmup: int = 0) -> Schedule:
-    """Return the factor by step: a straight warm-up of ``warmup`` steps, then the schedule over the rest."""
+def build_schedule(name: str, total: int, warmup: int = 0, flat: float | None = None) -> Schedule:
+    """Return the factor by step: a warm-up of ``warmup`` steps, then the schedule over the rest.
+
+    The warm-up rises straight to the peak, or stays at the factor ``flat`` (He15 section 4.2: a tenth of the rate for
+    the first 400 iterations of 110 layers).
+    """
     if name not in SCHEDULES:
         raise InputError(f"no schedule is named {name!r}; {nearest(name, list(SCHEDULES))}")
+    return warmed(SCHEDULES[name], total, warmup, flat)
+
+
+def warmed(shape: Shape, total: int, warmup: int = 0, flat: float | None = None) -> Schedule:
+    """Return the schedule of that shape after a warm-up."""
     if not 0 <= warmup < max(total, 1):
         raise InputError(f"warm-up must be shorter than the whole run of {total} steps, got {warmup}")
-    shape = SCHEDULES[name]
 
     def factor(step: int) -> float:
         if step < warmup:
-            return (step + 1) / (warmup + 1)
+            return (step + 1) / (warmup + 1) if flat is None else flat
         return shape(step - warmup, total - warmup)
 
     return factor
+
+
+def schedule_of(settings: Settings, per_epoch: int) -> Schedule:
+    """Return the schedule that the settings ask for, of ``per_epoch`` steps an epoch."""
+    if settings.sched not in SCHEDULES:
+        raise InputError(f"no schedule is named {settings.sched!r}; {nearest(settings.sched, list(SCHEDULES))}")
+    shape = SCHEDULES[settings.sched]
+    if shape is staircase:
+        shape = partial(staircase, milestones=settings.milestones, gamma=settings.gamma)
+    flat = None if settings.warmup_lr is None else settings.warmup_lr / settings.lr
+    return warmed(shape, per_epoch * settings.epochs, round(per_epoch * settings.warmup_epochs), flat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,9 @@ class Settings:
     licence: str
     # What came later has a default, so that the runs of earlier versions can be gone on with.
     recipe: str | None = None  # its name in recipes/
+    milestones: list[float] = field(default_factory=lambda: [0.5, 0.75])  # shares of the run after which a step falls
+    gamma: float = 0.1  # factor of each step
+    warmup_lr: float | None = None  # a constant rate in the warm-up; none: a straight rise
     loss: str = "cross_entropy"  # or "binary": a yes or no for each class (arXiv:2110.00476)
     decay: str = "matrices"  # what weight decay acts on: filters and matrices, or "all" parameters
     grad_accum: int = 1  # batches whose gradients make one step
@@ -78,7 +81,7 @@ def read_settings(path: Path) -> Settings:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not YAML: {error}") from error
-    known = {field.name: field.default is MISSING for field in fields(Settings)}
+    known = {entry.name: entry.default is MISSING and entry.default_factory is MISSING for entry in fields(Settings)}
     required = {name for name, needed in known.items() if needed}
     names = set(found) if isinstance(found, dict) else set()
     if difference := sorted((required - names) | (names - set(known))):

@@ -1,0 +1,123 @@
+"""What recipes set, what flags change in them, and what may be claimed at the end."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from residuum.data import ArrayImages, open_data
+from residuum.errors import InputError
+from residuum.models import create_model
+from residuum.training.optimisers import build_optimiser
+from residuum.training.plan import make_plan
+from residuum.training.recipe import (
+    changes,
+    parse_recipe,
+    read_recipe,
+    recipe_names,
+    recipe_text,
+    told,
+    verdict,
+    with_recipe,
+)
+from residuum.training.schedules import schedule_of
+from residuum.training.settings import Settings
+
+FIXED = {"device": "cpu", "precision": "fp32", "strict": False}
+
+
+def cifar10():
+    """Return something with the name and the classes of CIFAR-10, and no pictures to speak of."""
+    images = ArrayImages(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.arange(10))
+    digits = open_data("digits")
+    return dataclasses.replace(digits, name="cifar10", train=images, val=images, mean=(0.5,) * 3, std=(0.2,) * 3)
+
+
+def settings(**given):
+    given = with_recipe({"recipe": "he2015-cifar", **given})
+    return Settings(**{**make_plan(cifar10(), given).values, **FIXED, "data": "cifar10"})
+
+
+def history(count, error):
+    return [{"epoch": n + 1, "val_acc1": 100 - error} for n in range(count)]
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_short_sourced_and_has_a_band_with_an_origin(name):
+    recipe = read_recipe(name)
+    assert 8 <= len(recipe_text(name).splitlines()) <= 20
+    assert recipe.source
+    assert not recipe.published or (recipe.band > 0 and recipe.band_from)
+
+
+def test_he2015_is_what_the_paper_says():
+    chosen = settings()
+    assert (chosen.opt, chosen.lr, chosen.momentum, chosen.weight_decay, chosen.decay) == ("sgd", 0.1, 0.9, 1e-4, "all")
+    assert (chosen.batch_size, chosen.pad, chosen.flip, chosen.label_smoothing) == (128, 4, True, 0)
+    factor = schedule_of(chosen, 390)
+    assert [factor(step) for step in (0, 31_979, 31_980, 47_969, 47_970, 63_959)] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01, 0.01]
+    )
+    deep = schedule_of(settings(model="cifar_resnet110"), 390)
+    assert [deep(step) for step in (0, 399, 400, 31_000)] == pytest.approx([0.1, 0.1, 1, 1])
+
+
+def test_all_parameters_decay_where_the_paper_lets_them():
+    model = create_model("cifar_resnet", depth=8)
+    decaying, others = build_optimiser(
+        "sgd", model, lr=0.1, momentum=0.9, weight_decay=1e-4, decay="all"
+    ).param_groups  # fmt: skip
+    assert len(decaying["params"]) == len(list(model.parameters()))
+    assert others["params"] == []
+    with pytest.raises(InputError, match="decay must be matrices or all, got 'some'"):
+        build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=1e-4, decay="some")
+
+
+def test_flags_go_before_the_recipe_and_are_told():
+    cut = settings(epochs=20, mixup=0.2)
+    assert (cut.epochs, cut.lr) == (20, 0.1)
+    assert changes(cut) == {"epochs": "20 instead of 164", "mixup": "0.2 instead of 0.0"}
+    assert "scaled to 20 epochs (the rate falls after epochs 10 and 15)" in told(cut)
+    assert changes(settings(seed=3, threads=1)) == {}
+    assert with_recipe({"epochs": 3}) == {"epochs": 3}
+
+
+def test_other_data_keep_their_own_variation():
+    assert "flip" not in with_recipe({"recipe": "he2015-cifar", "data": "digits"})
+    assert with_recipe({"recipe": "he2015-cifar"})["data"] == "cifar10"
+
+
+@pytest.mark.parametrize(
+    ("error", "place"), [(8.75, "inside"), (8.45, "inside"), (9.05, "inside"), (9.2, "above"), (8.3, "below")]
+)
+def test_a_whole_run_is_set_beside_the_band(error, place):
+    said = verdict(settings(), cifar10(), history(164, error))
+    assert said.endswith(f"published 8.75, band 8.4..9.1, this run {error:.2f}, {place}")
+
+
+def test_nothing_is_claimed_for_what_is_not_the_recipe():
+    cut = settings(epochs=20)
+    assert "this run 8.70 with epochs 20 instead of 164: nothing is claimed" in verdict(
+        cut, cifar10(), history(20, 8.7)
+    )
+    assert "has not finished (163 of 164 epochs), nothing is claimed" in verdict(
+        settings(), cifar10(), history(163, 8.7)
+    )
+    other = dataclasses.replace(cifar10(), name="mine")
+    assert "data mine instead of cifar10: nothing is claimed" in verdict(settings(), other, history(164, 8.7))
+    projected = settings(model_arguments={"shortcut": "B"})
+    assert "shortcut B asked for: nothing is claimed" in verdict(projected, cifar10(), history(164, 8.7))
+    assert "no result is published for cifar_plain20" in verdict(
+        settings(model="cifar_plain20"), cifar10(), history(164, 8.7)
+    )
+
+
+def test_names_and_keys_that_are_wrong():
+    with pytest.raises(InputError, match="no recipe is named 'he2015'; did you mean he2015-cifar"):
+        read_recipe("he2015")
+    with pytest.raises(InputError, match="missing or unknown: settings, sorce"):
+        parse_recipe("mine", "source: me\nsorce: me\n")
+    with pytest.raises(InputError, match="recipe mine sets epoch, which is no setting; did you mean epochs"):
+        parse_recipe("mine", "source: me\nsettings: {epoch: 3}\n")
+    with pytest.raises(InputError, match="recipe mine is not YAML"):
+        parse_recipe("mine", "source: [")
