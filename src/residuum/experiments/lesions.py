@@ -29,19 +29,19 @@ from ..report.lines import Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import generator
 from .form import Numbers, Options, Workspace
-from .measuring import OWN, by_network, chance, lines_of, measured, members_or_model, twins_judged
-from .statistics import bootstrap, judged, spread
+from .measuring import CAPTION, by_network, chance, interval, lines_of, measured, members_or_model, named, twins_judged
+from .statistics import bootstrap, judged, mean_interval, spread
 
 QUESTION = (
-    "A residual network of n blocks can be read as a sum over 2^n paths, most of which a removed block leaves alone. Does "
-    "a trained network survive without one of its blocks, without many, or with its blocks in another order? And its plain "
-    "twin, through which only one path leads?"
+    "A residual network of n blocks can be read as a sum over 2^n paths, half of which a removed block leaves alone. "
+    "Does a trained network survive without one of its blocks, without many, or with its blocks in another order? And "
+    "its plain twin, through which only one path leads?"
 )
 SOURCE = "Vei16 (arXiv:1605.06431), section 4, figures 3 to 6: VGG-15 and ResNet-110 on CIFAR-10"
 COST = "about two minutes on two cores: six runs of 15 epochs on the embedded digits, and 90 lesions of each"
 EXPECTED = (
-    "removing one block leaves a residual network nearly as good and takes its plain twin to chance; error grows smoothly "
-    "with the number of blocks that are removed, and with the distance from the trained order."
+    "removing one block leaves a residual network nearly as good and takes its plain twin to chance; error grows "
+    "smoothly with the number of blocks that are removed, and with the distance from the trained order."
 )
 DEFAULTS = Options(data="digits", depths=(20,))
 
@@ -110,13 +110,10 @@ def findings(numbers: Numbers) -> list[Finding]:
     )
     for network, seeds in grouped.items():
         plain = network.startswith("plain")
-        shares = np.array([_mean_share(one, numbers) for one in seeds])
         each = [share for one in seeds for share in _shares(one, numbers)]
-        effect = bootstrap(shares if len(seeds) > 1 else each)
-        claim = f"Without one block {network if network != OWN else 'the model'} is "
-        claim += (
-            "nearer to chance than to the intact network" if plain else "nearer to the intact network than to chance"
-        )
+        effect = interval([_mean_share(one, numbers) for one in seeds], each)
+        nearer = ("chance", "the intact network") if plain else ("the intact network", "chance")
+        claim = f"Without one block {named(network)} is nearer to {nearer[0]} than to {nearer[1]}"
         words = {"bound": 0.5, "unit": "of the way from intact to chance", "pairs": each}
         found.append(judged(claim, "Vei16 figure 3", effect, "above" if plain else "below", **words))
     for network, seeds in grouped.items():
@@ -129,15 +126,17 @@ def _smooth(network: str, seeds: list[Any]) -> Finding:
     """Judge that a few removed blocks cost little of what many cost: no cliff."""
     first = [np.mean(one["several"][_sizes(one)[1]]) - one["intact"] for one in seeds]
     last = [np.mean(one["several"][_sizes(one)[-1]]) - one["intact"] for one in seeds]
-    share = np.array(first) / np.maximum(last, 1e-9)
+    shares = np.array(first) / np.maximum(last, 1e-9)
     size, blocks = _sizes(seeds[0])[1], len(seeds[0]["blocks"])
-    claim = f"{network}: {size} of {blocks} blocks removed at random cost less than half of what all of them cost"
+    claim = (
+        f"{named(network)}: {size} of {blocks} blocks removed at random cost less than half of what all of them cost"
+    )
     draws = [
         (error - one["intact"]) / max(high, 1e-9)
         for one, high in zip(seeds, last, strict=True)
         for error in one["several"][size]
     ]
-    effect = bootstrap(share if len(seeds) > 1 else draws)
+    effect = interval(shares, draws)
     return judged(claim, "Vei16 figure 5: smooth growth", effect, "below", bound=0.5, unit="of the rise", pairs=draws)
 
 
@@ -146,13 +145,13 @@ def _ordered(network: str, seeds: list[Any]) -> Finding:
     from scipy import stats
 
     rows = [np.array([[row["tau"], row["error"]] for row in one["swapped"]]) for one in seeds]
-    rho = [float(stats.spearmanr(*row.T).statistic) for row in rows]
+    rho = [float(stats.spearmanr(*row.T)[0]) for row in rows]
 
     def resampled(drawn: np.ndarray) -> np.ndarray:
-        return np.array([stats.spearmanr(*rows[0][one.astype(int)].T).statistic for one in drawn])
+        return np.array([stats.spearmanr(*rows[0][one.astype(int)].T)[0] for one in drawn])
 
-    effect = bootstrap(rho) if len(seeds) > 1 else bootstrap(np.arange(len(rows[0])), resampled, draws=500)
-    claim = f"{network}: the further blocks stand from their trained order, the larger the error"
+    effect = mean_interval(rho) if len(seeds) > 1 else bootstrap(np.arange(len(rows[0])), resampled, draws=500)
+    claim = f"{named(network)}: the further blocks stand from their trained order, the larger the error"
     return judged(
         claim, "Vei16 figure 6", effect, "below", unit="(rank correlation of Kendall's tau and error)", digits=2
     )
@@ -180,8 +179,8 @@ def answer(numbers: Numbers) -> str:
     """Say what one lost block costs each network, and whether the twins differ."""
     grouped = by_network(numbers)
     said = [
-        f"{'the model' if network == OWN else network} goes from {np.mean([one['intact'] for one in seeds]):.1f} % error "
-        f"to {np.mean([np.mean(list(one['single'].values())) for one in seeds]):.1f} %"
+        f"{named(network)} goes from {np.mean([one['intact'] for one in seeds]):.1f} % error to "
+        f"{np.mean([np.mean(list(one['single'].values())) for one in seeds]):.1f} %"
         for network, seeds in grouped.items()
     ]
     verdict = findings(numbers)[0]
@@ -218,9 +217,9 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         lambda one: [one["intact"], *(float(np.mean(one["several"][size])) for size in _sizes(one))],
     )
     pictures = [
-        Drawing("one-block", line_panel(one), "Error of each network without one of its blocks.", _CAPTION),
+        Drawing("one-block", line_panel(one), "Error of each network without one of its blocks.", CAPTION),
         Drawing(
-            "several-blocks", line_panel(many), "Error of each network over the number of removed blocks.", _CAPTION
+            "several-blocks", line_panel(many), "Error of each network over the number of removed blocks.", CAPTION
         ),
     ]
     if all(seeds[0]["swapped"] for seeds in grouped.values()):
@@ -230,11 +229,8 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             lambda one: [1.0, *(tau for tau, _ in _by_swaps(one))],
             lambda one: [one["intact"], *(error for _, error in _by_swaps(one))],
         )
-        pictures.append(Drawing("order", line_panel(order), "Error over the likeness of the blocks' order.", _CAPTION))
+        pictures.append(Drawing("order", line_panel(order), "Error over the likeness of the blocks' order.", CAPTION))
     return pictures
-
-
-_CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
 
 
 def _by_swaps(one: Any) -> list[tuple[float, float]]:

@@ -14,12 +14,13 @@ from ..report.lines import Line
 from ..report.study import Finding
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import judged, paired_difference
+from .statistics import Interval, bootstrap, judged, mean_interval, paired_difference
 
 OWN = "model"  # the name of a model of the user's own
 PICTURES = 1000  # a study looks at, where there are as many
 LEAST_PICTURES = 100
 TRIAL = 64  # pictures whose time tells how many the minutes are worth
+CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
 LOOKS = {"plain": "vermilion", "residual": "blue"}  # the same in every figure
 
 
@@ -141,6 +142,16 @@ def twins_judged(
             judged(f"{claim} ({depth} layers)", published, difference, side, pairs=residual - plain, **words)
         )
     return findings
+
+
+def interval(over_seeds: Sequence[float] | np.ndarray, each: Sequence[float] | np.ndarray) -> Interval:
+    """Return the interval over seeds (Student's t), or of a single network over its blocks or pictures (bootstrap)."""
+    return mean_interval(over_seeds) if len(over_seeds) > 1 else bootstrap(each)
+
+
+def named(network: str) -> str:
+    """Return how a sentence names a network."""
+    return "the model" if network == OWN else network
 
 
 def chance(numbers: Numbers) -> float:
