@@ -101,14 +101,15 @@ def test_maximisation_climbs_and_leaves_the_model_alone(residual, digits, unit):
     residual.head.eval()
     residual.stem.conv.weight.requires_grad_(False)
     before = bits(residual), [weights.requires_grad for weights in residual.parameters()]
-    picture, answers = maximised(residual, unit, digits.normalise, (1, 8, 8), steps=40, rate=0.3, smoothness=0.0, seed=1)
+    climb = {"steps": 40, "rate": 0.3, "seed": 1}
+    picture, answers = maximised(residual, unit, digits.normalise, (1, 8, 8), smoothness=0.0, **climb)
     assert (bits(residual), [weights.requires_grad for weights in residual.parameters()]) == before
     assert all(weights.grad is None for weights in residual.parameters())
     assert sum(answers[-10:]) / 10 > answers[0] + 0.02 and len(answers) == 40
     assert picture.shape == (1, 8, 8) and picture.min() >= 0 and picture.max() <= 1
-    again, _ = maximised(residual, unit, digits.normalise, (1, 8, 8), steps=40, rate=0.3, smoothness=0.0, seed=1)
+    again, _ = maximised(residual, unit, digits.normalise, (1, 8, 8), smoothness=0.0, **climb)
     assert torch.equal(picture, again)
-    smooth, _ = maximised(residual, unit, digits.normalise, (1, 8, 8), steps=40, rate=0.3, smoothness=5.0, seed=1)
+    smooth, _ = maximised(residual, unit, digits.normalise, (1, 8, 8), smoothness=5.0, **climb)
     assert total_variation(smooth[None]) < total_variation(picture[None])
 
 
