@@ -3,26 +3,28 @@
 A draw belongs to a stream, and a stream to a run's seed: nothing depends on what was drawn before it, so a resumed run
 replays nothing and the number of workers changes nothing. The streams:
 
-=========== ==================== ==========================================
-stream      numbers              decides
-=========== ==================== ==========================================
-init                             initial weights
-order       epoch                order of the training images
-augment     epoch, step or image crops and flips
-vary        epoch, image         colours, distortions and erased parts of pictures in memory
-dropout     step                 what a network draws in its forward pass
-mix         step, batch          which pictures are mixed with which, and how much
-part                             which pictures a part of a data set has
-sample                           which pictures an analysis looks at
-lesion      size, repeat         which blocks are removed together
-permutation swaps, repeat        which blocks change places
-corruption  kind                 noise and places of what spoils pictures
-direction   number               where a landscape is looked at
-maximise                         start and shifts of a picture that is climbed
-laws                             the examples, stacks and directions on which laws are checked
-study       measurement          what a study draws: inputs, directions, which blocks
-split                            which training pictures choose the best epoch
-=========== ==================== ==========================================
+======== ==================== ==========================================
+stream   numbers              decides
+======== ==================== ==========================================
+init                          initial weights
+order    epoch                order of the training images
+augment  epoch, step or image crops and flips
+vary     epoch, image         colours, distortions and erased parts of pictures in memory
+dropout  step                 what a network draws in its forward pass
+mix      step, batch          which pictures are mixed with which, and how much
+resample                      which pictures the sets behind an interval hold
+halves                        which half of the pictures fits a temperature
+part                          which pictures a part of a data set has
+sample                        which pictures an analysis looks at
+lesion   size, repeat         which blocks are removed together
+swap     swaps, repeat        which blocks change places
+corrupt  kind                 noise and places of what spoils pictures
+bearing  number               where a landscape is looked at
+maximise                      start and shifts of a picture that is climbed
+laws                          the examples, stacks and directions on which laws are checked
+study    measurement          what a study draws: inputs, directions, which blocks
+split                         which training pictures choose the best epoch
+======== ==================== ==========================================
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Corruptions: what is done to pictures to see what a model bears (after Hendrycks 2019, arXiv:1903.12261).
 
 Each takes and gives uint8 pixels [N, C, H, W], as a camera or a file would, before the model's own normalisation;
-strength 0 changes nothing. What is drawn belongs to the stream ``corruption`` of a seed: two models given the same seed
+strength 0 changes nothing. What is drawn belongs to the stream ``corrupt`` of a seed: two models given the same seed
 see the same pixels.
 """
 
@@ -85,7 +85,7 @@ def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tens
         raise InputError(f"the strength of {kind} must be from 0 to {most:g}, got {strength}")
     if strength == 0:
         return pixels
-    with drawing(seed, "corruption", list(CORRUPTIONS).index(kind)):
+    with drawing(seed, "corrupt", list(CORRUPTIONS).index(kind)):
         return CORRUPTIONS[kind].apply(pixels, strength)
 
 

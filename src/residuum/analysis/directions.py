@@ -23,10 +23,10 @@ def random_direction(model: nn.Module, seed: int, number: int = 0) -> Direction:
 
     Args:
         model: the network; its weights give the filters' norms.
-        seed: of the stream ``direction``.
+        seed: of the stream ``bearing``.
         number: which direction of that seed.
     """
-    draw = generator(seed, "direction", number)
+    draw = generator(seed, "bearing", number)
     return {name: _filterwise(weights, draw) for name, weights in model.named_parameters()}
 
 

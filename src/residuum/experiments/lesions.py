@@ -93,7 +93,7 @@ def _swapped(model: nn.Module, sample: Sample, groups: list[list[str]]) -> list[
     rows = []
     for swaps in SWAPS:
         for repeat in range(REPEATS):
-            standing = swapped(groups, swaps, generator(0, "permutation", swaps, repeat))
+            standing = swapped(groups, swaps, generator(0, "swap", swaps, repeat))
             with reordered(model, standing):
                 rows.append({"swaps": swaps, "tau": kendall_tau(model, standing), "error": _error(model, sample)})
     return rows
