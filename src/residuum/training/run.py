@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..data import Dataset, open_data
+from ..data import Dataset, open_data, split_off
 from ..errors import InputError
 from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
 from .checkpoint import load_checkpoint
+from .kernels import choose_kernels
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
 from .recipe import with_recipe
@@ -61,11 +62,13 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
         given = {"licence": licence, **given}  # what is trained further stays under it
     plan = make_plan(dataset, given, describe(start) if start is not None else None)
     values = plan.values
+    dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
     torch.set_num_threads(values["threads"])
     values["device"] = choose_device(values["device"])
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
-    trial = choose_precision(model, shape, values["device"], values["precision"])
+    values["kernels"] = choose_kernels(values["device"], values["kernels"])
+    trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
     settings = Settings(**{**values, "data": str(given["data"])})
     settings.write(directory / CONFIG)
@@ -83,6 +86,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any]) -> Run:
         )
     torch.set_num_threads(settings.threads)
     dataset = open_data(settings.data, strict=settings.strict)
+    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     if not (directory / CHECKPOINT).exists():  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
         model = _first_model(settings.model, settings.model_arguments, settings.seed, start)
