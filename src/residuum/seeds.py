@@ -10,6 +10,7 @@ init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
 dropout  epoch, step          what a network draws in its forward pass
+probes   height, width        noise and windows of photographs that exported files are tried on
 ======== ==================== ==========================================
 """
 

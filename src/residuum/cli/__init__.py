@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, inspect, models, predict, pull, push, train
+from . import convert, demo, draw, evaluate, export, inspect, models, predict, pull, push, train
 
 app = typer.Typer(
     name="residuum",
@@ -29,6 +29,7 @@ VERBS = {
     "inspect": inspect.inspect,
     "draw": draw.draw,
     "convert": convert.convert,
+    "export": export.export,
     "push": push.push,
     "pull": pull.pull,
     "demo": demo.demo,
