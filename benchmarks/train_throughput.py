@@ -23,7 +23,7 @@ from residuum.compat import import_torchvision
 from residuum.data import MemoryLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.models import create_model
-from residuum.training.loop import train_steps
+from residuum.training.loop import Method, groups, train_steps
 from residuum.training.optimisers import build_optimiser
 from residuum.training.precision import autocast, choose_precision
 from residuum.training.schedules import build_schedule
@@ -77,18 +77,16 @@ def ours(dataset):
     trial = choose_precision(model, (3, 32, 32), "cpu")
     print(f"precision: {trial.precision} ({trial.reason})")
     model.to(memory_format=torch.channels_last)
-    normalise = Normalise(dataset.mean, dataset.std)
     loader = MemoryLoader(dataset.train, BATCH, 0, pad=4, flip=True)
-    batches = ((normalise(pixels), labels) for pixels, labels in loader.batches(0))
-    steps = train_steps(
-        model,
-        batches,
-        build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=5e-4),
+    method = Method(
         schedule=build_schedule("cosine", len(loader)),
         criterion=nn.CrossEntropyLoss(),
-        autocast=autocast(trial.precision, "cpu") if trial.precision == "bf16" else nullcontext(),
         seed=0,
+        autocast=autocast(trial.precision, "cpu") if trial.precision == "bf16" else nullcontext(),
+        normalise=Normalise(dataset.mean, dataset.std),
     )
+    optimiser = build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=5e-4)
+    steps = train_steps(model, groups(loader.batches(0), 1), optimiser, method)
     for step in steps:
         step.loss.item()
         yield

@@ -2,51 +2,62 @@ from __future__ import annotations
 
 import numpy as np
 
-from residuum.report import page
 from residuum.report.figures import Series, degradation
-from residuum.report.study import Expected, study_page
+from residuum.report.study import Drawing, Finding, StudyData, Table, study_page
 
 
-def study(expected, figures=True):
+def study(findings=(), figures=True, **more):
     errors = np.array([[50.0, 20.0], [60.0, 30.0]])
     networks = [Series("plain-20", 20, "plain", errors, errors), Series("resnet-20", 20, "residual", errors, errors)]
-    drawn = [page.figure(degradation(networks, [kind]), f"{kind} networks") for kind in ("plain", "residual")]
-    return study_page(
+    drawn = [Drawing(kind, degradation(networks, [kind]), f"{kind} networks") for kind in ("plain", "residual")]
+    return StudyData(
         "Degradation",
         "Do deeper plain networks train worse?",
         "Yes, by 62 points <here>.",
-        figures=drawn if figures else [],
-        table=page.table(["Network", "Seed 0"], [("plain-20", "93.3")], "Every seed."),
+        drawings=drawn if figures else [],
+        tables=[Table(["Network", "Seed 0"], [("plain-20", "93.3")], "Every seed.")],
+        findings=findings,
         cost="2 minutes on 2 cores",
         repeat="residuum demo",
-        expected=expected,
+        **more,
     )
 
 
 def test_a_study_shows_question_answer_numbers_and_outcome(read_page):
-    expected = [
-        Expected("56 above 20", "He15 figure 6", "66 against 7 %", True),
-        Expected("the reverse", "–", "no", False),
+    findings = [
+        Finding("56 above 20", "He15 figure 6", "66 against 7 %", "shown"),
+        Finding("the reverse", "–", "no", "the opposite is shown"),
+        Finding("more", "–", "0 (-1 to 1)", "not shown"),
     ]
-    root = read_page(study(expected))
+    root = read_page(study_page([study(findings, notes=["It took fewer pictures."], settings={"seeds": "3"})]))
     words = [p.text for p in root.all("p")]
     assert words.index("Do deeper plain networks train worse?") < words.index("Yes, by 62 points <here>.")
     assert [h.text for h in root.all("h2")] == [
         "What it looks like",
-        "The numbers",
         "Held against the literature",
+        "The numbers",
         "Do it again",
     ]
     assert [svg.attributes["aria-label"] for svg in root.all("svg")] == ["plain networks", "residual networks"]
-    outcome = [[cell.text for cell in row.all("th") + row.all("td")] for row in root.all("table")[1].all("tr")]
+    outcome = [[cell.text for cell in row.all("th") + row.all("td")] for row in root.all("table")[0].all("tr")]
     assert outcome == [
-        ["Claim", "Published", "Here", "Outcome"],
-        ["56 above 20", "He15 figure 6", "66 against 7 %", "✓ held"],
-        ["the reverse", "–", "no", "✗ did not hold"],
+        ["Claim", "Published", "Here", "Verdict"],
+        ["56 above 20", "He15 figure 6", "66 against 7 %", "✓ shown"],
+        ["the reverse", "–", "no", "✗ the opposite is shown"],
+        ["more", "–", "0 (-1 to 1)", "– not shown"],
     ]
     assert root.all("pre")[0].text == "residuum demo" and "2 minutes on 2 cores" in words
+    assert root.all("li")[0].text == "It took fewer pictures."
+    assert "script" not in study_page([study(findings)]).replace("no script", "")
 
 
 def test_a_study_without_figures_or_literature_leaves_these_out(read_page):
-    root = read_page(study([], figures=False))
+    root = read_page(study_page([study(figures=False)]))
     assert [h.text for h in root.all("h2")] == ["The numbers", "Do it again"]
+
+
+def test_several_studies_stand_below_one_another(read_page):
+    root = read_page(study_page([study(), study(figures=False)]))
+    assert [h.text for h in root.all("h2")] == ["Degradation", "Degradation"]
+    assert [h.text for h in root.all("h3")][-2:] == ["The numbers", "Do it again"]
+    assert [cell.text for cell in root.all("table")[0].all("td")] == ["Yes, by 62 points <here>."] * 2

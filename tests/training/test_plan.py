@@ -74,7 +74,9 @@ def test_fewer_pictures_get_more_epochs_and_smaller_batches(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("given", "message"),
     [({"epochs": 0}, "epochs must be at least 1, got 0"), ({"lr": -1.0}, "lr must not be negative, got -1"),
-     ({"label_smoothing": 1.0}, "must be below 1"), ({"epochs": 2, "warmup_epochs": 2}, "must be below epochs")],
+     ({"label_smoothing": 1.0}, "must be below 1"), ({"epochs": 2, "warmup_epochs": 2}, "must be below epochs"),
+     ({"grad_accum": 0}, "grad_accum must be at least 1, got 0"), ({"clip_grad": -1.0}, "clip_grad must be at least 0"),
+     ({"ema": 1.0}, "ema, a decay, must be below 1"), ({"keep": 0}, "keep must be at least 1, got 0")],
 )  # fmt: skip
 def test_numbers_that_make_no_sense(given, message):
     with pytest.raises(InputError, match=message):
@@ -93,7 +95,7 @@ def test_the_faster_precision_is_taken(monkeypatch):
     from residuum.training import precision
 
     rates = {"fp32": 100.0, "bf16": 150.0}
-    monkeypatch.setattr(precision, "_training_rate", lambda model, shape, device, name: rates[name])
+    monkeypatch.setattr(precision, "_training_rate", lambda *given: rates[given[3]])
     model = create_model("cifar_resnet", depth=8)
     assert choose_precision(model, (3, 8, 8), "cpu") == Trial("bf16", rates)
     rates["fp32"] = 200.0

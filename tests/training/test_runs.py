@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from residuum import load
+from residuum import evaluate, load
 from residuum.errors import DiskError, InputError
 from residuum.training import Epoch, Interrupted, Step, new_run, resumed_run, train
-from residuum.training.fit import Diverged
+from residuum.training.state import Diverged
 
 SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 3,
          "batch_size": 256, "precision": "fp32", "threads": 1}  # fmt: skip
@@ -66,6 +66,22 @@ def test_an_interrupted_run_ends_with_the_same_bytes(whole, tmp_path, stop_at):
                 os.kill(os.getpid(), signal.SIGINT)
     finish(resumed_run(tmp_path / "broken", {}))
     assert contents(tmp_path / "broken") == contents(whole)
+
+
+def test_the_average_is_what_is_scored_and_saved(tmp_path):
+    run = new_run(tmp_path / "run", {**SMALL, "epochs": 1, "ema": 0.9})
+    (epoch,) = (event for event in finish(run) if isinstance(event, Epoch))
+    saved = load(tmp_path / "run" / "last.safetensors")
+    assert evaluate(saved, "digits").top1 == pytest.approx(epoch.row["val_acc1"])
+    assert not saved.state_dict()["head.fc.weight"].equal(run.model.state_dict()["head.fc.weight"])
+
+
+def test_accumulation_makes_fewer_steps(tmp_path):
+    """1,437 pictures in batches of 256 are five; two to a step make three steps, the last of one batch."""
+    run = new_run(tmp_path / "run", {**SMALL, "epochs": 2, "grad_accum": 2})
+    seen = [event for event in finish(run) if isinstance(event, Step)]
+    assert [step.number for step in seen] == list(range(6))
+    assert [step.images for step in seen] == 2 * [512, 512, 256]
 
 
 def test_a_run_that_died_before_its_first_checkpoint_begins_again(whole, tmp_path):
@@ -176,7 +192,7 @@ def test_the_report_is_written_from_the_best_weights(tmp_path):
 
 
 def test_training_in_one_call_returns_the_best_model(tmp_path):
-    from residuum import evaluate, train_model
+    from residuum import train_model
 
     told = []
     model = train_model(output=tmp_path / "run", tell=told.append, **{**SMALL, "epochs": 2})

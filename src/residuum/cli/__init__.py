@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, export, inspect, models, predict, pull, push, train
+from . import convert, demo, draw, evaluate, export, inspect, laws, models, predict, pull, push, report, study, train
 
 app = typer.Typer(
     name="residuum",
@@ -28,11 +28,14 @@ VERBS = {
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
+    "laws": laws.laws,
     "convert": convert.convert,
     "export": export.export,
     "push": push.push,
     "pull": pull.pull,
     "demo": demo.demo,
+    "study": study.study,
+    "report": report.report,
 }
 
 for name, verb in VERBS.items():

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..training import Epoch, Run, Step
-from ..training.fit import training_loader
+from ..training.fit import steps_per_epoch, training_loader
 
 PLAIN_EVERY = 15.0  # seconds between lines on a pipe
 
@@ -47,7 +47,8 @@ class Meter:
 
 def follow(events: Iterable[Step | Epoch], run: Run) -> None:
     """Show the events as they come."""
-    meter = Meter(run.settings.epochs, len(training_loader(run.dataset, run.settings)))
+    steps = steps_per_epoch(training_loader(run.dataset, run.settings), run.settings)
+    meter = Meter(run.settings.epochs, steps)
     console = Console()
     if console.is_terminal:
         _follow_on_terminal(events, meter, console, first=_steps_done(run, meter))

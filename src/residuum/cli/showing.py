@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import typer
 
 from ..data import open_data
 from ..evaluation import predict
-from ..experiments import degradation
-from ..experiments.degradation_page import write_page
-from ..experiments.members import train_members, training_seconds
+from ..files import write_bytes
 from ..weights import load
+from .studying import run
 from .tables import show_table
 
-DEPTHS = [20, 56]
 SHOWN = 8  # held-out digits to predict at the end
 
 
 def show_degradation(output: Path, seeds: int, epochs: int) -> None:
-    """Train the twins, print what they show, write the picture and the page, and predict some digits."""
-    members = degradation.members("digits", DEPTHS, seeds, epochs=epochs, batch_size=128, precision="fp32")
-    shallow, deep = DEPTHS
-    typer.echo(
-        f"Training {len(members)} networks on 8x8 handwriting: plain and residual, {shallow} and {deep} layers.\n"
-    )
+    """Run the degradation study on the digits, write its picture in one piece, and predict some digits."""
+    from ..experiments.degradation import both_kinds
+    from ..experiments.form import read_json
+    from ..report.style import png
+
+    typer.echo("Networks of 20 and 56 layers, plain and residual, learn to read 8x8 handwriting.\n")
     if output.exists():
         typer.echo(f"Runs found in {output} are gone on with; remove the folder to train them anew.\n")
-    started, histories = time.perf_counter(), {}
-    for number, (name, history) in enumerate(train_members(members, output), 1):
-        histories[name] = history
-        last, seconds = history[-1], time.perf_counter() - started
-        accuracies = f"training {last['train_acc1']:5.1f} %  test {last['val_acc1']:5.1f} %"
-        typer.echo(f"{number:>3}/{len(members)}  {name:<18} {accuracies}  {seconds:4.0f} s")
-    measured = degradation.measure(histories, "digits")
-    typer.echo()
-    header, rows = degradation.table(measured)
-    show_table(header, rows, numbers=header[1:])
-    typer.echo(f"\n{degradation.answer(measured)}\n")
-    command = f"residuum demo --seeds {seeds} --epochs {epochs}"
-    page = write_page(measured, output, seconds=training_seconds(output, members), command=command)
+    run("degradation", {"seeds": seeds, "epochs": epochs}, output, budget=0, workers=0, check=False, json=False)
+    write_bytes(output / "degradation.png", png(both_kinds(read_json(output / "study.json")["numbers"])))
     _predict_held_out(output / "residual-20-seed0")
-    typer.echo(f"\nlook at {page} and {page.with_suffix('.png')}")
+    typer.echo(f"\nlook at {output / 'degradation.html'} and {output / 'degradation.png'}")
 
 
 def _predict_held_out(run: Path) -> None:

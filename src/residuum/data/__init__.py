@@ -10,6 +10,7 @@ from . import cifar10, digits, fashion_mnist, folder
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode
 from .loaders import EvaluationLoader, Loader, MemoryLoader, StreamLoader
+from .part import parse_part, take
 
 SOURCES: dict[str, Callable[[], Dataset]] = {
     "digits": digits.load,
@@ -22,9 +23,12 @@ def open_data(name: str | Path, *, strict: bool = False) -> Dataset:
     """Return the data set of that name, or the folder of pictures at that path.
 
     Args:
-        name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path.
+        name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training pictures,
+            ``NAME[:5000,:1000]`` for 1,000 of its validation pictures too.
         strict: stop at a damaged picture in a folder instead of leaving it out.
     """
+    if (part := parse_part(name)) is not None:
+        return take(open_data(part.source, strict=strict), part)
     if str(name) in SOURCES:
         return SOURCES[str(name)]()
     if not Path(name).exists():

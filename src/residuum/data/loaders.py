@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..seeds import generator
+from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
 from .pixels import pad_crop_flip, resize_batch
+from .share import ALL, Share
 from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt
 
 Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
@@ -35,6 +37,12 @@ def training_order(count: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(count, generator=generator(seed, "order", epoch))
 
 
+def balanced_order(labels: Tensor, seed: int, epoch: int) -> Tensor:
+    """Return as many numbers as there are labels, drawn with replacement so that all classes come equally often."""
+    chance = 1 / torch.bincount(labels)[labels].double()
+    return torch.multinomial(chance, len(labels), replacement=True, generator=generator(seed, "order", epoch))
+
+
 def training_batches(count: int, batch_size: int) -> int:
     """Return how many batches an epoch has.
 
@@ -46,68 +54,94 @@ def training_batches(count: int, batch_size: int) -> int:
 
 @dataclass(frozen=True)
 class MemoryLoader:
-    """Training batches from pictures in memory, varied a whole batch at a time."""
+    """Training batches from pictures in memory, varied a whole batch at a time, and of each batch this share."""
 
     images: ArrayImages
     batch_size: int
     seed: int
     pad: int = 0
     flip: bool = False
+    share: Share = ALL
+    variation: Variation = PLAIN
+    balanced: bool = False
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on."""
-        order = training_order(len(self.images), self.seed, epoch)
+        order = _order(self, epoch)
         for step in range(start, len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             draw = generator(self.seed, "augment", epoch, step)
-            yield pad_crop_flip(self.images.pixels[chosen], self.pad, self.flip, draw), self.images.labels[chosen]
+            mine = chosen[self.share.of(len(chosen))]
+            pixels = pad_crop_flip(self.images.pixels[mine], self.pad, self.flip, draw, self.share, len(chosen))
+            yield self.variation.of_batch(pixels, self.seed, epoch, mine), self.images.labels[mine]
 
 
 @dataclass(frozen=True)
 class StreamLoader:
-    """Training batches from files, decoded and varied by worker processes picture by picture."""
+    """Training batches from files, decoded and varied by worker processes picture by picture; of each this share."""
 
     images: FileImages
     batch_size: int
     seed: int
     size: tuple[int, int]
     workers: int
+    share: Share = ALL
+    variation: Variation = PLAIN
+    balanced: bool = False
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on; the same bits for any number of workers."""
-        order = training_order(len(self.images), self.seed, epoch).tolist()
-        steps = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
-        pictures = TrainingPictures(self.images, self.size, self.seed, epoch)
+        order = _order(self, epoch).tolist()
+        batches = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
+        steps = [chosen[self.share.of(len(chosen))] for chosen in batches]
+        pictures = TrainingPictures(self.images, self.size, self.seed, epoch, self.variation)
         return iter(_loader(pictures, self.workers, batch_sampler=steps))
 
 
 @dataclass(frozen=True)
 class EvaluationLoader:
-    """Every picture once, in order, resized and cropped in the middle; the last batch may be smaller."""
+    """Every picture once, in order, resized and cropped in the middle; the last batch may be smaller.
+
+    A share is of whole batches: the same pictures meet in a batch however many processes there are, and so the same
+    bits come out. Nothing is padded and nothing left out.
+    """
 
     images: ArrayImages | FileImages
     batch_size: int
     size: tuple[int, int]
     resize: int = 0
     workers: int = 0
+    share: Share = ALL
 
     def __len__(self) -> int:
-        return -(-len(self.images) // self.batch_size)
+        return len(self._batches())
 
     def __iter__(self) -> Iterator[Batch]:
+        batches = self._batches()
         if isinstance(self.images, FileImages):
             pictures = EvaluationPictures(self.images, self.size, self.resize)
-            yield from _loader(pictures, self.workers, batch_size=self.batch_size)
+            yield from _loader(pictures, self.workers, batch_sampler=batches)
             return
-        for first in range(0, len(self.images), self.batch_size):
-            part = slice(first, first + self.batch_size)
+        for batch in batches:
+            part = slice(batch.start, batch.stop)
             yield resize_batch(self.images.pixels[part], self.size), self.images.labels[part]
+
+    def _batches(self) -> list[range]:
+        count = len(self.images)
+        firsts = range(0, count, self.batch_size)
+        return [range(first, min(first + self.batch_size, count)) for first in firsts[self.share.of(len(firsts))]]
+
+
+def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
+    if loader.balanced:
+        return balanced_order(loader.images.labels, loader.seed, epoch)
+    return training_order(len(loader.images), loader.seed, epoch)
 
 
 def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:

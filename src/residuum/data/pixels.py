@@ -7,9 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
+from .share import ALL, Share
 
 
-def pad_crop_flip(pixels: Tensor, pad: int, flip: bool, draw: torch.Generator) -> Tensor:
+def pad_crop_flip(
+    pixels: Tensor, pad: int, flip: bool, draw: torch.Generator, share: Share = ALL, total: int | None = None
+) -> Tensor:
     """Pad with zeros, crop each picture back to its size at an offset of its own, and mirror half of them.
 
     Only copies bytes, so that the result depends on the generator alone (He15 section 4.2).
@@ -19,11 +22,14 @@ def pad_crop_flip(pixels: Tensor, pad: int, flip: bool, draw: torch.Generator) -
         pad: pixels on each side; 0 leaves the place alone.
         flip: mirror left and right with probability one half.
         draw: where offsets and mirrors come from.
+        share: which part of a batch the pictures are; what is done to one depends on its place in the whole batch.
+        total: pictures in the whole batch [default: these].
     """
     count, _, height, width = pixels.shape
-    down = torch.randint(0, 2 * pad + 1, (count,), generator=draw)
-    right = torch.randint(0, 2 * pad + 1, (count,), generator=draw)
-    mirrored = torch.randint(0, 2, (count,), generator=draw).bool() & flip
+    whole = count if total is None else total
+    down = torch.randint(0, 2 * pad + 1, (whole,), generator=draw)[share.of(whole)]
+    right = torch.randint(0, 2 * pad + 1, (whole,), generator=draw)[share.of(whole)]
+    mirrored = torch.randint(0, 2, (whole,), generator=draw)[share.of(whole)].bool() & flip
     padded = F.pad(pixels, (pad, pad, pad, pad))
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2 pad + 1, 2 pad + 1, H, W], a view
     cropped = windows[torch.arange(count), :, down, right]

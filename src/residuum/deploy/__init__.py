@@ -7,12 +7,12 @@ from residuum_runtime import Engine
 
 if TYPE_CHECKING:
     from .export import export
-    from .running import evaluate
+    from .running import as_model
     from .targets import TARGETS
 
-_FILES = {"TARGETS": "targets", "evaluate": "running", "export": "export"}
+_FILES = {"TARGETS": "targets", "as_model": "running", "export": "export"}
 
-__all__ = ["TARGETS", "Engine", "evaluate", "export"]
+__all__ = ["TARGETS", "Engine", "as_model", "export"]
 
 
 def __getattr__(name: str) -> Any:

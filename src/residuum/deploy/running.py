@@ -1,8 +1,6 @@
-"""Measure an exported file on a data set, with the same code as a model."""
+"""An exported file in a model's place: what evaluates a model evaluates it too."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,47 +8,35 @@ from torch import Tensor, nn
 
 from residuum_runtime import Engine
 
-from ..data import Dataset, EvaluationLoader, open_data
 from ..errors import InputError
-from ..evaluation import Scores, score
-from ..evaluation.accuracy import match_classes
+from ..models import Description, Preprocessing, attach
 
 
 class Running(nn.Module):
-    """An engine as a module: uint8 pictures [N, C, H, W] of its size -> logits."""
+    """An engine as a module on the processor: normalised images [N, C, H, W] -> logits [N, classes].
+
+    Where the file does the normalising, the description's mean and deviation leave pixels as they are.
+    """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
+        card = engine.card
+        self.nothing = nn.Parameter(torch.zeros(0), requires_grad=False)  # says which device this is on
+        blank = np.zeros((1, card.channels, *card.size), dtype=np.uint8)
+        self.num_classes = engine.logits(blank).shape[1]
+        mean, std = ((0.0,) * card.channels, (1 / 255,) * card.channels) if card.pixels else (card.mean, card.std)
+        attach(self, Description(card.model, {}, list(card.classes), Preprocessing(card.size, mean, std, card.resize)))
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return logits [N, classes]."""
-        return torch.from_numpy(np.asarray(self.engine.logits(pixels.numpy()), dtype=np.float32))
-
-    @property
-    def num_classes(self) -> int:
-        """How many logits come out."""
-        if not self.engine.card.classes:
-            card = self.engine.card
-            blank = np.zeros((1, card.channels, *card.size), dtype=np.uint8)
-            return self.engine.logits(blank).shape[1]
-        return len(self.engine.card.classes)
-
-
-def evaluate(
-    engine: Engine, data: str | Path | Dataset, *, split: str = "val", batch_size: int = 64, workers: int = 0
-) -> Scores:
-    """Return the scores of an exported file on a data set; arguments as in ``residuum.evaluate``."""
-    dataset = data if isinstance(data, Dataset) else open_data(data)
-    if split not in ("train", "val"):
-        raise InputError(f"split must be train or val, got {split!r}")
-    images, card, running = dataset.train if split == "train" else dataset.val, engine.card, Running(engine)
-    loader = EvaluationLoader(images, batch_size, card.size, card.resize, workers)
-    renumber = match_classes(card.classes, dataset.classes, running)
-    batches = ((pixels, renumber[labels]) for pixels, labels in loader)
-    return score(running, batches, _as_they_are)  # type: ignore[arg-type]
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits."""
+        if self.nothing.device.type != "cpu":
+            raise InputError(f"an exported file runs on the processor, got device {self.nothing.device}; use cpu")
+        if self.engine.card.pixels:
+            return torch.from_numpy(self.engine.logits(images.round().to(torch.uint8).numpy()))
+        return torch.from_numpy(self.engine.run(images.contiguous().numpy()))
 
 
-def _as_they_are(pixels: Tensor) -> Tensor:
-    """Leave normalising to the engine."""
-    return pixels
+def as_model(engine: Engine) -> nn.Module:
+    """Return the engine as a model that ``residuum.evaluate`` and ``residuum.predict`` take; nothing to train."""
+    return Running(engine).eval()

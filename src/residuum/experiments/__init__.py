@@ -1,1 +1,12 @@
-"""One published claim per file: Question, Command, Cost, Expected."""
+"""One published claim per file; ``form.py`` says what a file offers. A new study: a new file, a line in STUDIES."""
+
+from __future__ import annotations
+
+from . import degradation
+from .form import Study
+
+STUDIES: dict[str, Study] = {
+    "degradation": degradation,
+}
+
+__all__ = ["STUDIES", "Study"]

@@ -3,101 +3,100 @@
 Question   Of networks that differ in depth alone, the deeper should train at least as well: it could copy the shallower
            one and pass its output on. He15 (figure 6) saw plain networks of 56 layers train worse than those of 20,
            and residual ones the other way round.
-Command    residuum demo
+Command    residuum study degradation (residuum demo shows the same with the digits and a few predictions)
 Cost       about a minute on two cores: twelve runs of 15 epochs on the embedded digits
 Expected   plain-56 below plain-20 in training accuracy; residual-56 loses less against residual-20, or gains
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from .members import History
-from .statistics import Interval, paired_difference
+from ..report.figures import Series, degradation
+from ..report.study import Drawing, Finding, Table
+from .form import Members, Numbers, Options, Workspace
+from .members import twins
+from .statistics import Interval, judged, paired_difference, spread
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+QUESTION = (
+    "A deeper network could copy a shallower one and pass its output on, so it should train at least as well. Does it? "
+    "And does it when each pair of layers only has to learn what to add to its input?"
+)
+SOURCE = "He et al. 2015, arXiv:1512.03385, figure 6"
+COST = "about a minute on two cores: twelve runs of 15 epochs on the embedded digits"
+EXPECTED = (
+    "The deepest plain network ends below the shallowest in training accuracy; its residual twin loses less, or gains."
+)
+DEFAULTS = Options(depths=(20, 56))
 
 Kind = Literal["plain", "residual"]
 KINDS: tuple[Kind, ...] = ("plain", "residual")
-MODELS = {"plain": "cifar_plain", "residual": "cifar_resnet"}
+ALT = "Error by epoch of the {kind} networks, a line for each depth."
 
 
-class Network(NamedTuple):
-    """One of the networks compared."""
-
-    kind: Kind
-    depth: int
-
-    @property
-    def name(self) -> str:
-        """As in ``plain-56``."""
-        return f"{self.kind}-{self.depth}"
+def members(options: Options) -> Members:
+    """Return the twins of every depth and seed."""
+    return twins(options)
 
 
-@dataclass(frozen=True)
-class Measured:
-    """Accuracies in percent by network: arrays [seeds, epochs]."""
+def measure(work: Workspace) -> Numbers:
+    """Gather accuracies in percent by network, [seeds][epochs] each."""
+    networks = list(dict.fromkeys(name.rsplit("-", 1)[0] for name in work.histories))
 
-    train: dict[Network, np.ndarray]
-    val: dict[Network, np.ndarray]
-    data: str
-
-    def depth_effect(self, kind: Kind) -> Interval:
-        """Training accuracy at the last epoch of the deepest less that of the shallowest, paired by seed, in points."""
-        return paired_difference(*self._ends(kind))
-
-    def rescue(self) -> Interval:
-        """What the shortcut saves of the effect of depth, paired by seed, in points."""
-        (plain_deep, plain), (residual_deep, residual) = (self._ends(kind) for kind in KINDS)
-        return paired_difference(residual_deep - residual, plain_deep - plain)
-
-    def _ends(self, kind: Kind) -> tuple[np.ndarray, np.ndarray]:
-        """Return the last epoch's training accuracy of the deepest and of the shallowest network: [seeds] each."""
-        networks = sorted(network for network in self.train if network.kind == kind)
-        return self.train[networks[-1]][:, -1], self.train[networks[0]][:, -1]
-
-
-def members(data: str, depths: list[int], seeds: int, **settings: Any) -> dict[str, dict[str, Any]]:
-    """Return the runs to train: settings by name, ``plain-20-seed0`` and so on."""
-    return {
-        f"{Network(kind, depth).name}-seed{seed}": {
-            "data": data,
-            "model": MODELS[kind],
-            "model_arguments": {"depth": depth},
-            "seed": seed,
-            **settings,
-        }
-        for kind in KINDS
-        for depth in depths
-        for seed in range(seeds)
-    }
-
-
-def measure(histories: dict[str, History], data: str) -> Measured:
-    """Gather the members' histories by network; every network must have the same seeds and epochs."""
-    networks = sorted({_network(name) for name in histories})
-
-    def curves(figure: str) -> dict[Network, np.ndarray]:
+    def curves(figure: str) -> dict[str, list[list[float]]]:
         return {
-            network: np.array(
-                [[row[figure] for row in histories[name]] for name in sorted(histories) if _network(name) == network]
-            )
+            network: [
+                [row[figure] for row in history]
+                for name, history in work.histories.items()
+                if name.rsplit("-", 1)[0] == network
+            ]
             for network in networks
         }
 
-    return Measured(curves("train_acc1"), curves("val_acc1"), data)
+    return {"data": work.options.data, "train": curves("train_acc1"), "val": curves("val_acc1")}
 
 
-def _network(member: str) -> Network:
-    kind, depth, _ = member.split("-")
-    return Network("plain" if kind == "plain" else "residual", int(depth))
+def findings(numbers: Numbers) -> list[Finding]:
+    """Judge both halves of the claim."""
+    (plain, residual), gained = _ends(numbers), rescue(numbers)
+    loss, saved = depth_effect(numbers, "plain"), np.subtract(*residual) - np.subtract(*plain)
+    return [
+        judged(
+            "The deeper plain network trains worse",
+            "He15 figure 6: training error of plain-56 above plain-20 (CIFAR-10)",
+            loss,
+            "below",
+            unit="points of training accuracy",
+            pairs=np.subtract(*plain),
+        ),
+        judged(
+            "The shortcut saves it",
+            "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
+            gained,
+            "above",
+            unit="points: residual effect of depth less the plain one",
+            pairs=saved,
+        ),
+        judged(
+            "The deeper residual network trains better",
+            "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
+            depth_effect(numbers, "residual"),
+            "above",
+            unit="points of training accuracy",
+            pairs=np.subtract(*residual),
+        ),
+    ]
 
 
-def answer(measured: Measured) -> str:
+def answer(numbers: Numbers) -> str:
     """Say in one sentence what the numbers show; which sentence, the intervals decide."""
-    plain, residual, rescue = measured.depth_effect("plain"), measured.depth_effect("residual"), measured.rescue()
-    shallow, deep = (end(network.depth for network in measured.train) for end in (min, max))
+    plain, residual, saved = depth_effect(numbers, "plain"), depth_effect(numbers, "residual"), rescue(numbers)
+    shallow, deep = (end(map(_depth, numbers["train"])) for end in (min, max))
     if np.isinf(plain.high):
         return "One run of each network shows nothing: give at least two seeds."
     if not plain.below(0):
@@ -105,7 +104,7 @@ def answer(measured: Measured) -> str:
             f"Degradation is not shown here: from {shallow} to {deep} layers the plain network's training accuracy "
             f"changes by {plain} points, an interval that does not lie below zero."
         )
-    if not rescue.above(0):
+    if not saved.above(0):
         return (
             f"From {shallow} to {deep} layers the plain network loses training accuracy ({plain} points), but that its "
             f"residual twin loses less ({residual}) is not shown."
@@ -113,24 +112,70 @@ def answer(measured: Measured) -> str:
     if residual.below(0):
         return (
             f"From {shallow} to {deep} layers the plain network loses {-plain} points of training accuracy and its "
-            f"residual twin only {-residual}: the same layers, and the shortcut saves {rescue}."
+            f"residual twin only {-residual}: the same layers, and the shortcut saves {saved}."
         )
     return (
         f"From {shallow} to {deep} layers the plain network loses {-plain} points of training accuracy; its residual "
-        f"twin, made of the same layers, shows no such loss ({residual}): the shortcut saves {rescue} points."
+        f"twin, made of the same layers, shows no such loss ({residual}): the shortcut saves {saved} points."
     )
 
 
-def table(measured: Measured) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: training and validation accuracy at the last epoch, mean and standard deviation."""
-    header = ["network", "training %", "validation %"]
-    rows = [
-        [network.name, _spread(measured.train[network][:, -1]), _spread(measured.val[network][:, -1])]
-        for network in measured.train
+def drawings(numbers: Numbers) -> list[Drawing]:
+    """Draw both kinds on one scale, a figure each, for a page that is read on phones too."""
+    return [
+        Drawing(f"degradation-{kind}", degradation(_series(numbers), [kind]), ALT.format(kind=kind)) for kind in KINDS
     ]
-    return header, rows
 
 
-def _spread(values: np.ndarray) -> str:
-    deviation = f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{deviation}"
+def both_kinds(numbers: Numbers) -> Figure:
+    """Draw plain networks beside residual ones, as He15 figure 6."""
+    return degradation(_series(numbers))
+
+
+def _series(numbers: Numbers) -> list[Series]:
+    return [
+        Series(name, _depth(name), name.split("-")[0], 100 - np.array(accuracy), 100 - np.array(numbers["val"][name]))
+        for name, accuracy in numbers["train"].items()
+    ]
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """Return training and validation accuracy at the last epoch."""
+    first = next(iter(numbers["train"].values()))
+    header = ["network", "training %", "validation %", *(f"seed {seed}" for seed in range(len(first)))]
+    rows = []
+    for network, train in numbers["train"].items():
+        train, val = (np.array(values)[:, -1] for values in (train, numbers["val"][network]))
+        rows.append(
+            [network, spread(train), spread(val), *(f"{a:.1f} / {b:.1f}" for a, b in zip(train, val, strict=True))]
+        )
+    caption = (
+        f"Accuracy after {len(first[0])} epochs on {numbers['data']}, mean and standard deviation over {len(first)} "
+        "seeds; each seed's training / validation accuracy."
+    )
+    return [Table(header, rows, caption)]
+
+
+def depth_effect(numbers: Numbers, kind: Kind) -> Interval:
+    """Training accuracy at the last epoch of the deepest less that of the shallowest, paired by seed, in points."""
+    return paired_difference(*_ends(numbers)[KINDS.index(kind)])
+
+
+def rescue(numbers: Numbers) -> Interval:
+    """What the shortcut saves of the effect of depth, paired by seed, in points."""
+    plain, residual = (np.subtract(*ends) for ends in _ends(numbers))
+    return paired_difference(residual, plain)
+
+
+def _ends(numbers: Numbers) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return of each kind the last epoch's training accuracy of the deepest and of the shallowest: [seeds] each."""
+    result = []
+    for kind in KINDS:
+        networks = sorted((name for name in numbers["train"] if name.startswith(kind)), key=_depth)
+        deepest, shallowest = (np.array(numbers["train"][networks[end]])[:, -1] for end in (-1, 0))
+        result.append((deepest, shallowest))
+    return result
+
+
+def _depth(network: str) -> int:
+    return int(network.split("-")[1])

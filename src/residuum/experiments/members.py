@@ -2,59 +2,165 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from ..training import new_run, resumed_run, train
-from ..training.run import CONFIG, TIMING
+from ..errors import InputError
+from ..training import Epoch, Run, new_run, resumed_run, train
+from ..training.run import CONFIG, LAST, SUMMARY, TIMING
+from ..training.settings import read_settings
+from ..weights import load
+from .form import WATCHED, History, Members, Options, Study, read_json, write_json
 
-History = list[dict[str, float]]
+AFTER = "after"  # a member's key that is no setting: the member to wait for
+EVERY = 5.0  # seconds between looks at how far the members are
+MODELS = {"plain": "cifar_plain", "residual": "cifar_resnet"}
 
 
-def train_members(members: dict[str, dict[str, Any]], output: Path) -> Iterator[tuple[str, History]]:
-    """Train every member in ``output/NAME`` and yield its history as it ends, finished ones first.
+def twins(options: Options, *, seeds: Iterable[int] | None = None) -> Members:
+    """Return plain and residual networks of each depth: ``plain-20-seed0``, ``residual-56-seed2``, ..."""
+    return {
+        f"{kind}-{depth}-seed{seed}": {
+            "model": model,
+            "model_arguments": {"depth": depth},
+            "seed": seed,
+            **options.training,
+        }
+        for kind, model in MODELS.items()
+        for depth in options.depths
+        for seed in (range(options.seeds) if seeds is None else seeds)
+    }
+
+
+def train_members(
+    members: Members, output: Path, *, study: str = "", workers: int = 0
+) -> Iterator[tuple[str, History] | int]:
+    """Train every member in ``output/NAME``; yield its history as it ends, and between these how many epochs are done.
 
     Args:
-        members: settings by name; each member gets one thread, as many train at a time as there are cores.
+        members: settings by name; each member gets one thread.
         output: the study's folder. Members that are there are gone on with; their settings must be the same.
+        study: whose ``watch`` and ``start`` are called.
+        workers: how many train at a time; 0: as many as there are cores; 1: in this process.
     """
     given = {name: {**settings, "threads": 1} for name, settings in members.items()}
-    with ProcessPoolExecutor(min(len(given), os.cpu_count() or 1), mp_context=get_context("spawn")) as pool:
-        longest_first = sorted(given, key=_work, reverse=True)
-        waiting = {pool.submit(train_member, output / name, given[name]): name for name in longest_first}
+    workers = min(workers or os.cpu_count() or 1, len(given))
+    if workers == 1:
+        for name in sorted(given, key=lambda name: len(_ancestors(name, given))):
+            yield name, train_member(study, output, name, given[name])
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+        running: dict[Future[History], str] = {}
+        finished: set[str] = set()
+        waiting = sorted(given, key=_work, reverse=True)  # the longest first
         try:
-            for done in as_completed(waiting):
-                yield waiting[done], done.result()
+            while running or waiting:
+                for name in [name for name in waiting if given[name].get(AFTER) in {None, *finished}]:
+                    waiting.remove(name)
+                    running[pool.submit(train_member, study, output, name, given[name])] = name
+                done, _ = wait(running, EVERY, FIRST_COMPLETED)
+                for future in done:
+                    name = running.pop(future)
+                    finished.add(name)
+                    yield name, future.result()
+                if not done:
+                    yield epochs_done(output, given)
         except BaseException:
+            for child in active_children():  # a terminal's Ctrl-C has reached them already; a lone signal has not
+                os.kill(child.pid or 0, signal.SIGINT)
             pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
-def train_member(directory: Path, given: dict[str, Any]) -> History:
+def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> History:
     """Train one member to its end and return its history."""
-    if (directory / CONFIG).exists():
-        run = resumed_run(directory, {key: value for key, value in given.items() if key != "model_arguments"})
-    else:
-        run = new_run(directory, given)
-    for _ in train(run, report=False):
-        pass
+    from . import STUDIES
+
+    module = STUDIES.get(study)
+    settings = {key: value for key, value in given.items() if key != AFTER}
+    run = _run(module, output, name, settings)
+    watched = _Watched(output / name, getattr(module, "watch", None), run)
+    for event in train(run, report=False):
+        if isinstance(event, Epoch):
+            watched.look(int(event.row["epoch"]))
     return run.history
+
+
+def _run(module: Study | None, output: Path, name: str, given: dict[str, Any]) -> Run:
+    directory, start = output / name, getattr(module, "start", None)
+    if not (directory / CONFIG).exists():
+        return new_run(directory, start(output, name, given) if start is not None else given)
+    arguments = given.get("model_arguments", {})
+    saved = read_settings(directory / CONFIG).model_arguments
+    if wrong := [f"{key}: saved {saved.get(key)}, asked {arguments[key]}" for key in arguments
+                 if saved.get(key) != arguments[key]]:  # fmt: skip
+        raise InputError(f"{directory} holds another network ({'; '.join(wrong)}); choose another --output")
+    return resumed_run(directory, {key: value for key, value in given.items() if key != "model_arguments"})
+
+
+class _Watched:
+    """What a study's ``watch`` sees of a member, kept beside the run and complete after an interruption."""
+
+    def __init__(self, directory: Path, watch: Any, run: Run) -> None:
+        self.path, self.watch, self.dataset = directory / WATCHED, watch, run.dataset
+        self.rows: dict[int, dict[str, Any]] = {}
+        if watch is None:
+            return
+        if self.path.exists():
+            self.rows = {row["epoch"]: row for row in read_json(self.path)}
+        if run.state is None:
+            self._keep(0, copy.deepcopy(run.model).eval())
+        elif (done := len(rows_of(directory / SUMMARY))) not in self.rows:  # it ended between checkpoint and look
+            self.look(done)
+
+    def look(self, epoch: int) -> None:
+        """Watch the weights that the epoch left."""
+        if self.watch is not None:
+            self._keep(epoch, load(self.path.parent / LAST))
+
+    def _keep(self, epoch: int, model: Any) -> None:
+        self.rows[epoch] = {"epoch": epoch, **self.watch(model, self.dataset, epoch)}
+        write_json(self.path, [self.rows[number] for number in sorted(self.rows)])
+
+
+def epochs_done(output: Path, names: Iterable[str]) -> int:
+    """Return how many epochs the members have behind them."""
+    return sum(len(rows_of(output / name / SUMMARY)) for name in names)
 
 
 def training_seconds(output: Path, names: Iterable[str]) -> float:
     """Return what the members' epochs took, added up, whenever that was."""
-    seconds = 0.0
-    for name in names:
-        with (output / name / TIMING).open(newline="", encoding="utf-8") as file:
-            seconds += sum(float(row["seconds"]) for row in csv.DictReader(file))
-    return seconds
+    return sum(float(row["seconds"]) for name in names for row in rows_of(output / name / TIMING))
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a run's CSV file; none where it is not there yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _ancestors(name: str, given: Members) -> list[str]:
+    before = given[name].get(AFTER)
+    return [] if before is None else [before, *_ancestors(before, given)]
 
 
 def _work(name: str) -> int:
     """Deep networks take longest and are begun first: the number in a name such as ``plain-56-seed0``."""
-    return int(next(part for part in name.split("-") if part.isdigit()))
+    return next((int(part) for part in name.split("-") if part.isdigit()), 0)
+
+
+def _end_with_parent() -> None:
+    """Let no worker outlive a study that was killed: it would hold its run's lock. Its files are whole at any time."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while it trains, when the step is finished and the state saved
+    if (parent := parent_process()) is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

@@ -1,41 +1,86 @@
-"""What a handful of seeds can tell."""
+"""What a handful of seeds can tell: effects with their intervals, and the verdicts that follow from these alone."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..report.intervals import Interval, mean_interval, paired_difference
+from ..report.study import NOT_SHOWN, OPPOSITE, SHOWN, Finding
 
-class Interval(NamedTuple):
-    """A mean with its 95 % confidence interval."""
-
-    mean: float
-    low: float
-    high: float
-
-    def above(self, value: float) -> bool:
-        """Whether the whole interval lies above the value."""
-        return self.low > value
-
-    def below(self, value: float) -> bool:
-        """Whether the whole interval lies below the value."""
-        return self.high < value
-
-    def __neg__(self) -> Interval:
-        return Interval(-self.mean, -self.high, -self.low)
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
+__all__ = ["Interval", "bootstrap", "judged", "mean_interval", "paired_difference", "sign_test", "spread"]
 
 
-def paired_difference(a: np.ndarray, b: np.ndarray) -> Interval:
-    """Return the mean of a - b over pairs with its 95 % interval by Student's t; one pair leaves it unbounded."""
+def bootstrap(
+    values: Sequence[float] | np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray] = lambda drawn: drawn.mean(axis=1),
+    draws: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return a statistic with its 95 % percentile interval over resamplings (Efron 1979).
+
+    Args:
+        values: independent ones [n] (pictures, blocks, pairs); fewer than two leave the interval unbounded.
+        statistic: of each row of [draws, n].
+        draws: resamplings.
+        seed: of the drawing, so that the same values give the same interval.
+    """
+    values = np.asarray(values, dtype=float)
+    found = float(statistic(values[None])[0])
+    if len(values) < 2:
+        return Interval(found, -np.inf, np.inf)
+    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
+    low, high = np.quantile(statistic(values[rows]), [0.025, 0.975])
+    return Interval(found, float(low), float(high))
+
+
+def sign_test(differences: Sequence[float] | np.ndarray) -> float:
+    """Return the two-sided p of as many signs alike or more, were both equally likely; zeros are left out."""
     from scipy import stats
 
-    difference = np.asarray(a, dtype=float) - np.asarray(b, dtype=float)
-    mean, count = float(difference.mean()), len(difference)
-    if count < 2:
-        return Interval(mean, -np.inf, np.inf)
-    half = float(stats.t.ppf(0.975, count - 1) * difference.std(ddof=1) / np.sqrt(count))
-    return Interval(mean, mean - half, mean + half)
+    differences = np.asarray(differences, dtype=float)
+    positive, negative = int((differences > 0).sum()), int((differences < 0).sum())
+    return float(stats.binomtest(positive, positive + negative).pvalue) if positive + negative else 1.0
+
+
+def judged(
+    claim: str,
+    published: str,
+    effect: Interval,
+    side: str,
+    *,
+    bound: float = 0.0,
+    unit: str = "points",
+    pairs: Sequence[float] | np.ndarray = (),
+    digits: int = 3,
+) -> Finding:
+    """Judge the claim that an effect lies above or below a bound.
+
+    Args:
+        claim: in a sentence.
+        published: what the literature has, with its source.
+        effect: what was measured here.
+        side: "above" or "below": where the claim puts the effect.
+        bound: usually no effect.
+        unit: of the effect.
+        pairs: the single differences, for the sign test.
+        digits: significant ones.
+    """
+    above, below = effect.above(bound), effect.below(bound)
+    verdict = NOT_SHOWN if not (above or below) else SHOWN if above == (side == "above") else OPPOSITE
+    known = math.isfinite(effect.low)
+    ours = f"{effect.text(digits)} {unit}" if known else f"{effect.mean:.{digits}g} {unit}; one run tells no interval"
+    if len(pairs) > 1:
+        signs = np.sign(np.asarray(pairs, dtype=float) - bound)
+        agree = int((signs == (1 if side == "above" else -1)).sum())
+        ours += f"; {agree} of {len(pairs)} on the claimed side (sign test p = {sign_test(signs):.2g})"
+    return Finding(claim, published, ours, verdict)
+
+
+def spread(values: Sequence[float] | np.ndarray, digits: int = 1) -> str:
+    """Return mean and standard deviation over seeds as text."""
+    values = np.asarray(values, dtype=float)
+    deviation = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{deviation}"

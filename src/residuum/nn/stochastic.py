@@ -8,6 +8,7 @@ the tested network alone. Both keep the expectation of what the block adds.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -18,6 +19,26 @@ from .block import Block
 
 Rule = Callable[[int, float], list[float]]
 Model = TypeVar("Model", bound=nn.Module)
+
+
+@dataclass
+class Lots:
+    """Where the draws come from, and which of a batch they are for.
+
+    Several processes that train one batch together must drop the same branches, and drop an image by its place in the
+    whole batch: they hold equal generators, and each says how many images the others have before and after its own.
+    """
+
+    generator: torch.Generator | None = None  # None: torch's own
+    before: int = 0
+    after: int = 0
+    meeting: bool = False  # whether branches hold layers that wait for all processes (synchronised batch norm)
+
+    def survivors(self, images: int, drop: float) -> Tensor | None:
+        """Return which of these images are kept, each with probability 1 - drop; None where a branch has no work."""
+        kept = torch.rand(self.before + images + self.after, generator=self.generator) >= drop
+        mine = kept[self.before : self.before + images].nonzero().flatten()
+        return mine if len(mine) or (self.meeting and kept.any()) else None
 
 
 class StochasticDepth(nn.Module):
@@ -35,12 +56,13 @@ class StochasticDepth(nn.Module):
         super().__init__()
         adopt(self, layers)
         self.drop = checked(drop)
+        self.lots = Lots()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the branch's output, scaled or dropped."""
         if not self.training:
             return (1 - self.drop) * through(self.children(), x)
-        if torch.rand(()) < self.drop:
+        if torch.rand((), generator=self.lots.generator) < self.drop:
             return x.new_zeros(())
         return through(self.children(), x)
 
@@ -63,14 +85,15 @@ class DropPath(nn.Module):
         super().__init__()
         adopt(self, layers)
         self.drop = checked(drop)
+        self.lots = Lots()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the survivors' outputs scaled, zeros elsewhere."""
         if not self.training or self.drop == 0:
             return through(self.children(), x)
-        survivors = (torch.rand(len(x)) >= self.drop).nonzero().flatten().to(x.device)
-        if len(survivors) == 0:
+        if (survivors := self.lots.survivors(len(x), self.drop)) is None:
             return x.new_zeros(())
+        survivors = survivors.to(x.device)
         computed = through(self.children(), x[survivors]) / (1 - self.drop)
         return computed.new_zeros(len(x), *computed.shape[1:]).index_add(0, survivors, computed)
 
@@ -112,6 +135,13 @@ def stochastic_depth(model: Model, drop: float, convention: str = "paper") -> Mo
     for block, chance in zip(blocks, rule(len(blocks), drop), strict=True):
         block.branch = wrap(dict(block.branch.named_children()), chance)
     return model
+
+
+def share_lots(model: nn.Module, lots: Lots) -> None:
+    """Let every branch that is dropped by chance draw from these."""
+    for module in model.modules():
+        if isinstance(module, StochasticDepth | DropPath):
+            module.lots = lots
 
 
 def droppable(model: nn.Module) -> Sequence[Block]:

@@ -1,4 +1,4 @@
-"""One self-contained HTML page from small parts: no script, no network, no font but the reader's own.
+"""One self-contained HTML page from small parts: no network, no font but the reader's own, no script but plotly's.
 
 A part is ``Markup``. Whatever else is handed in is text and is escaped, so a class may be called ``<script>``.
 """
@@ -47,24 +47,28 @@ class Picture:
     lines: Sequence[str] = ()
 
 
-def page(title: str, sections: Iterable[str], *, kind: str = "") -> str:
+def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool = False) -> str:
     """Return a whole HTML document.
 
     Args:
         title: the page's name and its only first-level heading.
         sections: what ``section`` returns, or any other part; a plain string becomes a paragraph.
         kind: what sort of page this is, a word or two above the title.
+        scripted: whether the page carries a script inside, for figures that can be turned.
     """
     above = f'<p class="kind">{escape(kind)}</p>\n' if kind else ""
     # The policy makes the browser itself refuse every request, so a page cannot call out by accident.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    if scripted:  # plotly compiles some of its drawing at run time, and makes pictures to be saved
+        policy = policy.replace("data:", "data: blob:") + "; script-src 'unsafe-inline' 'unsafe-eval'"
+    holds = "its script stands inside" if scripted else "it holds no script"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n"
         f"<header>\n{above}<h1>{escape(title)}</h1>\n</header>\n<main>\n{_joined(sections)}\n</main>\n"
-        "<footer>Made with Residuum. This file is complete in itself: it holds no script and loads nothing.</footer>\n"
+        f"<footer>Made with Residuum. This file is complete in itself: {holds} and it loads nothing.</footer>\n"
         "</body>\n</html>\n"
     )
 

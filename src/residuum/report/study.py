@@ -2,65 +2,145 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from . import page
+from .interactive import interactive_figure, plotly_script
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN, NOT_SHOWN, OPPOSITE = "shown", "not shown", "the opposite is shown"
+MARKS = {SHOWN: "✓", NOT_SHOWN: "–", OPPOSITE: "✗"}
+HOW_JUDGED = (
+    "A claim is shown where the whole 95 % interval of its effect lies on the claimed side, the opposite where it lies "
+    "on the other, and not shown otherwise. Each interval stands for itself: of twenty, one misses by chance."
+)
 
 
 @dataclass(frozen=True)
-class Expected:
-    """One expectation of the study and what became of it.
+class Finding:
+    """A claim, and what became of it here.
 
     Args:
         claim: what should hold, in a sentence.
         published: the figure in the literature with its source, or a dash.
-        ours: what was measured here.
-        held: whether the claim held.
+        ours: the effect that was measured here, with its interval.
+        verdict: SHOWN, NOT_SHOWN or OPPOSITE.
     """
 
     claim: str
     published: str
     ours: str
-    held: bool
+    verdict: str
 
 
-def study_page(
-    title: str,
-    question: str,
-    answer: str,
-    *,
-    figures: Sequence[page.Markup],
-    table: page.Markup,
-    cost: str,
-    repeat: str,
-    expected: Sequence[Expected],
-) -> str:
-    """Return the study as one HTML page.
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of a study.
+
+    Args:
+        name: of its files, without a suffix.
+        figure: as it is drawn on paper; written as PNG and SVG.
+        alt: what one would see, for those who do not.
+        caption: what a reader must know to read it.
+        interactive: the same as a plotly figure {"data": ..., "layout": ...}, where looking needs it (3-D, many lines);
+            its colours may be ``var(--blue)``. A page shows it in place of ``figure``.
+    """
+
+    name: str
+    figure: Figure
+    alt: str
+    caption: str = ""
+    interactive: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """The numbers, with their seeds.
+
+    Args:
+        header: names of the columns.
+        rows: as text.
+        caption: what the numbers are.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """What a study's page is made of.
 
     Args:
         title: the study's name.
-        question: what was asked, a sentence.
+        question: what was asked.
         answer: what the numbers say, a sentence.
-        figures: made by ``page.figure``.
-        table: made by ``page.table``: the numbers of every seed.
-        cost: what a repetition takes, "12 runs of 15 epochs: 2 minutes on 2 cores".
+        drawings: figures.
+        tables: the numbers.
+        findings: published figures beside ours.
+        cost: what a repetition takes.
         repeat: the command.
-        expected: published figures beside ours.
+        notes: what a reader must know to judge: how the study fitted itself to its budget, what was left out.
+        settings: what was trained or measured, by name.
     """
-    verdicts = [(e.claim, e.published, e.ours, "✓ held" if e.held else "✗ did not hold") for e in expected]
+
+    title: str
+    question: str
+    answer: str
+    drawings: Sequence[Drawing]
+    tables: Sequence[Table]
+    findings: Sequence[Finding]
+    cost: str
+    repeat: str
+    notes: Sequence[str] = field(default_factory=tuple)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def study_page(studies: Sequence[StudyData]) -> str:
+    """Return one study, or several below one another, as one HTML page."""
+    moving = any(drawing.interactive for study in studies for drawing in study.drawings)
+    script = [plotly_script()] if moving else []
+    if len(studies) == 1:
+        return page.page(studies[0].title, [*_parts(studies[0]), *script], kind="Study", scripted=moving)
+    rows = [(study.title, study.answer) for study in studies]
+    overview = page.opening(page.table(["Study", "Answer"], rows, "What was asked, and what the numbers say."))
+    sections = [page.section(study.title, *_parts(study, nested=True)) for study in studies]
+    return page.page("Studies", [overview, *sections, *script], kind="Report", scripted=moving)
+
+
+def _parts(study: StudyData, *, nested: bool = False) -> list[page.Markup]:
+    """Return the parts of a study, each under a heading one level below the study's own."""
+
+    def under(heading: str, *parts: str) -> list[page.Markup]:
+        inner = [page.Markup(part) for part in parts if part]
+        if not inner:
+            return []
+        return [page.heading(heading), *inner] if nested else [page.section(heading, *inner)]
+
+    verdicts = [(f.claim, f.published, f.ours, f"{MARKS[f.verdict]} {f.verdict}") for f in study.findings]
     words = "What the literature says and what was found."
-    comparison = page.table(["Claim", "Published", "Here", "Outcome"], verdicts, words)
-    shown = [page.section("What it looks like", page.figures(*figures))] if figures else []
-    checked = [page.section("Held against the literature", comparison)] if expected else []
-    return page.page(
-        title,
-        [
-            page.opening(page.paragraph(question), page.lead(answer)),
-            *shown,
-            page.section("The numbers", table),
-            *checked,
-            page.section("Do it again", page.paragraph(cost), page.command(repeat)),
-        ],
-        kind="Study",
-    )
+    compared = page.table(["Claim", "Published", "Here", "Verdict"], verdicts, words) if verdicts else ""
+    return [
+        page.opening(page.paragraph(study.question), page.lead(study.answer)),
+        *under("What it looks like", page.figures(*map(_figure, study.drawings)) if study.drawings else ""),
+        *under("Held against the literature", *([compared, page.paragraph(HOW_JUDGED)] if compared else [])),
+        *under("The numbers", *(page.table(table.header, table.rows, table.caption) for table in study.tables)),
+        *under(
+            "Do it again",
+            page.paragraph(study.cost),
+            page.command(study.repeat),
+            page.bullets(study.notes) if study.notes else "",
+            page.folded("All settings", page.facts(study.settings)) if study.settings else "",
+        ),
+    ]
+
+
+def _figure(drawing: Drawing) -> page.Markup:
+    if drawing.interactive is None:
+        return page.figure(drawing.figure, drawing.alt, drawing.caption)
+    return interactive_figure(drawing.interactive, drawing.figure, drawing.alt, drawing.caption)

@@ -122,6 +122,16 @@ def svg(figure: Figure, alt: str) -> str:
     )
 
 
+def svg_file(figure: Figure, alt: str) -> str:
+    """Return the figure as a whole SVG file: as ``svg``, with the palette inside, light and dark, on its own paper."""
+    light, dark = ("".join(f"--{name}:{both[side]};" for name, both in PALETTE.items()) for side in (0, 1))
+    looks = f":root{{{light}font-family:sans-serif}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+    opened, body = svg(figure, alt).split(">", 1)
+    paper = '<rect width="100%" height="100%" style="fill:var(--paper)"/>'
+    return f"{opened.replace('<svg ', head)}><style>{looks}</style>{paper}{body}\n"
+
+
 def _settle(figure: Figure) -> None:
     """Lay the figure out once: each further drawing would move it a little from where the last one left it."""
     if figure.get_layout_engine() is not None:

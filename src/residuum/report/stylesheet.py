@@ -38,6 +38,8 @@ p { margin: 0 0 1rem; max-width: 42rem; overflow-wrap: anywhere; }
 .beside > :first-child { flex: 3 1 26rem; }
 .figures > * { flex: 1 1 20rem; min-width: 0; }
 figure { margin: 0 0 1rem; }
+.figures > .wide { flex-basis: 100%; }
+.plot { width: 100%; overflow: hidden; }
 figcaption, caption { color: var(--muted); font-size: .875rem; line-height: 1.45; max-width: 42rem; }
 figure > .scroll { margin-bottom: .5rem; }
 svg { display: block; width: 100%; height: auto; font-family: var(--sans); }

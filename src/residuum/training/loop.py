@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from ..seeds import seed_of
+from .freezing import learn
+from .mixing import Mix, unmixed
 from .optimisers import shrink
 from .schedules import Schedule
+
+Batch = tuple[Tensor, Tensor]  # images [B, C, H, W], int64 labels [B]
+Item = TypeVar("Item")
 
 
 class Step(NamedTuple):
@@ -20,45 +29,78 @@ class Step(NamedTuple):
 
     number: int  # counted from the run's first
     lr: float
-    loss: Tensor  # mean over the batch
-    correct: Tensor  # how many labels were guessed right
+    loss: Tensor  # mean over the step's images
+    correct: Tensor  # how many labels were guessed right; where pictures are mixed, of the pictures underneath
     images: int
+    grad_norm: Tensor  # of the whole gradient, before clipping
+
+
+@dataclass(frozen=True)
+class Method:
+    """How batches become a step: every part of the mathematics beside the model, the data and the optimiser."""
+
+    schedule: Schedule  # factor of the peak rate by step number
+    criterion: Callable[[Tensor, Tensor], Tensor]  # logits and targets to a mean over the batch
+    seed: int  # the run's; what is drawn belongs to (seed, stream, step)
+    autocast: AbstractContextManager[object] = field(default_factory=nullcontext)  # the precision of the forward pass
+    normalise: Callable[[Tensor], Tensor] = lambda images: images  # what the loader gives to what the network takes
+    mix: Mix = unmixed
+    clip_grad: float = 0.0  # largest norm of the whole gradient; 0: any
 
 
 def train_steps(
     model: nn.Module,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    steps: Iterable[Sequence[Batch]],
     optimiser: Optimizer,
+    method: Method,
     *,
-    schedule: Schedule,
-    criterion: Callable[[Tensor, Tensor], Tensor],
-    autocast: AbstractContextManager[object],
-    seed: int,
+    average: AveragedModel | None = None,
     first: int = 0,
 ) -> Iterator[Step]:
-    """Train on each batch of (images, labels) and yield what was seen.
+    """Make a step of each group of batches and yield what was seen.
+
+    The gradient is that of the mean loss over all images of the group, whatever the size of each batch: a group of
+    batches gives what one large batch would, but for batch norm, which sees each batch by itself.
 
     Args:
         model: the network, on its device.
-        batches: float images [B, C, H, W] and int64 labels [B], on the same device.
+        steps: for each step the batches whose gradients are added up (see ``groups``).
         optimiser: each group's ``initial_lr`` is the rate that the schedule scales.
-        schedule: factor of the peak rate by step number.
-        criterion: logits and labels to a loss.
-        autocast: the precision of the forward pass.
-        seed: the run's; what the network draws (dropout, dropped branches) belongs to (seed, step).
-        first: the first batch's step number.
+        method: how a step is made.
+        average: running average of the weights, brought up to date after each step.
+        first: the first step's number.
     """
-    model.train()
-    for number, (images, labels) in enumerate(batches, first):
+    learn(model)
+    for number, batches in enumerate(steps, first):
         for group in optimiser.param_groups:
-            group["lr"] = group["initial_lr"] * schedule(number)
-        torch.manual_seed(seed_of(seed, "dropout", number))
-        with autocast:
-            logits = model(images)
-            loss = criterion(logits, labels)
+            group["lr"] = group["initial_lr"] * method.schedule(number)
+        torch.manual_seed(seed_of(method.seed, "dropout", number))
         optimiser.zero_grad()
-        loss.backward()
+        count = sum(len(labels) for _, labels in batches)
+        losses, correct = [], []
+        for place, (pixels, labels) in enumerate(batches):
+            images = method.normalise(pixels)
+            labels = labels.to(images.device)
+            images, targets = method.mix(images, labels, seed_of(method.seed, "mix", number, place))
+            with method.autocast:
+                logits = model(images)
+                share = method.criterion(logits, targets) * (len(labels) / count)
+            share.backward()
+            losses.append(share.detach())
+            correct.append((logits.detach().argmax(1) == labels).sum())
+        grad_norm = get_total_norm([p.grad for p in model.parameters() if p.grad is not None])
+        if method.clip_grad:
+            clip_grads_with_norm_(model.parameters(), method.clip_grad, grad_norm)
         shrink(optimiser)
         optimiser.step()
-        correct = (logits.detach().argmax(1) == labels).sum()
-        yield Step(number, optimiser.param_groups[0]["lr"], loss.detach(), correct, len(labels))
+        if average is not None:
+            average.update_parameters(model)
+        loss, right = torch.stack(losses).sum(), torch.stack(correct).sum()
+        yield Step(number, optimiser.param_groups[0]["lr"], loss, right, count, grad_norm)
+
+
+def groups(batches: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield lists of ``size`` batches; the last one may be shorter."""
+    batches = iter(batches)
+    while group := list(islice(batches, size)):
+        yield group

@@ -36,10 +36,14 @@ COMMON: dict[str, Any] = {
     "seed": 0,
     "device": "auto",
     "precision": "auto",
+    "kernels": "auto",
     "strict": False,
     "licence": "unspecified",
     "weights": None,
 }
+
+
+LEAST = {"grad_accum": 1, "keep": 1, "clip_grad": 0.0, "ema": 0.0, "checkpoint_every": 0}
 
 
 class Candidate(NamedTuple):
@@ -182,6 +186,11 @@ def _check(values: dict[str, Any]) -> None:
     for key in ("lr", "weight_decay", "momentum", "warmup_epochs", "label_smoothing", "workers"):
         if values[key] < 0:
             raise InputError(f"{key} must not be negative, got {values[key]}")
+    for key, least in LEAST.items():
+        if values.get(key, least) < least:
+            raise InputError(f"{key} must be at least {least:g}, got {values[key]}")
+    if values.get("ema", 0) >= 1:
+        raise InputError(f"ema, a decay, must be below 1 (0.999, say; 0 keeps no average), got {values['ema']}")
     if values["momentum"] >= 1 or values["label_smoothing"] >= 1:
         raise InputError(
             f"momentum and label_smoothing must be below 1, got {values['momentum']} and {values['label_smoothing']}"

@@ -13,11 +13,12 @@ from ..files import locked, write_text
 from ..weights import save
 from .checkpoint import save_checkpoint
 from .facts import facts
-from .fit import Epoch, Progress, build_training, checkpoint_of, fit, restore
+from .fit import Epoch, fit
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
 from .report import write_report
 from .run import BEST, CHECKPOINT, LAST, LOCK, SUMMARY, TIMING, Run
+from .state import State, begin, checkpoint_of, restore
 
 
 def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
@@ -28,34 +29,37 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     """
     busy = f"{run.directory} is in use by another process; wait for it or choose another folder"
     with locked(run.directory / LOCK, busy), catching_interrupt() as interrupted:
-        optimiser = build_training(run.model, run.settings)
-        progress = restore(run.state, run.model, optimiser) if run.state is not None else Progress()
+        state = begin(run.model, run.settings)
+        if run.state is not None:
+            restore(run.state, state)
+        progress = state.progress
         run.history = progress.history
         timing = _read_rows(run.directory / TIMING)[: progress.epoch]
         started, images = time.perf_counter(), 0
-        for event in fit(run.model, run.dataset, run.settings, optimiser, progress):
+        for event in fit(state, run.dataset, run.settings):
             if isinstance(event, Step):
                 images += event.images
             else:
                 seconds = time.perf_counter() - started
                 timing.append({"epoch": event.row["epoch"], "seconds": seconds, "images_per_second": images / seconds})
-                _write_epoch(run, event, progress, timing)
-                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(run.model, optimiser, progress))
+                _write_epoch(run, event, state, timing)
+                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(state))
                 started, images = time.perf_counter(), 0
             yield event
             if interrupted.is_set() and progress.epoch < run.settings.epochs:
-                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(run.model, optimiser, progress))
+                save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(state))
                 raise Interrupted(f"stopped at epoch {progress.epoch + 1}, step {progress.step}")
         if report:
             write_report(run.directory, run.directory / BEST, run.dataset, facts(run), run.history)
 
 
-def _write_epoch(run: Run, event: Epoch, progress: Progress, timing: list[dict[str, Any]]) -> None:
+def _write_epoch(run: Run, event: Epoch, state: State, timing: list[dict[str, Any]]) -> None:
+    progress = state.progress
     metrics = {key: event.row[key] for key in ("epoch", "val_acc1", "val_acc5", "val_loss")}
-    save(run.model, run.directory / LAST, metrics=metrics)
+    save(state.result, run.directory / LAST, metrics=metrics)
     if event.row["val_acc1"] > progress.best:
         progress.best = event.row["val_acc1"]
-        save(run.model, run.directory / BEST, metrics=metrics)
+        save(state.result, run.directory / BEST, metrics=metrics)
     write_text(run.directory / SUMMARY, _csv(progress.history))
     write_text(run.directory / TIMING, _csv(timing))
 

@@ -1,0 +1,24 @@
+"""``residuum report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    studies: Annotated[list[Path], typer.Argument(help="folders that `residuum study` has written")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the page")] = Path("report.html"),
+) -> None:
+    """Put studies on one page that is complete in itself: questions, answers, figures, numbers, and how to repeat them.
+
+    residuum report runs/study-degradation
+
+    residuum report runs/study-* --output studies.html
+    """
+    from ..experiments.study import write_pages
+
+    write_pages(studies, output)
+    typer.echo(f"look at {output}")

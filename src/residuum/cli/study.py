@@ -1,0 +1,65 @@
+"""``residuum study``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def study(
+    name: Annotated[str | None, typer.Argument(help="which study; without a name, all are listed")] = None,
+    data: Annotated[
+        str | None, typer.Option(help="digits, cifar10, fashion_mnist or a folder; digits[:500] for a part of it")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="study this weights file or run instead of training")] = None,
+    seeds: Annotated[int | None, typer.Option(help="runs of each network")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="of each run")] = None,
+    depths: Annotated[str | None, typer.Option(help="layers of the networks, as in 20,56")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16 [default: the faster one here]")] = None,
+    budget: Annotated[float, typer.Option(help="minutes it may train; epochs, then pictures become fewer")] = 0.0,
+    workers: Annotated[int, typer.Option("--workers", "-j", help="runs side by side [default: one a core]")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the study's folder [default: runs/study-NAME]")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="list the studies: question and cost")] = False,
+    check: Annotated[bool, typer.Option("--check", help="end with exit code 1 where a claim is not shown")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Answer a question about residual networks by running: what was claimed, and what is found here.
+
+    residuum study                                              (which there are)
+
+    residuum study degradation                                  (a minute, on digits that need no download)
+
+    residuum study degradation --data cifar10 --budget 60       (what an hour allows)
+
+    Ctrl-C stops it, and the same command goes on.
+    """
+    from .studying import list_studies, run
+
+    if listed or name is None:
+        list_studies(json)
+        return
+    given: dict[str, Any] = {
+        "data": data,
+        "model": model,
+        "seeds": seeds,
+        "epochs": epochs,
+        "depths": None if depths is None else _numbers(depths),
+        "batch_size": batch_size,
+        "precision": precision,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    run(name, given, output or Path("runs") / f"study-{name}", budget=budget, workers=workers, check=check, json=json)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    from ..errors import InputError
+
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() for part in parts):
+        raise InputError(f"--depths must be whole numbers with commas between, such as 20,56, got {text!r}")
+    return tuple(map(int, parts))

@@ -1,0 +1,90 @@
+"""What ``residuum study`` does once its flags are read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..errors import InputError, StudyFailed
+from ..experiments import STUDIES
+from ..experiments.study import findings_of, pick_study, run_study
+from ..report.study import MARKS, SHOWN
+from ..training.precision import PRECISIONS
+from .tables import show_json, show_table
+
+
+def list_studies(json: bool) -> None:
+    """Print what each study asks and costs."""
+    if json:
+        keys = ("QUESTION", "SOURCE", "COST", "EXPECTED")
+        show_json([
+            {"name": name, **{key.lower(): getattr(study, key) for key in keys}} for name, study in STUDIES.items()
+        ])  # fmt: skip
+        return
+    show_table(["study", "question", "cost"], [(name, study.QUESTION, study.COST) for name, study in STUDIES.items()])
+
+
+def run(
+    name: str, given: dict[str, Any], output: Path, *, budget: float, workers: int, check: bool, json: bool
+) -> None:
+    """Run a study, tell how it goes, and say what it found."""
+    pick_study(name)
+    if given.get("precision", PRECISIONS[0]) not in PRECISIONS:
+        raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {given['precision']!r}")
+    console = _Console(quiet=json)
+    try:
+        found = run_study(
+            name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
+        )
+    except KeyboardInterrupt:
+        typer.echo(f"\nstopped; the same command goes on with the runs in {output}", err=True)
+        raise typer.Exit(130) from None
+    if json:
+        show_json({**found, "folder": str(output)})
+    else:
+        say(found, output / f"{name}.html")
+    missing = [finding.claim for finding in findings_of(found) if finding.verdict != SHOWN]
+    if check and missing:
+        raise StudyFailed(f"{len(missing)} of {len(found['findings'])} claims are not shown: {'; '.join(missing)}")
+
+
+def say(found: dict[str, Any], page: Path) -> None:
+    """Print numbers, verdicts and the answer."""
+    for table in pick_study(found["study"]).tables(found["numbers"]):
+        typer.echo()
+        show_table(table.header, table.rows, numbers=table.header[1:])
+    typer.echo()
+    for finding in findings_of(found):
+        typer.echo(f"{MARKS[finding.verdict]} {finding.claim}: {finding.verdict}; {finding.ours}")
+    typer.echo(f"\n{found['answer']}\n")
+    typer.echo(f"look at {page}")
+
+
+class _Console:
+    """Lines as they come; between them, on a terminal, one that is written over."""
+
+    def __init__(self, quiet: bool) -> None:
+        self.quiet, self.terminal, self.started = quiet, sys.stderr.isatty(), time.perf_counter()
+        self.drawn, self.at_start = False, -1
+
+    def tell(self, line: str) -> None:
+        """Print a line, with the seconds so far; on stderr where stdout is for a program."""
+        if self.drawn:
+            sys.stderr.write("\r\x1b[K")
+            self.drawn = False
+        typer.echo(f"{time.perf_counter() - self.started:6.0f} s  {line}", err=self.quiet)
+
+    def progress(self, done: int, total: int) -> None:
+        """Draw how far the epochs are."""
+        if not self.terminal:
+            return
+        self.at_start = done if self.at_start < 0 else self.at_start
+        made, seconds = done - self.at_start, time.perf_counter() - self.started
+        left = f", about {(total - done) * seconds / made / 60:.0f} min left" if made else ""
+        sys.stderr.write(f"\r\x1b[K{done} of {total} epochs{left}")
+        sys.stderr.flush()
+        self.drawn = True

@@ -1,0 +1,73 @@
+"""A part of a data set, named as in ``cifar10[:5000]``: what it holds is fixed by the numbers alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..seeds import generator
+from .dataset import ArrayImages, Dataset, FileImages
+
+_PART = re.compile(r"(?P<source>.+)\[:(?P<train>\d+)(?:,:(?P<val>\d+))?\]")
+
+
+class Part(NamedTuple):
+    """How much of a source is wanted."""
+
+    source: str
+    train: int  # pictures
+    val: int | None  # pictures; None: all
+
+
+def parse_part(name: str | Path) -> Part | None:
+    """Read ``SOURCE[:TRAIN]`` or ``SOURCE[:TRAIN,:VAL]``; None for any other name, and for a folder called so."""
+    if Path(name).exists() or (match := _PART.fullmatch(str(name))) is None:
+        return None
+    return Part(match["source"], int(match["train"]), None if match["val"] is None else int(match["val"]))
+
+
+def take(dataset: Dataset, part: Part) -> Dataset:
+    """Return the data set with so many pictures on each side, the classes as equally as they allow.
+
+    Each class's pictures are put into one fixed random order (stream ``part``) and taken in turn; so the part of 100 is
+    within that of 200, whatever the run's seed.
+
+    Raises:
+        InputError: more pictures than there are, or none.
+    """
+    notes, sides = list(dataset.notes), {"train": dataset.train, "val": dataset.val}
+    for side, wanted in (("train", part.train), ("val", part.val)):
+        images = sides[side]
+        if wanted is None:
+            continue
+        if not 1 <= wanted <= len(images):
+            raise InputError(
+                f"a part of {part.source} must have 1 to {len(images)} {side} pictures, got {wanted}; "
+                f"write {part.source}[:{min(len(images), 1000)}]"
+            )
+        sides[side] = _chosen(images, _in_turn(images.labels)[:wanted])
+        notes.append(f"{wanted:,} of {len(images):,} {side} pictures, the same at every call")
+    return replace(dataset, train=sides["train"], val=sides["val"], notes=notes)
+
+
+def _in_turn(labels: Tensor) -> Tensor:
+    """Return an order of all pictures, int64 [N], that goes round the classes: one of each, a second of each, ..."""
+    shuffled = torch.randperm(len(labels), generator=generator(0, "part"))
+    rank = torch.empty(len(labels), dtype=torch.long)
+    for label in labels.unique():
+        own = shuffled[labels[shuffled] == label]
+        rank[own] = torch.arange(len(own))
+    return shuffled[rank[shuffled].argsort(stable=True)]
+
+
+def _chosen(images: ArrayImages | FileImages, indices: Tensor) -> ArrayImages | FileImages:
+    if isinstance(images, ArrayImages):
+        return ArrayImages(images.pixels[indices], images.labels[indices])
+    names = [str(images.names[index]) for index in indices.tolist()]
+    return FileImages(images.root, names, images.labels[indices])

@@ -1,0 +1,107 @@
+"""How a study fits itself to the minutes that it is given, by one rule that its report repeats.
+
+Each network of the study makes a few training steps on one thread. From its seconds a picture follows what all members
+take together. Where that is more than the budget, epochs become fewer, down to LEAST_EPOCHS; where it is still more,
+so do the pictures, training and validation alike, down to LEAST_PICTURES; where even that is more, it is said, and
+done. The number of seeds is the caller's and is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+
+from ..data import Dataset, open_data
+from ..errors import InputError
+from ..models import create_model
+from ..training.precision import choose_precision
+from .form import Members, Options, Study
+
+LEAST_EPOCHS = 3
+LEAST_PICTURES = 1000
+VALIDATION = 1 / 3  # of a training step's time a picture takes that is only predicted: forward, without backward
+
+
+class Fitted(NamedTuple):
+    """Options that fit, and what was changed and why."""
+
+    options: Options
+    notes: list[str]
+
+
+def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitted:
+    """Return options whose members train within so many minutes, if the rule above allows."""
+    if minutes <= 0:
+        raise InputError(f"the budget must be more than 0 minutes, got {minutes:g}; leave it out for no limit")
+    members, dataset = study.members(options), open_data(options.data)
+    if not members:
+        return Fitted(replace(options, minutes=minutes), [f"The study was given {minutes:g} minutes."])
+    rates = {key: _seconds_a_picture(dataset, settings) for key, settings in _networks(members).items()}
+
+    def needed(epochs: int, share: float) -> float:
+        pictures = share * (len(dataset.train) + VALIDATION * len(dataset.val))
+        return sum(
+            rates[_key(settings)] * pictures * math.ceil(epochs * settings["epochs"] / first) / 60 / workers
+            for settings in members.values()
+        )
+
+    first = max(settings["epochs"] for settings in members.values())
+    epochs, share = first, 1.0
+    while needed(epochs, share) > minutes and epochs > LEAST_EPOCHS:
+        epochs -= 1
+    if (full := needed(epochs, 1.0)) > minutes:
+        share = max(minutes / full, min(1.0, LEAST_PICTURES / len(dataset.train)))
+    options, notes = _told(options, dataset, epochs, share)
+    notes.insert(0, f"A short trial foresaw {needed(first, 1.0):.1f} minutes for {first} epochs of all pictures, "
+                    f"{workers} at a time; the budget was {minutes:g}.")  # fmt: skip
+    if (least := needed(epochs, share)) > minutes * 1.05:
+        notes.append(f"That is as little as the rule allows; it was expected to take {least:.1f} minutes.")
+    return Fitted(options, notes)
+
+
+def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:
+    if share == 1.0:
+        return replace(options, epochs=epochs), [f"It trained {epochs} epochs of all pictures."]
+    train, val = max(1, round(share * len(dataset.train))), max(1, round(share * len(dataset.val)))
+    data = f"{options.data.split('[:')[0]}[:{train},:{val}]"
+    note = f"It trained {epochs} epochs of {train:,} pictures and validated on {val:,}."
+    return replace(options, epochs=epochs, data=data), [note]
+
+
+def measured_precision(study: Study, options: Options) -> str:
+    """Return the faster precision for the study's largest network on this machine, by a few steps of each."""
+    members, dataset = study.members(options), open_data(options.data)
+    if not members:
+        return options.precision
+    models = [_build(dataset, settings) for settings in _networks(members).values()]
+    largest = max(models, key=lambda model: sum(1 for _ in model.modules()))
+    return choose_precision(largest, (dataset.channels, *dataset.image_size), "cpu").precision
+
+
+def _networks(members: Members) -> dict[str, dict[str, Any]]:
+    """Return one member for each network among them."""
+    return {_key(settings): settings for settings in members.values()}
+
+
+def _key(settings: dict[str, Any]) -> str:
+    return json.dumps([settings["model"], settings.get("model_arguments", {})], sort_keys=True)
+
+
+def _seconds_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        shape = (dataset.channels, *dataset.image_size)
+        trial = choose_precision(_build(dataset, settings), shape, "cpu", settings["precision"])
+    finally:
+        torch.set_num_threads(before)
+    return 1 / trial.images_per_second
+
+
+def _build(dataset: Dataset, settings: dict[str, Any]) -> torch.nn.Module:
+    arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes)}
+    return create_model(settings["model"], **{**arguments, **settings.get("model_arguments", {})})

@@ -1,0 +1,194 @@
+"""Running a study: settle its options, train its members, measure, and write what was found."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import InputError, nearest
+from ..files import locked, write_bytes, write_text
+from ..report.study import Finding, StudyData, study_page
+from ..report.style import png, svg_file
+from ..training.run import CONFIG
+from ..training.settings import read_settings
+from . import STUDIES
+from .budget import fitted, measured_precision
+from .form import History, Options, Study, Workspace, read_json, write_json
+from .members import train_members, training_seconds
+
+STUDY, PLAN = "study.json", "plan.json"
+Tell = Callable[[str], None]
+Progress = Callable[[int, int], None]  # epochs done, of all
+
+
+def pick_study(name: str) -> Study:
+    """Return the study of that name, or say which there are."""
+    if name not in STUDIES:
+        raise InputError(f"no study is named {name!r}; {nearest(name, list(STUDIES))} `residuum study` lists all")
+    return STUDIES[name]
+
+
+def run_study(
+    name: str,
+    asked: dict[str, Any],
+    output: Path,
+    *,
+    budget: float = 0.0,
+    workers: int = 0,
+    tell: Tell = print,
+    progress: Progress = lambda done, total: None,
+) -> dict[str, Any]:
+    """Run a study to its end and write ``study.json``, its pictures and its page into the folder.
+
+    Args:
+        name: in STUDIES.
+        asked: fields of Options that the user gave; the others are the study's own.
+        output: the study's folder. A second call with the same options goes on where the first stood.
+        budget: minutes; 0: no limit.
+        workers: members that train at a time; 0: as many as there are cores.
+        tell: what is done with a line of progress.
+        progress: what is done with how many epochs are done, and of how many.
+
+    Returns: what ``study.json`` holds.
+    """
+    study, workers = pick_study(name), workers or os.cpu_count() or 1
+    output.mkdir(parents=True, exist_ok=True)
+    with locked(output / ".study.lock", f"{output} is in use by another study; wait for it or choose another --output"):
+        options, notes = _planned(study, asked, output, budget, workers, tell)
+        histories = _trained(name, options, output, workers, tell, progress)
+        numbers = study.measure(Workspace(output, options, histories, tell))
+        result = {
+            "study": name,
+            "residuum": __version__,
+            "options": asdict(options),
+            "repeat": _command(name, options),
+            "members": len(histories),
+            "seconds": round(training_seconds(output, histories), 1),
+            "notes": notes,
+            "numbers": numbers,
+            "answer": study.answer(numbers),
+            "findings": [vars(finding) for finding in study.findings(numbers)],
+        }
+        write_json(output / STUDY, result)
+        write_pages([output], output / f"{name}.html")
+    return result
+
+
+def write_pages(folders: list[Path], page: Path) -> None:
+    """Write the pictures of each study into its folder, and one page of them all."""
+    studies = [study_data(folder) for folder in folders]
+    for folder, data in zip(folders, studies, strict=True):
+        for drawing in data.drawings:
+            write_bytes(folder / f"{drawing.name}.png", png(drawing.figure))
+            write_text(folder / f"{drawing.name}.svg", svg_file(drawing.figure, drawing.alt))
+    write_text(page, study_page(studies))
+
+
+def study_data(folder: Path) -> StudyData:
+    """Return what a page shows of a study, drawn anew from the numbers in its folder."""
+    if not (folder / STUDY).exists():
+        raise InputError(
+            f"{folder} is no finished study: it has no {STUDY}; run `residuum study NAME --output {folder}`"
+        )
+    held = read_json(folder / STUDY)
+    study, numbers = pick_study(held["study"]), held["numbers"]
+    return StudyData(
+        title=held["study"].replace("-", " ").capitalize(),
+        question=study.QUESTION,
+        answer=study.answer(numbers),
+        drawings=study.drawings(numbers),
+        tables=study.tables(numbers),
+        findings=study.findings(numbers),
+        cost=_cost(held),
+        repeat=held["repeat"],
+        notes=[f"Source: {study.SOURCE}.", f"Expected beforehand: {study.EXPECTED}", *held["notes"]],
+        settings={key: str(value) for key, value in held["options"].items()},
+    )
+
+
+def findings_of(result: dict[str, Any]) -> list[Finding]:
+    """Return the findings that ``study.json`` holds."""
+    return [Finding(**finding) for finding in result["findings"]]
+
+
+def _planned(
+    study: Study, asked: dict[str, Any], output: Path, budget: float, workers: int, tell: Tell
+) -> tuple[Options, list[str]]:
+    """Settle the options, or take those that an earlier call with the same wishes settled.
+
+    A trial never comes out the same twice, and a study must go on with the runs that it has.
+    """
+    wishes = {"asked": {key: list(v) if isinstance(v, tuple) else v for key, v in asked.items()}, "budget": budget}
+    plan = output / PLAN
+    if plan.exists() and (held := read_json(plan))["wishes"] == wishes:
+        return Options(**{**held["options"], "depths": tuple(held["options"]["depths"])}), held["notes"]
+    options, notes = _checked(replace(study.DEFAULTS, **asked)), []
+    if "precision" not in asked:
+        options = replace(options, precision=_precision(study, options, output))
+    if budget:
+        tell("a short trial of each network, to fit the study to its budget")
+        options, notes = fitted(study, options, budget, workers)
+        for note in notes:
+            tell(note)
+    write_json(plan, {"wishes": wishes, "options": asdict(options), "notes": notes})
+    return options, notes
+
+
+def _checked(options: Options) -> Options:
+    for key in ("seeds", "batch_size"):
+        if getattr(options, key) < 1:
+            raise InputError(f"{key} must be at least 1, got {getattr(options, key)}")
+    if options.epochs < 0:
+        raise InputError(f"epochs must be at least 1, got {options.epochs}; leave it out for the study's own")
+    return options
+
+
+def _precision(study: Study, options: Options, output: Path) -> str:
+    """Return what the members in the folder have; else float32 for the small digits, and the faster one for others."""
+    for name in study.members(options):
+        if (output / name / CONFIG).exists():
+            return read_settings(output / name / CONFIG).precision
+    small = options.data.split("[")[0] == "digits"
+    return options.precision if small else measured_precision(study, options)
+
+
+def _trained(
+    name: str, options: Options, output: Path, workers: int, tell: Tell, progress: Progress
+) -> dict[str, History]:
+    members = pick_study(name).members(options)
+    if not members:
+        return {}
+    total, found = sum(settings["epochs"] for settings in members.values()), 0
+    tell(f"{len(members)} runs on {options.data}, {options.precision}; those in {output} are gone on with")
+    histories: dict[str, History] = {}
+    for event in train_members(members, output, study=name, workers=workers):
+        if isinstance(event, int):
+            progress(event, total)
+            continue
+        member, history = event
+        histories[member], found, last = history, found + 1, history[-1]
+        accuracies = f"training {last['train_acc1']:5.1f} %  validation {last['val_acc1']:5.1f} %"
+        tell(f"{found:>3}/{len(members)}  {member:<28} {accuracies}")
+    return {member: histories[member] for member in members}
+
+
+def _cost(held: dict[str, Any]) -> str:
+    if not held["members"]:
+        return "No run was trained: a model was measured as it is."
+    return f"{held['members']} runs, {held['seconds'] / 60:.1f} minutes of training on one thread, added up."
+
+
+def _command(name: str, options: Options) -> str:
+    """Return the command that repeats the study, with every option that it was settled with."""
+    words = ["residuum", "study", name, "--data", options.data]
+    words += ["--model", options.model] if options.model else []
+    words += ["--depths", ",".join(map(str, options.depths))] if options.depths else []
+    words += ["--seeds", str(options.seeds), "--epochs", str(options.training["epochs"])]
+    words += ["--batch-size", str(options.batch_size), "--precision", options.precision]
+    words += ["--budget", f"{options.minutes:g}"] if options.minutes else []
+    return shlex.join(words)

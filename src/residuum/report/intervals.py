@@ -1,0 +1,51 @@
+"""Means over a handful of seeds, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Interval(NamedTuple):
+    """A mean with its 95 % confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def above(self, value: float) -> bool:
+        """Whether the whole interval lies above the value."""
+        return self.low > value
+
+    def below(self, value: float) -> bool:
+        """Whether the whole interval lies below the value."""
+        return self.high < value
+
+    def __neg__(self) -> Interval:
+        return Interval(-self.mean, -self.high, -self.low)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
+
+    def text(self, digits: int) -> str:
+        """Return mean and interval to so many significant digits: effects may be small."""
+        return f"{self.mean:.{digits}g} ({self.low:.{digits}g} to {self.high:.{digits}g})"
+
+
+def mean_interval(values: Sequence[float] | np.ndarray) -> Interval:
+    """Return the mean with its 95 % interval by Student's t; one value leaves it unbounded."""
+    from scipy import stats
+
+    values = np.asarray(values, dtype=float)
+    mean, count = float(values.mean()), len(values)
+    if count < 2:
+        return Interval(mean, -np.inf, np.inf)
+    half = float(stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / np.sqrt(count))
+    return Interval(mean, mean - half, mean + half)
+
+
+def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Interval:
+    """Return the mean of a - b over pairs with its 95 % interval by Student's t; one pair leaves it unbounded."""
+    return mean_interval(np.asarray(a, dtype=float) - np.asarray(b, dtype=float))

@@ -1,0 +1,129 @@
+"""The processes that train one run together: which of them this one is, and how they find each other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+
+from ..data.share import Share
+from ..errors import InputError
+
+# How long a process waits for the others before it calls them lost. One that dies is noticed at once, for its
+# connections close; this is for a host that falls silent, and the first process may be writing or downloading.
+PATIENCE = timedelta(minutes=10)
+TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@dataclass(frozen=True)
+class World:
+    """Which process this is (``rank`` of ``size``), and of those on this host (``local_rank`` of ``local_size``)."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+
+    @property
+    def writes(self) -> bool:
+        """Whether this is the process that writes files and speaks."""
+        return self.rank == 0
+
+    @property
+    def share(self) -> Share:
+        """What this process takes of every batch."""
+        return Share(self.rank, self.size)
+
+    @property
+    def threads(self) -> int:
+        """How many threads suit it: the cores open to it, shared out among the processes of this host.
+
+        torchrun asks for one thread, which leaves most of a large machine idle.
+        """
+        return torch.get_num_threads() if self.size == 1 else max(1, _cores() // self.local_size)
+
+    def __str__(self) -> str:
+        return f"process {self.rank} of {self.size}"
+
+
+ALONE = World()
+
+
+def find_world(environment: Mapping[str, str]) -> World:
+    """Return the place that torchrun or SLURM's srun gave to this process; ``ALONE`` where neither started it."""
+    if "RANK" in environment or "WORLD_SIZE" in environment:
+        return _from_torchrun(environment)
+    if "SLURM_STEP_ID" in environment and int(environment.get("SLURM_NTASKS", "1")) > 1:
+        return _from_slurm(environment)
+    return ALONE
+
+
+@contextlib.contextmanager
+def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
+    """Meet the other processes (gloo between processors, NCCL between GPUs) for as long as the block lasts."""
+    world = find_world(environment)
+    if world.size == 1:
+        yield world
+        return
+    address, port = meeting_point(environment)
+    store = f"tcp://{address}:{port}"
+    if torch.cuda.is_available() and world.local_rank < torch.cuda.device_count():
+        torch.cuda.set_device(world.local_rank)
+    if environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        store = "env://"  # torchrun has opened the meeting point itself
+    dist.init_process_group(init_method=store, rank=world.rank, world_size=world.size, timeout=PATIENCE)
+    try:
+        yield world
+    finally:
+        dist.destroy_process_group()
+
+
+def meeting_point(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Return host and port where the processes meet: as given, else SLURM's first host and a port of the job's."""
+    address = environment.get("MASTER_ADDR") or first_host(environment.get("SLURM_STEP_NODELIST", ""))
+    port = environment.get("MASTER_PORT") or 20_000 + int(environment.get("SLURM_JOB_ID", "0")) % 20_000
+    return address, int(port)
+
+
+def first_host(hosts: str) -> str:
+    """Return the first host of a SLURM list: ``node[03-05,9],other`` gives ``node03``."""
+    if (found := re.match(r"([^\[,\s]+)(?:\[(\w+)[^\]]*\])?([^\[,\s]*)", hosts)) is None:
+        raise InputError(
+            f"under srun SLURM_STEP_NODELIST must name the hosts, got {hosts!r}; set MASTER_ADDR to the first one"
+        )
+    return "".join(part or "" for part in found.groups())
+
+
+def _from_torchrun(environment: Mapping[str, str]) -> World:
+    if missing := [name for name in TORCHRUN if not environment.get(name)]:
+        present = ", ".join(name for name in TORCHRUN if environment.get(name))
+        raise InputError(
+            f"a process that others train with must be told {', '.join(TORCHRUN)}, but only {present} are set and "
+            f"{', '.join(missing)} missing; start it with torchrun or srun, or with --processes"
+        )
+    rank, size, local_rank, local_size = (int(environment[name]) for name in TORCHRUN[:4])
+    return World(rank, size, local_rank, local_size)
+
+
+def _from_slurm(environment: Mapping[str, str]) -> World:
+    rank, size = int(environment["SLURM_PROCID"]), int(environment["SLURM_NTASKS"])
+    here = _tasks_per_host(environment["SLURM_STEP_TASKS_PER_NODE"])[int(environment["SLURM_NODEID"])]
+    return World(rank, size, int(environment["SLURM_LOCALID"]), here)
+
+
+def _tasks_per_host(text: str) -> list[int]:
+    """Read SLURM's count of tasks on each host: ``4(x2),3`` is 4, 4, 3."""
+    counts = re.findall(r"(\d+)(?:\(x(\d+)\))?", text)
+    return [int(tasks) for tasks, times in counts for _ in range(int(times or 1))]
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,123 @@
+"""What a run changes as it goes: all that a checkpoint must hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from ..errors import ResiduumError
+from ..evaluation import Scores
+from ..nn import fuse
+from .averaging import running_average
+from .freezing import freeze
+from .loop import Step
+from .optimisers import build_optimiser
+from .settings import Settings
+
+Row = dict[str, float]
+
+
+class Diverged(ResiduumError):
+    """The loss is no longer a number."""
+
+    exit_code = 1
+
+
+@dataclass
+class Progress:
+    """Where a run stands."""
+
+    epoch: int = 0
+    step: int = 0  # within the epoch
+    loss_sum: float = 0.0  # over the epoch's pictures so far
+    correct: int = 0
+    images: int = 0
+    best: float = -1.0  # validation accuracy, percent
+    history: list[Row] = field(default_factory=list)
+
+    def count(self, step: Step) -> None:
+        """Add a step."""
+        loss = step.loss.item()
+        if loss != loss or loss == float("inf"):
+            raise Diverged(
+                f"the loss became {loss} at step {step.number} (epoch {self.epoch + 1}); the files hold the last whole "
+                "epoch; try a smaller --lr or --precision fp32"
+            )
+        self.step += 1
+        self.loss_sum += loss * step.images
+        self.correct += int(step.correct.item())
+        self.images += step.images
+
+    def close(self, lr: float, scores: Scores) -> Row:
+        """End the epoch and return its row."""
+        row = {
+            "epoch": self.epoch + 1,
+            "lr": lr,
+            "train_loss": self.loss_sum / self.images,
+            "train_acc1": 100 * self.correct / self.images,
+            "val_loss": scores.loss,
+            "val_acc1": scores.top1,
+            "val_acc5": scores.top5,
+        }
+        self.history.append(row)
+        self.epoch, self.step, self.loss_sum, self.correct, self.images = self.epoch + 1, 0, 0.0, 0, 0
+        return row
+
+
+@dataclass
+class State:
+    """What a run changes as it goes."""
+
+    model: nn.Module
+    optimiser: Optimizer
+    average: AveragedModel | None  # of the weights
+    progress: Progress
+
+    @property
+    def result(self) -> nn.Module:
+        """The network that is evaluated and saved: the average where one is kept, else the one that is trained."""
+        return self.model if self.average is None else self.average.module
+
+
+def begin(model: nn.Module, settings: Settings) -> State:
+    """Put the model on its device, channels last, and return a run's state before its first step."""
+    model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    freeze(model, settings.freeze)
+    if settings.kernels == "fused":
+        fuse(model)
+    optimiser = build_optimiser(
+        settings.opt,
+        model,
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        decay=settings.decay,
+        backbone_lr=settings.backbone_lr,
+    )
+    average = running_average(model, settings.ema) if settings.ema else None
+    return State(model, optimiser, average, Progress())
+
+
+def checkpoint_of(state: State) -> dict[str, Any]:
+    """Return what is saved: tensors, numbers, strings, lists and dicts."""
+    average = {} if state.average is None else {"average": state.average.state_dict()}
+    return {
+        "model": state.model.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+        "progress": vars(state.progress),
+        **average,
+    }
+
+
+def restore(saved: dict[str, Any], state: State) -> None:
+    """Put what was saved into a run's first state."""
+    state.model.load_state_dict(saved["model"])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    if state.average is not None:
+        state.average.load_state_dict(saved["average"])
+    state.progress = Progress(**saved["progress"])

@@ -1,0 +1,59 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from residuum.experiments.statistics import Interval, bootstrap, judged, mean_interval, paired_difference, sign_test
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=9))
+def test_the_interval_is_the_paired_t_test(pairs):
+    a, b = np.array(pairs).T
+    found = paired_difference(a, b)
+    assert found.mean == pytest.approx((a - b).mean())
+    if np.ptp(a - b) > 1e-6:
+        expected = stats.ttest_rel(a, b).confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+        assert found.above(0) == (stats.ttest_rel(a, b).pvalue < 0.05 and found.mean > 0)
+
+
+def test_one_run_tells_no_interval():
+    for interval in (mean_interval([3.0]), bootstrap([3.0])):
+        assert interval.mean == 3 and math.isinf(interval.low) and math.isinf(interval.high)
+
+
+def test_the_bootstrap_finds_the_interval_of_a_mean():
+    values = np.random.default_rng(0).normal(5, 2, 400)
+    found, expected = bootstrap(values), mean_interval(values)
+    assert found == bootstrap(values), "the same values give the same interval"
+    assert found == pytest.approx(expected, abs=0.03)
+
+
+def test_the_sign_test_leaves_ties_out():
+    assert sign_test([1, 2, 3, 0]) == pytest.approx(0.25)
+    assert sign_test([1, 2, 3, 4, 5, -1]) == pytest.approx(stats.binomtest(5, 6).pvalue)
+    assert sign_test([0, 0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("interval", "side", "verdict"),
+    [
+        (Interval(2, 1, 3), "above", "shown"),
+        (Interval(2, 1, 3), "below", "the opposite is shown"),
+        (Interval(2, -1, 5), "above", "not shown"),
+        (Interval(-2, -3, -1), "below", "shown"),
+        (Interval(2, -math.inf, math.inf), "above", "not shown"),
+    ],
+)
+def test_the_interval_alone_decides_the_verdict(interval, side, verdict):
+    assert judged("claim", "–", interval, side).verdict == verdict
+
+
+def test_a_finding_says_effect_unit_and_signs():
+    found = judged("claim", "–", Interval(2.5, 1, 4), "above", bound=1.5, unit="%", pairs=[1, 2, 3])
+    assert found.verdict == "not shown", "the bound lies inside"
+    assert found.ours == "2.5 (1 to 4) %; 2 of 3 on the claimed side (sign test p = 1)"
+    assert "one run tells no interval" in judged("c", "–", Interval(2, -math.inf, math.inf), "above").ours

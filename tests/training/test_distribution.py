@@ -1,0 +1,123 @@
+"""Two processes find what one finds: gradients, statistics, batches and scores, exactly."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from residuum.data import MemoryLoader, open_data
+from residuum.data.share import Share
+from residuum.errors import InputError
+from residuum.training.distribution import WHOLE, part_of
+from residuum.training.processes import World
+
+WORKER = Path(__file__).with_name("world_of_two.py")
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """Return what each of two processes found, by proof."""
+    folder, port = tmp_path_factory.mktemp("two"), str(free_port())
+    places = []
+    for rank in "01":
+        world = {"RANK": rank, "WORLD_SIZE": "2", "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": "2",
+                 "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}  # fmt: skip
+        places.append(subprocess.Popen([sys.executable, WORKER, folder / rank], env=os.environ | world))
+    try:
+        assert [place.wait(timeout=200) for place in places] == [0, 0]
+    finally:
+        for place in places:
+            place.kill()
+    return [torch.load(folder / rank, weights_only=False) for rank in "01"]
+
+
+def of(found, proof):
+    first, second = (place.get(proof, "an earlier proof failed") for place in found)
+    assert not isinstance(first, str), first
+    assert not isinstance(second, str), second
+    return first, second
+
+
+def largest_difference(one, two):
+    """Return the largest difference of two dicts of tensors, relative to the largest entry of each tensor."""
+    assert list(one) == list(two)
+    return max(((one[name] - two[name]).abs().max() / one[name].abs().max()).item() for name in one)
+
+
+def test_gradients_are_those_of_one_process_on_the_joint_batch(found):
+    for place in of(found, "gradients"):
+        assert place["same keys"]
+        assert largest_difference(place["one"], place["two"]) < 1e-10
+        assert largest_difference(place["one, buffers"], place["two, buffers"]) < 1e-10
+
+
+@pytest.mark.parametrize("convention", ["paper", "timm"])
+def test_processes_drop_the_same_branches_and_learn_what_one_process_learns(found, convention):
+    """Four fifths dropped: in some steps a branch has no gradient anywhere, in some no image in one process."""
+    places = [place[convention] for place in of(found, "dropping")]
+    assert places[0]["idle"] > 0  # it did happen
+    for place in places:
+        assert largest_difference(place["one"], place["two"]) < 1e-10
+
+
+def test_without_synchronised_batch_norm_the_first_process_has_the_statistics(found):
+    first, second = of(found, "statistics_of_its_own")
+    assert not first["before"].equal(second["before"])
+    assert first["after"].equal(first["before"])
+    assert second["after"].equal(first["before"])
+
+
+def test_the_shares_of_a_batch_are_the_batch(found):
+    whole = MemoryLoader(open_data("digits").train, 33, 0, pad=1, flip=True)
+    first, second = of(found, "batches")
+    for number, (pixels, labels) in zip(range(2), whole.batches(1), strict=False):
+        mine, others = first[number][1], second[number][1]
+        assert (len(mine[0]), len(others[0])) == (16, 17)
+        assert torch.cat([mine[0], others[0]]).equal(pixels)
+        assert torch.cat([mine[1], others[1]]).equal(labels)
+
+
+def test_every_picture_counts_once_and_the_scores_are_those_of_one_process(found):
+    places = of(found, "scores")
+    assert [place["batches"] for place in places] == [4, 4]
+    for place in places:
+        assert len(place["two"]["labels"]) == 359
+        for name, column in places[0]["one"].items():
+            assert torch.as_tensor(place["two"][name]).equal(torch.as_tensor(column)), name
+        assert len(place["one batch"]["labels"]) == 359  # one process had nothing to do
+
+
+def test_what_one_process_asks_all_hear(found):
+    assert of(found, "asking") == ([False, True, True], [False, True, True])
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 8, 33])
+@pytest.mark.parametrize("processes", [1, 2, 3, 8])
+def test_shares_cover_everything_once_and_differ_by_one_at_most(count, processes):
+    parts = [list(range(count))[Share(process, processes).of(count)] for process in range(processes)]
+    assert [thing for part in parts for thing in part] == list(range(count))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_weights_make_the_average_over_processes_the_mean_over_images():
+    weights = [part_of(World(rank, 3), 8, 100).weight for rank in range(3)]
+    assert weights == [3 * 2 / 8, 3 * 3 / 8, 3 * 3 / 8]
+    assert part_of(World(1, 2), 128, 9).weight == 2 * 5 / 9  # fewer pictures than a batch asks for
+    assert WHOLE.weight == 1.0
+
+
+def test_each_process_needs_a_picture_of_every_batch():
+    with pytest.raises(InputError, match="a batch has 3 and there are 4 processes; raise --batch-size"):
+        part_of(World(0, 4), 3, 100)
+    with pytest.raises(InputError, match="a batch has 2 and there are 4 processes"):
+        part_of(World(0, 4), 64, 2)

@@ -1,0 +1,144 @@
+"""What two processes find: ``test_distribution.py`` starts it once for each, with a file to write into."""
+
+import copy
+import sys
+import traceback
+
+import torch
+import torch.nn.functional as F
+
+from residuum.data import EvaluationLoader, MemoryLoader, open_data
+from residuum.data.pixels import Normalise
+from residuum.models import create_model
+from residuum.nn import DropPath, stochastic_depth
+from residuum.training.distribution import Part, any_of, parallel, same_buffers, score_together
+from residuum.training.processes import joined
+from residuum.training.sync_norm import synchronise
+
+TOTAL = 7  # no even number: one process has three images, the other four
+
+
+def small(dtype=torch.float64):
+    torch.manual_seed(0)
+    return create_model("cifar_resnet", depth=8, widths=(4, 8, 8), shortcut="B").to(dtype)
+
+
+def joint_batch(step=0):
+    draw = torch.Generator().manual_seed(step)
+    images = torch.randn(TOTAL, 3, 8, 8, generator=draw, dtype=torch.float64)
+    return images, torch.randint(0, 10, (TOTAL,), generator=draw)
+
+
+def gradients(world):
+    """Gradients and statistics with synchronised batch norm, and those of one process with the ordinary one."""
+    model = small()
+    one, part = copy.deepcopy(model), Part(world, TOTAL)
+    synchronise(model, "cpu")
+    images, labels = joint_batch()
+    mine = world.share.of(TOTAL)
+    both = parallel(model, world)
+    for _ in range(2):  # in the second pass the statistics are no longer the first ones
+        (F.cross_entropy(both(images[mine]), labels[mine]) * part.weight).backward()
+        F.cross_entropy(one(images), labels).backward()
+    return {
+        "two": {name: parameter.grad for name, parameter in model.named_parameters()},
+        "one": {name: parameter.grad for name, parameter in one.named_parameters()},
+        "two, buffers": dict(model.named_buffers()),
+        "one, buffers": dict(one.named_buffers()),
+        "same keys": list(model.state_dict()) == list(one.state_dict()),
+    }
+
+
+def dropping(world):
+    """Weights after ten steps with dropped branches, in two processes and in one."""
+    found = {}
+    for convention in ("paper", "timm"):
+        one, _ = train(type(world)(), convention)
+        two, idle = train(world, convention)
+        found[convention] = {"one": one, "two": two, "idle": idle}
+    return found
+
+
+def train(world, convention):
+    """Return the weights, and how often a branch had no gradient or no image here."""
+    model, part, idle = stochastic_depth(small(), 0.8, convention), Part(world, TOTAL), 0
+    if world.size > 1:
+        synchronise(model, "cpu")
+    seen = []
+    for module in model.modules():
+        if isinstance(module, DropPath):
+            module.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    both, draw = parallel(model, world), part.lots(model, meeting=True)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
+    for step in range(10):
+        images, labels = joint_batch(step)
+        mine = world.share.of(TOTAL)
+        draw.manual_seed(step)
+        optimiser.zero_grad()
+        (F.cross_entropy(both(images[mine]), labels[mine]) * part.weight).backward()
+        idle += sum(parameter.grad is None for parameter in model.parameters())
+        optimiser.step()
+    return model.state_dict(), idle if convention == "paper" else seen.count(0)
+
+
+def statistics_of_its_own(world):
+    """Running means without synchronised batch norm, after a step and after they are made the same."""
+    model = small()
+    both = parallel(model, world)
+    images, labels = joint_batch()
+    mine = world.share.of(TOTAL)
+    F.cross_entropy(both(images[mine]), labels[mine]).backward()
+    before = model.stem.norm.running_mean.clone()
+    same_buffers(model, world)
+    return {"before": before, "after": model.stem.norm.running_mean.clone(), "images": images[mine]}
+
+
+def batches(world):
+    """What each process is given of the training batches."""
+    images = open_data("digits").train
+    loader = MemoryLoader(images, 33, 0, pad=1, flip=True, share=world.share)
+    return list(zip(range(2), loader.batches(1), strict=False))
+
+
+def scores(world):
+    """Scores of 359 pictures in batches of 50, and those of one process."""
+    digits = open_data("digits")
+    torch.manual_seed(world.rank)  # the statistics differ, until the first process's are taken
+    model = create_model("cifar_resnet", depth=8, widths=(4, 8, 8), in_chans=1)
+    for parameter in model.parameters():
+        torch.distributed.broadcast(parameter.data, 0)
+    model.stem.norm.running_mean.uniform_()
+    normalise = Normalise(digits.mean, digits.std)
+    every = EvaluationLoader(digits.val, 50, (8, 8))
+    mine = EvaluationLoader(digits.val, 50, (8, 8), share=world.share)
+    few = EvaluationLoader(digits.val, 400, (8, 8), share=world.share)
+    return {
+        "two": vars(score_together(model, mine, normalise, world)),
+        "one": vars(score_together(model, every, normalise, type(world)())),
+        "batches": len(mine),
+        "one batch": vars(score_together(model, few, normalise, world)),
+    }
+
+
+def asking(world):
+    return [any_of(False, world), any_of(world.rank == 1, world), any_of(True, world)]
+
+
+PROOFS = {proof.__name__: proof for proof in (gradients, dropping, statistics_of_its_own, batches, scores, asking)}
+
+
+def main(path):
+    torch.set_num_threads(1)
+    found = {}
+    with joined() as world:
+        for name, proof in PROOFS.items():
+            try:
+                found[name] = proof(world)
+            except Exception:
+                found[name] = traceback.format_exc()
+                break  # the other process waits for this one, and goes when it has gone
+    torch.save(found, path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
