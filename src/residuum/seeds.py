@@ -9,10 +9,12 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
+vary     epoch, image         colours, distortions and erased parts of pictures in memory
 dropout  step                 what a network draws in its forward pass
 mix      step, batch          which pictures are mixed with which, and how much
 part                          which pictures a part of a data set has
 study    measurement          what a study draws: inputs, directions, which blocks
+split                         which training pictures choose the best epoch
 ======== ==================== ==========================================
 """
 

@@ -60,6 +60,7 @@ class Settings:
     train_size: list[int] | None = None  # height, width in training where it is not image_size
     val_split: float = 0.0  # share of the training pictures that chooses the best epoch; the rest trains
     balanced: bool = False  # draw classes equally often
+    backbone_lr: float = 1.0  # share of the rate with which all but the classifier learns
     freeze: int = 0  # how many of stem and stages keep their weights
     sync_bn: bool = False  # batch norm's statistics over all processes
     processes: int = 1
