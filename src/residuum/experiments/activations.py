@@ -43,10 +43,7 @@ def members(options: Options) -> Members:
     """Return a network of the first depth in each order."""
     shared = {"depth": options.depths[0], "branch": "basic", "shortcut": "A"}
     return of_conditions(
-        {
-            order: {"model": "cifar_preact_resnet", "model_arguments": {**shared, "order": order}}
-            for order in WORDS
-        },
+        {order: {"model": "cifar_preact_resnet", "model_arguments": {**shared, "order": order}} for order in WORDS},
         options,
     )
 

@@ -35,9 +35,7 @@ QUESTION = (
     "Is degradation the fault of the optimiser, of the initial weights, or of gradients that vanish? Does it go away "
     "when any of these is changed?"
 )
-SOURCE = (
-    "popular accounts; He et al. 2015, arXiv:1512.03385, section 4.1, argues that vanishing gradients are unlikely the cause"
-)
+SOURCE = "popular accounts; He et al. 2015, arXiv:1512.03385, section 4.1, holds vanishing gradients to be unlikely"
 COST = "about six minutes on two cores: 96 runs of 6 epochs of 8 and 32 layers on the digits"
 EXPECTED = "With He's initialisation and batch norm gradients do not vanish, and plain networks degrade all the same."
 DEFAULTS = Options(depths=(8, 32), epochs=6)
@@ -99,7 +97,7 @@ def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
     logits = model.train()(Normalise(dataset.mean, dataset.std, "cpu")(pixels))
     first, final = torch.autograd.grad(F.cross_entropy(logits, labels), [filters[0], filters[-1]])
     relative = (first.norm() / filters[0].norm()) / (final.norm() / filters[-1].norm()).clamp(min=1e-30)
-    return {"gradient_ratio": float(torch.nan_to_num(relative, nan=0.0, posinf=1e30))}
+    return {"gradient_ratio": torch.nan_to_num(relative, nan=0.0, posinf=1e30).item()}
 
 
 def measure(work: Workspace) -> Numbers:
@@ -170,8 +168,8 @@ def answer(numbers: Numbers) -> str:
         if not plain:
             return f"{first}."
         return (
-            f"{first}; in {len(alive)} of these {len(plain)} the first layer's relative gradient was above {VANISHED:g} "
-            "of the last one's before training, so that it had not vanished."
+            f"{first}; in {len(alive)} of these {len(plain)} the first layer's relative gradient was above "
+            f"{VANISHED:g} of the last one's before training, so that it had not vanished."
         )
 
     return one_sentence(numbers, sentence)
@@ -205,7 +203,7 @@ def tables(numbers: Numbers) -> list[Table]:
     header = ["optimiser, weights, norm", "plain", "residual", "gradient, plain", "gradient, residual"]
     shallow, deep = numbers["depths"]
     caption = (
-        f"Training accuracy of {deep} layers less that of {shallow}, points, mean over seeds; then, of the {deep} layers "
-        "before training, the first convolution's gradient by the last one's, each relative to its weights."
+        f"Training accuracy of {deep} layers less that of {shallow}, points, mean over seeds; then, of the {deep} "
+        "layers before training, the first convolution's gradient by the last one's, each relative to its weights."
     )
     return [Table(header, rows, caption), accuracy_table(numbers)]

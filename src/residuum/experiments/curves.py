@@ -62,10 +62,12 @@ def accuracy_table(numbers: Numbers, conditions: Sequence[str] | None = None) ->
         stopped = f" ({numbers['diverged'][name]} diverged)" if numbers["diverged"][name] else ""
         rows.append([f"{name}{stopped}", spread(train), spread(val), *single])
     caption = (
-        f"Accuracy after the last epoch ({len(first[0])} here at most) on {numbers['data']}, mean and standard deviation "
-        f"over {len(first)} seeds; then each seed's training / validation accuracy. A run that diverged counts as guessing."
+        f"Accuracy after the last epoch on {numbers['data']}, mean and standard deviation over {len(first)} seeds; "
+        "then each seed's training / validation accuracy. A run that diverged counts as guessing."
     )
-    return Table(["network", "training %", "validation %", *(f"seed {seed}" for seed in range(len(first)))], rows, caption)
+    return Table(
+        ["network", "training %", "validation %", *(f"seed {seed}" for seed in range(len(first)))], rows, caption
+    )
 
 
 def epochs_to(curves: Sequence[Sequence[float]], level: float) -> list[float | None]:

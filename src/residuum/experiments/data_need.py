@@ -97,12 +97,19 @@ def answer(numbers: Numbers) -> str:
         few, whole, wider = sizes(numbers)[0], sizes(numbers)[-1], widening(numbers)
         leads = [pictures for pictures, finding in zip(sizes(numbers), findings(numbers), strict=False)
                  if finding.verdict == "shown"]  # fmt: skip
+        plain = f"The plain network of {numbers['depth']} layers"
         where = f"the residual twin leads at {_listed(leads)} pictures" if leads else "the residual twin leads nowhere"
         if wider.above(0):
-            return f"The plain network of {numbers['depth']} layers needs more data: {where}, by {wider} points more at {few:,} than at {whole:,}."
+            return f"{plain} needs more data: {where}, by {wider} points more at {few:,} than at {whole:,}."
         if wider.below(0):
-            return f"The plain network needs no more data: {where}, but its lead is smaller at {few:,} pictures than at {whole:,} ({wider} points)."
-        return f"That the plain network of {numbers['depth']} layers needs more data is not shown: {where}, and from {whole:,} down to {few:,} its lead changes by {wider} points."
+            return (
+                f"{plain} needs no more data: {where}, but its lead is smaller at {few:,} pictures than at {whole:,} "
+                f"({wider} points)."
+            )
+        return (
+            f"That {plain[0].lower()}{plain[1:]} needs more data is not shown: {where}, and from {whole:,} down to "
+            f"{few:,} its lead changes by {wider} points."
+        )
 
     return one_sentence(numbers, sentence)
 

@@ -157,7 +157,9 @@ def answer(numbers: Numbers) -> str:
         amplified = {
             "shown": f"training amplifies the skips ({mean_interval(gain).text(3)} times)",
             "not shown": f"that training amplifies the skips is not shown ({mean_interval(gain).text(3)} times)",
-        }.get(verdicts[0], f"training amplifies the normal matrices, not the skips ({mean_interval(gain).text(3)} times)")
+        }.get(
+            verdicts[0], f"training amplifies the normal matrices, not the skips ({mean_interval(gain).text(3)} times)"
+        )
         quick = paired_difference(fast["residual"], fast["plain"])
         quicker = {
             "shown": f"skips learn faster, by {-quick} epochs",

@@ -1,8 +1,8 @@
 """Identity: can a stack of layers learn to copy its input?
 
-Question   He15 (section 3.1) suspects that optimisers cannot approach identity mappings through several nonlinear layers,
-           which a residual stack has from the start. Plain and residual stacks are trained to give back the picture
-           that they get.
+Question   He15 (section 3.1) suspects that optimisers cannot approach identity mappings through several nonlinear
+           layers, which a residual stack has from the start. Plain and residual stacks are trained to give back the
+           picture that they get.
 Command    residuum study identity
 Cost       about three minutes on two cores: 120 stacks of 2 to 32 layers, 40 epochs of the digits each
 Expected   the plain stack's error grows with depth; the residual one's does not
@@ -66,14 +66,21 @@ def measure(work: Workspace) -> Numbers:
         )
         best = min(found.values(), key=lambda runs: float(np.mean([run["train"] for run in runs])))
         errors[kind][optimiser][str(depth)] = [run["val"] for run in best]
-    return {"data": options.data, "depths": list(options.depths), "errors": errors, "epochs": options.training["epochs"]}
+    return {
+        "data": options.data,
+        "depths": list(options.depths),
+        "errors": errors,
+        "epochs": options.training["epochs"],
+    }
 
 
 def pictures(dataset: Dataset, split: str) -> Tensor:
     """Return the pictures as rows of 64 greys in [0, 1]: [pictures, 64]."""
     images = dataset.train if split == "train" else dataset.val
     if not isinstance(images, ArrayImages):
-        raise InputError(f"this study needs pictures held in memory, got files in {images.root}; shrink them to 64 pixels")
+        raise InputError(
+            f"this study needs pictures held in memory, got files in {images.root}; shrink them to 64 pixels"
+        )
     grey = images.pixels.float().mean(1, keepdim=True) / 255
     return F.adaptive_avg_pool2d(grey, SIDE).flatten(1)
 
@@ -150,7 +157,8 @@ def answer(numbers: Numbers) -> str:
     if len(plain) < 2:
         return "One run of each stack shows nothing: give at least two seeds."
     better: Interval = paired_difference(np.log10(plain), np.log10(residual))
-    said = f"the plain stack misses {100 * plain.mean():.2g} % of the variance, the residual one {100 * residual.mean():.2g} %"
+    missed = [f"{100 * errors.mean():.2g} %" for errors in (plain, residual)]
+    said = f"the plain stack misses {missed[0]} of the variance, the residual one {missed[1]}"
     if better.above(0):
         return f"Through {deep} nonlinear layers {said}: copying is far easier to learn where a skip carries the input."
     if better.below(0):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..models import create_model
 from ..models.counts import count
 from ..models.growth import deepen
@@ -44,17 +45,18 @@ MARGIN = 2.0  # points of validation accuracy that still count as the same
 def members(options: Options) -> Members:
     """Return for each seed a chain of depths, each going on from the one before, and the last depth from scratch."""
     epochs, depths = options.training["epochs"], options.depths
+    if epochs < len(depths):
+        raise InputError(f"growing through {len(depths)} depths needs as many epochs, got {epochs}; give more --epochs")
     shares = [epochs // len(depths) + (place < epochs % len(depths)) for place in range(len(depths))]
     chosen: Members = {}
     for seed in range(options.seeds):
+        shared = {**options.training, "model": "cifar_resnet", "seed": seed, "lr": _rate(options)}
         before = None
         for depth, share in zip(depths, shares, strict=True):
-            shared = {**options.training, "model": "cifar_resnet", "model_arguments": {"depth": depth}, "seed": seed}
-            name = f"grown-{depth}-seed{seed}"
-            if share:
-                chosen[name] = {**shared, "epochs": share, "lr": _rate(options), **({AFTER: before} if before else {})}
-                before = name
-        chosen[f"scratch-{depths[-1]}-seed{seed}"] = {**shared, "lr": _rate(options)}
+            waits = {AFTER: before} if before else {}
+            before = f"grown-{depth}-seed{seed}"
+            chosen[before] = {**shared, "model_arguments": {"depth": depth}, "epochs": share, **waits}
+        chosen[f"scratch-{depths[-1]}-seed{seed}"] = {**shared, "model_arguments": {"depth": depths[-1]}}
     return chosen
 
 
@@ -169,7 +171,10 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     ]
     marks, passed = {}, 0
     for depth in numbers["depths"]:
-        marks[passed + 0.5], passed = f"{depth} layers", passed + len(numbers["curves"][f"grown-{depth}"]["val_acc1"][0])
+        marks[passed + 0.5], passed = (
+            f"{depth} layers",
+            passed + len(numbers["curves"][f"grown-{depth}"]["val_acc1"][0]),
+        )
     panel = Panel(f"Growing to {deep} layers, and {deep} from scratch", "epoch", "validation accuracy, %", lines, marks)
     seconds = dots({"grown": numbers["seconds"]["grown"], "from scratch": numbers["seconds"]["scratch"]},
                    title="Time", xlabel="seconds of training", looks={"from scratch": "ochre"})  # fmt: skip
@@ -189,7 +194,7 @@ def tables(numbers: Numbers) -> list[Table]:
     ]  # fmt: skip
     header = ["way", "training %", "validation %", "seconds", "million MACs a picture"]
     caption = (
-        f"After the last epoch on {numbers['data']}, mean and standard deviation over the seeds; seconds on one thread; "
-        "multiply-accumulates of a forward pass, added over the epochs."
+        f"After the last epoch on {numbers['data']}, mean and standard deviation over the seeds; seconds on one "
+        "thread; multiply-accumulates of a forward pass, added over the epochs."
     )
     return [Table(header, rows, caption)]

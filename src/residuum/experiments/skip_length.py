@@ -1,8 +1,8 @@
 """Skip length: past how many layers should a skip lead, what may lie beside it, and should its matrix be learnt?
 
-Question   Popular accounts say that a skip works best over one nonlinear layer, or when all layers between are linear, and
-           that its matrix should be learnt otherwise. He15 (section 3.2) says that past one layer, y = W x + x, nothing
-           is gained; Zagoruyko and Komodakis (2016, table 3) find two convolutions to a block better than one or three.
+Question   Popular accounts say that a skip works best over one nonlinear layer, or when all layers between are linear,
+           and that its matrix should be learnt otherwise. He15 (section 3.2) says that past one layer, y = W x + x,
+           nothing is gained; Zagoruyko and Komodakis (2016, table 3) find two convolutions to a block better than one or three.
 Command    residuum study skip-length
 Cost       about two minutes on two cores: 33 runs of 20 epochs of fully connected networks on the digits
 Expected   the accounts above contradict one another; so no direction is expected beforehand
@@ -19,8 +19,8 @@ from .form import Members, Numbers, Options, Workspace
 from .statistics import judged, paired_difference
 
 QUESTION = (
-    "Past how many layers should a skip lead: one, two or three? Does it matter whether the layers beside it are linear, "
-    "and should its matrix be the identity or be learnt?"
+    "Past how many layers should a skip lead: one, two or three? Does it matter whether the layers beside it are "
+    "linear, and should its matrix be the identity or be learnt?"
 )
 SOURCE = (
     "He et al. 2015, arXiv:1512.03385, section 3.2; Zagoruyko and Komodakis 2016, arXiv:1605.07146, table 3; popular "
@@ -111,7 +111,9 @@ def answer(numbers: Numbers) -> str:
             elif finding.verdict != "not shown":
                 said.append(f"the reverse of this: {finding.claim[0].lower() + finding.claim[1:]}")
         shown = f"shown is {'; '.join(said)}" if said else "no claim about length, linearity or matrix is shown"
-        return f"In {numbers['depth']} layers the highest mean is that of {_words(best)} ({means[best]:.1f} %); {shown}."
+        return (
+            f"In {numbers['depth']} layers the highest mean is that of {_words(best)} ({means[best]:.1f} %); {shown}."
+        )
 
     return one_sentence(numbers, sentence)
 

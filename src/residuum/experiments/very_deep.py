@@ -28,8 +28,8 @@ from .statistics import judged, paired_difference, spread
 
 QUESTION = "Do residual networks of more than 100 and more than 1,000 layers train, and what does a step cost?"
 SOURCE = (
-    "He et al. 2015, arXiv:1512.03385, table 6 (110 and 1,202 layers); He et al. 2016, arXiv:1603.05027, table 4 (164 and "
-    "1,001 layers)"
+    "He et al. 2015, arXiv:1512.03385, table 6 (110 and 1,202 layers); He et al. 2016, arXiv:1603.05027, table 4 (164 "
+    "and 1,001 layers)"
 )
 COST = "about ten minutes on two cores: 15 runs of 4 epochs of 640 digits, the deepest of 1,202 layers"
 EXPECTED = "The loss of every residual network falls; time and memory grow in proportion to depth."
@@ -62,7 +62,9 @@ def _network(depth: int) -> dict[str, Any]:
 def measure(work: Workspace) -> Numbers:
     """Gather curves; a step's seconds a picture from the runs, and the bytes that it keeps for the backward pass."""
     dataset, chosen = work.dataset(), members(work.options)
-    networks = {condition: chosen[f"{condition}-seed0"] for condition in dict.fromkeys(n.rsplit("-", 1)[0] for n in chosen)}
+    networks = {
+        condition: chosen[f"{condition}-seed0"] for condition in dict.fromkeys(n.rsplit("-", 1)[0] for n in chosen)
+    }
     kept = {
         name: work.keep(f"memory-{name}", lambda settings=settings: _saved_a_picture(dataset, settings))
         for name, settings in networks.items()
@@ -75,7 +77,9 @@ def measure(work: Workspace) -> Numbers:
 
 
 def _milliseconds(work: Workspace, member: str, pictures: int) -> float:
-    return 1000 * float(np.mean([float(row["seconds"]) / pictures for row in rows_of(work.folder / member / "timing.csv")]))
+    return 1000 * float(
+        np.mean([float(row["seconds"]) / pictures for row in rows_of(work.folder / member / "timing.csv")])
+    )
 
 
 def _saved_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
@@ -133,7 +137,11 @@ def answer(numbers: Numbers) -> str:
             f"a picture costs {spread(numbers['milliseconds'][deepest], 1)} ms of one thread and "
             f"{numbers['kib'][deepest] / 1024:.2f} MiB kept for the backward pass in the deepest"
         )
-        first = f"The loss of the residual networks of {', '.join(falls)} layers falls" if falls else "No loss is shown to fall"
+        first = (
+            f"The loss of the residual networks of {', '.join(falls)} layers falls"
+            if falls
+            else "No loss is shown to fall"
+        )
         rest = f", that of {', '.join(not_shown)} is not shown to" if falls and not_shown else ""
         return f"{first}{rest}; {cost}."
 
@@ -178,7 +186,7 @@ def tables(numbers: Numbers) -> list[Table]:
     ]  # fmt: skip
     header = ["network", "first loss", "last loss", "ms a picture", "MiB a picture"]
     caption = (
-        "Training loss of the first and of the last epoch, mean and standard deviation over the seeds; time of an epoch a "
-        "training picture on one thread, validation included; bytes kept for the backward pass, float32."
+        "Training loss of the first and of the last epoch, mean and standard deviation over the seeds; time of an "
+        "epoch a training picture on one thread, validation included; bytes kept for the backward pass, float32."
     )
     return [Table(header, rows, caption), accuracy_table(numbers)]

@@ -70,8 +70,8 @@ def _make_identity(block: nn.Module) -> None:
     ):
         raise InputError(
             "only blocks that add their branch to an identity can start as the identity, "
-            f"got {type(block).__name__} with {type(getattr(block, 'merge', None)).__name__}; grow a residual network with "
-            "shortcut A or B"
+            f"got {type(block).__name__} with {type(getattr(block, 'merge', None)).__name__}; grow a residual network "
+            "with shortcut A or B"
         )
     layers = [layer for layer in block.branch.modules() if isinstance(layer, (*NORMS, nn.Conv2d, nn.Linear))]
     with torch.no_grad():
