@@ -2,7 +2,8 @@
 
 Question   Popular accounts say that a skip works best over one nonlinear layer, or when all layers between are linear,
            and that its matrix should be learnt otherwise. He15 (section 3.2) says that past one layer, y = W x + x,
-           nothing is gained; Zagoruyko and Komodakis (2016, table 3) find two convolutions to a block better than one or three.
+           nothing is gained; Zagoruyko and Komodakis (2016, table 3) find two convolutions to a block better than one
+           or three.
 Command    residuum study skip-length
 Cost       about two minutes on two cores: 33 runs of 20 epochs of fully connected networks on the digits
 Expected   the accounts above contradict one another; so no direction is expected beforehand

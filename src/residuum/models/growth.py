@@ -55,10 +55,16 @@ def _insert(old: list[nn.Module], new: list[nn.Module]) -> None:
     """Copy the first block to the first, the others to the last; make those between the identity."""
     added = len(new) - len(old)
     for place, block in enumerate(new):
-        if place == 0 or place > added:
-            block.load_state_dict(old[place - added if place else 0].state_dict())
-        else:
+        if 0 < place <= added:
             _make_identity(block)
+            continue
+        known = old[place - added if place else 0].state_dict()
+        if known.keys() != block.state_dict().keys():
+            raise InputError(
+                "a stage of one block that also ends it cannot grow, its norm would stand elsewhere; "
+                "begin with two blocks a stage"
+            )
+        block.load_state_dict(known)
 
 
 def _make_identity(block: nn.Module) -> None:
