@@ -12,7 +12,10 @@ augment  epoch, step or image crops and flips
 vary     epoch, image         colours, distortions and erased parts of pictures in memory
 dropout  step                 what a network draws in its forward pass
 mix      step, batch          which pictures are mixed with which, and how much
+resample                      which pictures the sets behind an interval hold
+halves                        which half of the pictures fits a temperature
 part                          which pictures a part of a data set has
+laws                          the examples, stacks and directions on which laws are checked
 study    measurement          what a study draws: inputs, directions, which blocks
 split                         which training pictures choose the best epoch
 ======== ==================== ==========================================

@@ -28,9 +28,10 @@ def tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Mod
     """Return ``reference_tail`` in one operation where that can be done, else the reference itself.
 
     The kernel serves float32 and bf16 feature maps [N, C, H, W] in channels-last memory on the CPU, batch norm in
-    training or frozen, ReLU or no activation. Hooks on the norm or the activation, ``torch.func``, forward-mode
-    derivatives, ``torch.export`` and ``torch.compile`` see the reference. Sums are float32 and double, and a bf16
-    result is rounded once, so that it is nearer to the exact one than the reference's.
+    training or frozen, ReLU or no activation, while gradients are recorded: what only evaluates keeps torch's own
+    numbers to the bit, and is faster with norms folded away. Hooks on the norm or the activation, ``torch.func``,
+    forward-mode derivatives, ``torch.export`` and ``torch.compile`` see the reference. Sums are float32 and double, and
+    a bf16 result is rounded once, so that it is nearer to the exact one than the reference's.
 
     Raises:
         RuntimeError: from torch, when a gradient of the kernel's gradient is asked for; use the reference for that.
@@ -72,7 +73,7 @@ def vectors() -> str | None:
 
 
 def _served(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Module) -> bool:
-    if torch.compiler.is_compiling() or type(x) is not Tensor or kernel() is None:
+    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or type(x) is not Tensor or kernel() is None:
         return False
     tensors = [x] if shortcut is None else [x, shortcut]
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .kernels import kernels_told
 from .recipe import told as recipe_told
 from .run import Run
 
@@ -23,6 +24,7 @@ def facts(run: Run) -> dict[str, str]:
         "schedule": f"{settings.epochs} epochs, {step}",
         "device": f"{settings.device}, {settings.threads} threads, {settings.workers} decoding processes",
         "precision": f"{settings.precision}, channels last",
+        "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }
     if settings.recipe is not None:

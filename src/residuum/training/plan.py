@@ -36,6 +36,7 @@ COMMON: dict[str, Any] = {
     "seed": 0,
     "device": "auto",
     "precision": "auto",
+    "kernels": "auto",
     "strict": False,
     "licence": "unspecified",
     "weights": None,

@@ -16,8 +16,8 @@ from .settings import Settings
 FOLDER = files("residuum.training") / "recipes"
 
 # What may differ from the recipe without its being another recipe, or is looked at by itself.
-FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "threads", "workers", "processes",
-        "strict", "licence", "checkpoint_every", "keep"}  # fmt: skip
+FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "kernels", "threads", "workers",
+        "processes", "strict", "licence", "checkpoint_every", "keep"}  # fmt: skip
 
 # How data without a name of their own are told: classes, training pictures.
 SIZES = {"imagenet": (1000, 1_281_167)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..data import ArrayImages, Dataset, decode
+from ..data import ArrayImages, Dataset, FileImages, decode
 from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
 from ..weights import load
@@ -31,15 +31,19 @@ def write_report(
         history=history,
         classes=list(dataset.classes),
         confusion=scores.confusion.numpy(),
-        mistakes=[_mistake(dataset, scores, index) for index in scores.worst(WORST)],
+        mistakes=mistakes(dataset, dataset.val, scores),
         notes=[*notes, *dataset.notes],
     )
     write_run_report(directory, data)
     return scores
 
 
-def _mistake(dataset: Dataset, scores: Scores, index: int) -> Mistake:
-    images = dataset.val
+def mistakes(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores) -> list[Mistake]:
+    """Return the pictures that were mistaken most confidently, surest first."""
+    return [_mistake(dataset, images, scores, index) for index in scores.worst(WORST)]
+
+
+def _mistake(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores, index: int) -> Mistake:
     if isinstance(images, ArrayImages):
         name, pixels = f"picture {index}", images.pixels[index]
     else:

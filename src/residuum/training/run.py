@@ -17,6 +17,7 @@ from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
 from .checkpoint import load_checkpoint
+from .kernels import choose_kernels
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
 from .recipe import with_recipe
@@ -65,7 +66,8 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
     values["device"] = choose_device(values["device"])
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
-    trial = choose_precision(model, shape, values["device"], values["precision"])
+    values["kernels"] = choose_kernels(values["device"], values["kernels"])
+    trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
     settings = Settings(**{**values, "data": str(given["data"])})
     settings.write(directory / CONFIG)

@@ -65,6 +65,7 @@ class Settings:
     sync_bn: bool = False  # batch norm's statistics over all processes
     processes: int = 1
     checkpoint_every: int = 0  # steps between checkpoints within an epoch; 0: at its end only
+    kernels: str = "plain"  # or "fused": norm, addition and activation in one operation (nn/fuse.py)
     keep: int = 2  # checkpoints kept beside the best weights
 
     def write(self, path: Path) -> None:

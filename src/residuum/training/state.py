@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import ResiduumError
 from ..evaluation import Scores
+from ..nn import fuse
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
@@ -87,6 +88,8 @@ def begin(model: nn.Module, settings: Settings) -> State:
     """Put the model on its device, channels last, and return a run's state before its first step."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     freeze(model, settings.freeze)
+    if settings.kernels == "fused":
+        fuse(model)
     optimiser = build_optimiser(
         settings.opt,
         model,
