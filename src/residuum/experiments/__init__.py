@@ -10,6 +10,7 @@ from . import (
     dynamics,
     identity,
     identity_growth,
+    lesions,
     shortcuts,
     skip_length,
     very_deep,
@@ -27,6 +28,7 @@ STUDIES: dict[str, Study] = {
     "dynamics": dynamics,
     "data-need": data_need,
     "identity-growth": identity_growth,
+    "lesions": lesions,
 }
 
 __all__ = ["STUDIES", "Study"]
