@@ -10,7 +10,9 @@ import typer
 
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
+from ..training.divergence import find_divergence
 from ..training.recipe import recipe_text, verdict, with_recipe
+from ..training.state import Diverged
 from .live import follow
 
 
@@ -62,11 +64,22 @@ def _train(run: Run) -> None:
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None
+    except Diverged as stopped:
+        typer.echo(f"\nerror: {stopped}", err=True)
+        _tell_where(run)
+        raise typer.Exit(stopped.exit_code) from None
     best = max(run.history, key=lambda row: row["val_acc1"])
     typer.echo(f"\nbest: {best['val_acc1']:.2f} % of the validation pictures right, epoch {best['epoch']}")
     if run.settings.recipe is not None:
         typer.echo(verdict(run.settings, run.dataset, run.history))
     typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
+
+
+def _tell_where(run: Run) -> None:
+    """Say in which layer a run diverged."""
+    typer.echo("looking for the layer: the steps since the last checkpoint are made again", err=True)
+    found = find_divergence(run.directory)
+    typer.echo(str(found) if found else "made again, all of them were finite", err=True)
 
 
 def _next_folder(data: str) -> Path:
