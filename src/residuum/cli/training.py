@@ -11,6 +11,7 @@ import typer
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
 from ..training.divergence import find_divergence
+from ..training.memory import telling_memory
 from ..training.recipe import recipe_text, verdict, with_recipe
 from ..training.state import Diverged
 from .live import follow
@@ -25,7 +26,9 @@ def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num
         given["model_arguments"] = parts
     if num_classes is not None:
         given["num_classes"] = num_classes
-    _train(new_run(output or _next_folder(given["data"]), given))
+    with telling_memory():
+        run = new_run(output or _next_folder(given["data"]), given)
+    _train(run)
 
 
 def show_recipe(name: str | None) -> None:
@@ -60,7 +63,8 @@ def _train(run: Run) -> None:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:
-        follow(train(run), run)
+        with telling_memory(run):
+            follow(train(run), run)
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None
