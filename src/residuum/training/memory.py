@@ -45,9 +45,11 @@ def telling_memory(run: Run | None = None) -> Iterator[None]:
             raise
         traceback.clear_frames(error.__traceback__)  # the frames of the step hold its activations
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise OutOfMemory(
-            f"out of memory with batches of {run.settings.batch_size} ({reason}). {_advice(run)}"
-        ) from None
+        if run is None:
+            said = f"out of memory before the first step ({reason}): take a smaller --model or --image-size"
+        else:
+            said = f"out of memory with batches of {run.settings.batch_size} ({reason}). {_advice(run)}"
+        raise OutOfMemory(said) from None
 
 
 def largest_batch(run: Run, size: int) -> int:
