@@ -12,11 +12,10 @@ from typing import Any
 from ..files import locked, write_text
 from ..weights import save
 from .checkpoint import save_checkpoint
-from .facts import facts
 from .fit import Epoch, fit
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
-from .report import write_report
+from .report import conclude
 from .run import BEST, CHECKPOINT, LAST, LOCK, SUMMARY, TIMING, Run
 from .state import State, begin, checkpoint_of, restore
 
@@ -49,15 +48,14 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
             if interrupted.is_set() and progress.epoch < run.settings.epochs:
                 save_checkpoint(run.directory / CHECKPOINT, checkpoint_of(state))
                 raise Interrupted(f"stopped at epoch {progress.epoch + 1}, step {progress.step}")
-        if report:
-            write_report(run.directory, run.directory / BEST, run.dataset, facts(run), run.history)
+        conclude(run, report=report)
 
 
 def _write_epoch(run: Run, event: Epoch, state: State, timing: list[dict[str, Any]]) -> None:
     progress = state.progress
     metrics = {key: event.row[key] for key in ("epoch", "val_acc1", "val_acc5", "val_loss")}
     save(state.result, run.directory / LAST, metrics=metrics)
-    if event.row["val_acc1"] > progress.best:
+    if run.settings.choose == "last" or event.row["val_acc1"] > progress.best:
         progress.best = event.row["val_acc1"]
         save(state.result, run.directory / BEST, metrics=metrics)
     write_text(run.directory / SUMMARY, _csv(progress.history))
