@@ -10,8 +10,11 @@ import typer
 
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
+from ..training.divergence import find_divergence
+from ..training.memory import telling_memory
 from ..training.recipe import read_recipe, recipe_text, verdict, with_recipe
 from ..training.result import Result, read_result
+from ..training.state import Diverged
 from .live import follow
 
 
@@ -24,7 +27,9 @@ def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num
         given["model_arguments"] = parts
     if num_classes is not None:
         given["num_classes"] = num_classes
-    _train(new_run(output or _next_folder(given["data"]), given))
+    with telling_memory():
+        run = new_run(output or _next_folder(given["data"]), given)
+    _train(run)
 
 
 def show_recipe(name: str | None) -> None:
@@ -59,10 +64,15 @@ def _train(run: Run) -> None:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:
-        follow(train(run), run)
+        with telling_memory(run):
+            follow(train(run), run)
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None
+    except Diverged as stopped:
+        typer.echo(f"\nerror: {stopped}", err=True)
+        _tell_where(run)
+        raise typer.Exit(stopped.exit_code) from None
     result = read_result(run.directory)
     typer.echo(f"\n{_said(result)}")
     if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
@@ -75,6 +85,13 @@ def _said(result: Result) -> str:
         f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
         f"with the weights of epoch {result.epoch}, {result.chosen}"
     )
+
+
+def _tell_where(run: Run) -> None:
+    """Say in which layer a run diverged."""
+    typer.echo("looking for the layer: the steps since the last checkpoint are made again", err=True)
+    found = find_divergence(run.directory)
+    typer.echo(str(found) if found else "made again, all of them were finite", err=True)
 
 
 def _next_folder(data: str) -> Path:
