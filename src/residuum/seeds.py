@@ -15,6 +15,7 @@ depth    step                 which branches are dropped: the same in all proces
 mix      step, batch          which pictures are mixed with which, and how much
 resample                      which pictures the sets behind an interval hold
 halves                        which half of the pictures fits a temperature
+probes   height, width        noise and windows of photographs that exported files are tried on
 part                          which pictures a part of a data set has
 sample                        which pictures an analysis looks at
 lesion   size, repeat         which blocks are removed together

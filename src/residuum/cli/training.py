@@ -11,6 +11,8 @@ import typer
 
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
+from ..training.divergence import find_divergence
+from ..training.memory import telling_memory
 from ..training.processes import World, joined, may_restart, restarted, started
 from ..training.recipe import read_recipe, recipe_text, verdict, with_recipe
 from ..training.result import Result, read_result
@@ -45,7 +47,8 @@ def _new_or_restarted(folder: Path, given: dict[str, Any], world: World) -> Run:
     """Return a new run, or the same one where torchrun starts its processes again after a failure."""
     if restarted() and (folder / CONFIG).exists():
         return resumed_run(folder, {}, world)
-    return new_run(folder, given, world)
+    with telling_memory():
+        return new_run(folder, given, world)
 
 
 def _launch(processes: int, more: list[str], folder: Path) -> None:
@@ -95,8 +98,9 @@ def _train(run: Run) -> None:
         _train_aloud(run)
         return
     try:
-        for _ in train(run):
-            pass
+        with telling_memory(run):
+            for _ in train(run):
+                pass
     except Interrupted:
         raise typer.Exit(130) from None
     except Diverged as error:  # every process sees the same loss, and the first one says it
@@ -110,10 +114,15 @@ def _train_aloud(run: Run) -> None:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:
-        follow(train(run), run)
+        with telling_memory(run):
+            follow(train(run), run)
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None
+    except Diverged as stopped:
+        typer.echo(f"\nerror: {stopped}", err=True)
+        _tell_where(run)
+        raise typer.Exit(stopped.exit_code) from None
     result = read_result(run.directory)
     typer.echo(f"\n{_said(result)}")
     if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
@@ -126,6 +135,16 @@ def _said(result: Result) -> str:
         f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
         f"with the weights of epoch {result.epoch}, {result.chosen}"
     )
+
+
+def _tell_where(run: Run) -> None:
+    """Say in which layer a run diverged."""
+    if run.world.size > 1:
+        typer.echo("in which layer is looked for only where one process trains", err=True)
+        return
+    typer.echo("looking for the layer: the steps since the last checkpoint are made again", err=True)
+    found = find_divergence(run.directory)
+    typer.echo(str(found) if found else "made again, all of them were finite", err=True)
 
 
 def _next_folder(data: str) -> Path:

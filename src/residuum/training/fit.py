@@ -10,7 +10,7 @@ from ..data.augment import Variation, build_variation
 from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
-from .distribution import Part, parallel, part_of, score_together
+from .distribution import WHOLE, Part, parallel, part_of, score_together
 from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
 from .mixing import build_mix
@@ -18,7 +18,7 @@ from .precision import autocast
 from .processes import ALONE, World
 from .schedules import schedule_of
 from .settings import Settings
-from .state import Row, State
+from .state import Row, State, refuse_broken
 
 
 class Epoch(NamedTuple):
@@ -49,11 +49,12 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
         for step in steps:
             progress.count(step)
             yield step
+        refuse_broken(state)
         scores = score_together(state.result, held_out, normaliser(settings), world)
         yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores), scores)
 
 
-def method_of(settings: Settings, per_epoch: int, part: Part) -> Method:
+def method_of(settings: Settings, per_epoch: int, part: Part = WHOLE) -> Method:
     """Return how a step is made, as the settings say."""
     return Method(
         schedule=schedule_of(settings, per_epoch),
