@@ -27,12 +27,15 @@ def lr_curve(
         ax.set_xscale("log")
         ax.plot(rates, losses, color=LIGHT["blue"], alpha=0.3, linewidth=1)
         ax.plot(rates, smooth, color=LIGHT["blue"], linewidth=2)
-        ax.set_ylim(0, 1.15 * max(losses[0], max(smooth[: len(smooth) // 2])))
+        top, bottom = max(losses[0], max(smooth[: len(smooth) // 2])), min(smooth)
+        ax.set_ylim(bottom - 0.35 * (top - bottom), top + 0.25 * (top - bottom))
+        ax.xaxis.set_major_formatter(lambda rate, place: f"{rate:g}")
+        ax.minorticks_off()
         ax.set_title("Loss while the learning rate rises")
         ax.set_xlabel("learning rate")
         ax.grid(axis="y")
         for rank, ((name, rate), colour) in enumerate(zip(marks.items(), ("vermilion", "green"), strict=False)):
             ax.axvline(rate, color=LIGHT[colour], linewidth=1.2, linestyle=(0, (4, 3)))
             place = {"color": LIGHT[colour], "transform": ax.get_xaxis_transform()}
-            ax.text(rate, 0.02 + 0.08 * rank, f" {name}: {rate:.2g}", **place)
+            ax.text(rate, 0.03 + 0.07 * rank, f" {name}: {rate:.2g}", **place)
     return figure

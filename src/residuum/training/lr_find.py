@@ -18,6 +18,7 @@ from .run import Run
 from .state import begin
 
 MEMORY = 0.95  # of the running mean of the loss; its start is corrected for, as in Adam
+REACH = 3  # steps on each side of the one whose slope is taken
 TOO_HIGH = 4.0  # times the lowest smoothed loss: the test ends there
 
 
@@ -30,9 +31,12 @@ class LrCurve(NamedTuple):
 
     @property
     def steepest(self) -> float:
-        """The rate at which the smoothed loss falls fastest, per factor of rate, on its way to the minimum."""
-        last = max(1, self._lowest())
-        return self.rates[min(range(1, last + 1), key=lambda i: self.smooth[i] - self.smooth[i - 1])]
+        """The rate at which the smoothed loss falls fastest, per factor of rate, on its way to the minimum.
+
+        The first steps, where little is smoothed yet, are left out.
+        """
+        first, last = len(self.smooth) // 10 + REACH, max(len(self.smooth) // 10 + REACH, self._lowest() - REACH)
+        return self.rates[min(range(first, last + 1), key=lambda i: self.smooth[i + REACH] - self.smooth[i - REACH])]
 
     @property
     def tenth(self) -> float:
