@@ -5,8 +5,11 @@ from __future__ import annotations
 import typer
 
 from ..training import Interrupted, Run, facts, train
+from ..training.divergence import find_divergence
+from ..training.memory import telling_memory
 from ..training.recipe import read_recipe, verdict
 from ..training.result import Result, read_result
+from ..training.state import Diverged
 from .live import follow
 
 
@@ -19,10 +22,15 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False) -> Non
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:
-        follow(train(run, report=report), run)
+        with telling_memory(run):
+            follow(train(run, report=report), run)
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None
+    except Diverged as stopped:
+        typer.echo(f"\nerror: {stopped}", err=True)
+        _tell_where(run)
+        raise typer.Exit(stopped.exit_code) from None
     result = read_result(run.directory)
     typer.echo(f"\n{_said(result)}")
     if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
@@ -36,3 +44,10 @@ def _said(result: Result) -> str:
         f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
         f"with the weights of epoch {result.epoch}, {result.chosen}"
     )
+
+
+def _tell_where(run: Run) -> None:
+    """Say in which layer a run diverged."""
+    typer.echo("looking for the layer: the steps since the last checkpoint are made again", err=True)
+    found = find_divergence(run.directory)
+    typer.echo(str(found) if found else "made again, all of them were finite", err=True)

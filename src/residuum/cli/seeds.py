@@ -68,7 +68,7 @@ def show_lr(output: Path | None, given: dict[str, Any]) -> None:
         settings = run.settings
         typer.echo(f"{settings.model} on {run.dataset.name}: {STEPS} steps of {settings.batch_size} pictures ...")
         curve = find_lr(run, STEPS)
-    marks = {"steepest": curve.steepest, "a tenth of the lowest's": curve.tenth}
+    marks = {"steepest": curve.steepest, "a tenth of the best": curve.tenth}
     path = (output or Path()) / "lr_find.png"
     write_bytes(path, png(lr_curve(curve.rates, curve.losses, curve.smooth, marks)))
     typer.echo(f"the loss falls fastest at {curve.steepest:.2g} and is lowest at {10 * curve.tenth:.2g}")

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import InputError
 from ..training import new_run, resumed_run
+from ..training.memory import telling_memory
 from ..training.protocol import PROTOCOL
 from ..training.recipe import recipe_text, with_recipe
 from .following import train_and_tell
@@ -44,7 +45,9 @@ def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
     elif asked.seeds is not None:
         start_seeds(output or _next_folder(data), given, asked.seeds, asked.against)
     else:
-        train_and_tell(new_run(output or _next_folder(data), given))
+        with telling_memory():
+            run = new_run(output or _next_folder(data), given)
+        train_and_tell(run)
 
 
 def show_recipe(name: str | None) -> None:
