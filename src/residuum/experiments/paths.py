@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..analysis.gradient_flow import partners, row_and_slope
+from ..analysis.gradient_flow import row_and_slope
 from ..analysis.paths import binomial, effective_depth, gradient_by_length, sampled_norms, shares
 from ..analysis.sample import take_sample
 from ..data import Dataset
@@ -60,7 +60,7 @@ def lengths(model: nn.Module, dataset: Dataset) -> dict[str, Any]:
     at random, some of each of a few lengths; ``single`` is their mean norm over that of the path of length 0.
     """
     sample = take_sample(model, dataset, count=PICTURES, split="train")
-    row, slope, _ = row_and_slope(model, partners(next(sample.images()), 0.0))
+    row, slope, _ = row_and_slope(model, next(sample.images()))
     wanted = sorted({round(n) for n in np.linspace(0, len(row), min(LENGTHS, len(row) + 1))})
     single = sampled_norms(row, slope, wanted, generator(0, "study", 2), SAMPLES)
     first = single[0] or 1.0
