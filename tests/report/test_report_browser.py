@@ -41,8 +41,8 @@ def study(title="Degradation", interactive=True):
 def test_a_page_of_studies_works_on_a_phone_and_on_a_desk(width, tmp_path):
     seen = open_page(study_page([study(), study("Again", interactive=False)]), tmp_path, width)
     assert seen.said == []
-    assert seen.facts["title"] == "Studies" and seen.facts["width"] == width
-    assert seen.facts["scroll"] <= width, "the page scrolls sideways"
+    assert seen.facts["title"] == "Studies" and width - 20 <= seen.facts["width"] <= width  # less the bar that scrolls
+    assert seen.facts["scroll"] <= seen.facts["width"], "the page scrolls sideways"
     assert seen.facts["drawn"] == seen.facts["plots"] == 2
     assert all(count > 0 for count in seen.facts["paths"]), seen.facts
     assert len(seen.facts["pictures"]) == 4 and all(height > 100 for height in seen.facts["pictures"])
