@@ -2,8 +2,8 @@
 
 Takes the folders that ``residuum study`` has written (those without a study.json are named and left out) and writes
 ``README.md``: each study's question, its answer, its verdicts and one picture, the first of its drawings unless PICTURES
-names another. Two folders of one study (on two data sets) stand below one another. Pictures are SVG, or PNG of few colours
-where that is smaller; all of them together stay below 5 MB, or it stops.
+names another. Two folders of one study (on two data sets) stand below one another. Pictures are SVG, or PNG of few
+colours where that is smaller; all of them together stay below 5 MB, or it stops.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ COLOURS = 64  # of a PNG
 PICTURES: dict[str, str] = {}  # the drawing that shows a study best, where it is not the first
 HEAD = """# Gallery of studies
 
-What was asked of residual networks, and what was found here. Each answer was chosen by the numbers of its run, and most
-runs are small: they say what they say about this data, this depth and this many epochs. ✓ shown, – not shown, ✗ the opposite
-is shown; [LOG.md](../../LOG.md) has the circumstances. The pages with all numbers are made by the commands below each picture;
-this one is made by `docs/make_gallery.py` from their folders.
+What was asked of residual networks, and what was found here. Each answer was chosen by the numbers of its run, and
+most runs are small: they say what they say about this data, this depth and this many epochs. ✓ shown, – not shown,
+✗ the opposite is shown; [LOG.md](../../LOG.md) has the circumstances. The command below each picture makes the page with
+all numbers; this page is made by `docs/make_gallery.py` from their folders.
 """
 
 
@@ -44,6 +44,9 @@ def main(folders: Sequence[Path]) -> int:
     for folder in set(folders) - set(finished):
         print(f"left out: {folder} has no {STUDY}, its study is not finished", file=sys.stderr)
     held = sorted(((read_json(folder / STUDY), folder) for folder in finished), key=_order)
+    names = [_title(numbers) for numbers, _ in held]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        sys.exit(f"each study must stand once for its data or model, got {', '.join(twice)} twice; leave a folder out")
     shutil.rmtree(GALLERY / "pictures", ignore_errors=True)
     entries = [_entry(numbers, folder) for numbers, folder in held]
     contents = "\n".join(f"- [{_title(numbers)}](#{_anchor(numbers)}): {numbers['answer']}" for numbers, _ in held)
@@ -56,11 +59,22 @@ def main(folders: Sequence[Path]) -> int:
 
 
 def _order(item: tuple[dict[str, Any], Path]) -> tuple[int, str]:
-    return list(STUDIES).index(item[0]["study"]), item[0]["options"]["data"]
+    return list(STUDIES).index(item[0]["study"]), _title(item[0])
 
 
 def _title(held: dict[str, Any]) -> str:
-    return f"{held['study'].replace('-', ' ').capitalize()} ({held['options']['data'].split('[')[0]})"
+    """Return the study's name with what it looked at: a model, or networks trained on a data set."""
+    data = Path(held["options"]["data"].split("[")[0]).name
+    subject = f"{Path(held['options']['model']).stem}, {data}" if held["options"]["model"] else data
+    return f"{held['study'].replace('-', ' ').capitalize()} ({subject})"
+
+
+def _repeat(held: dict[str, Any]) -> str:
+    """Return the command without the folders of the machine that it ran on."""
+    command = held["repeat"]
+    for path in (held["options"]["model"], held["options"]["data"].split("[")[0]):
+        command = command.replace(path, Path(path).name) if path else command
+    return command
 
 
 def _anchor(held: dict[str, Any]) -> str:
@@ -77,7 +91,7 @@ def _entry(held: dict[str, Any], folder: Path) -> str:
     return "\n".join([
         f"## {_title(held)}", "", data.question, "", f"**{data.answer}**", "",
         f"![{drawing.alt}](pictures/{picture})", "", *verdicts, "",
-        f"{data.cost} Again: `{data.repeat}`", "",
+        f"{data.cost} Again: `{_repeat(held)}`", "",
     ])  # fmt: skip
 
 
