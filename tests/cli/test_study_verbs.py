@@ -77,7 +77,7 @@ def test_without_a_name_the_studies_are_listed(residuum, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("degradtion",), "no study is named 'degradtion'; did you mean degradation?"),
+        (("degradtion",), "no study is named 'degradtion'; did you mean degradation"),
         (("degradation", "--depths", "20,x"), "--depths must be whole numbers with commas between, such as 20,56"),
         (("degradation", "--depths", "21"), "depth must be 6n + 2"),
         (("degradation", "--precision", "fp16"), "precision must be fp32 or bf16, got 'fp16'"),
