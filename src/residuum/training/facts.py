@@ -31,7 +31,7 @@ def facts(run: Run) -> dict[str, str]:
         told = {"recipe": recipe_told(settings), **told}
     for key, reason in run.reasons.items():
         key = {"epochs": "schedule"}.get(key, key)
-        told[key] = f"{told.get(key, '')} ({reason})"
+        told[key] = f"{told[key]} ({reason})" if key in told else reason
     if run.images_per_second:
         seconds = len(dataset.train) * settings.epochs / run.images_per_second
         told["estimated"] = f"about {_duration(seconds)} at {run.images_per_second:,.0f} images/s"
