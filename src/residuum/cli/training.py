@@ -66,6 +66,8 @@ def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: As
             raise InputError(f"--resume {directory} goes on with what was asked for then; leave out all other flags")
         go_on_seeds(directory)
         return
+    if asked.seeds or asked.against or asked.lr_find:
+        raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
     train_on(directory, lambda world: _resumed(directory, given, asked, world))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
     torch.set_num_threads(values["threads"])
     values["device"] = choose_device(values["device"], world)
-    model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
+    model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
@@ -100,7 +101,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     if not (directory / CHECKPOINT).exists():  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
-        model = _first_model(settings.model, settings.model_arguments, settings.seed, start)
+        model = _first_model(settings.model, settings.model_arguments, settings.seed, start, dataset.classes)
         return _ready(directory, settings, dataset, model, world)
     model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
@@ -132,12 +133,20 @@ def counted(world: World, asked: int | None) -> int:
     return world.size
 
 
-def _first_model(name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None) -> nn.Module:
-    """Return the model before its first step: new, or weights already trained with a classifier for these classes."""
+def _first_model(
+    name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None, classes: Sequence[str]
+) -> nn.Module:
+    """Return the model before its first step: new, or weights already trained with a classifier for these classes.
+
+    The classifier is new where the number of classes differs, or their names are known and differ.
+    """
     with drawing(seed, "init"):
         if start is None:
             return create_model(name, **arguments)
-        if getattr(start, "num_classes", None) != arguments["num_classes"]:
+        others = describe(start).classes
+        if getattr(start, "num_classes", None) != arguments["num_classes"] or (
+            others and list(others) != list(classes)
+        ):
             if (reset := getattr(start, "reset_classifier", None)) is None:
                 raise InputError(f"{name} has no classifier to replace; train it from new weights")
             reset(arguments["num_classes"])
