@@ -114,11 +114,14 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         for name, network in numbers["networks"].items()
     ]
     blocks = max(network["blocks"] for network in numbers["networks"].values())
-    level = (blocks / 2, "half of the blocks: the mean over all paths")
+    level = (blocks / 2, "n / 2")
     panel = Panel("Mean length of the paths that carry the gradient", "epoch", "blocks", lines, level=level)
     return [
         Drawing(
-            "effective-depth", line_panel(panel, width=6.6), "Effective depth of each network over the epochs.", CAPTION
+            "effective-depth",
+            line_panel(panel, width=6.6),
+            "Effective depth of each network over the epochs; dotted half of the blocks.",
+            CAPTION,
         )
     ]
 
