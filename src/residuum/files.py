@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from .errors import DiskError, InputError
+
+# As ``replacing`` names them: .NAME.SUFFIX.xxxxxxxx.SUFFIX
+_TEMPORARY = re.compile(r"\..+(\.\w+)\.[a-z0-9_]{8}\1")
 
 
 @contextlib.contextmanager
@@ -38,6 +42,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if (refusal := _refusal(error)) is not None:
             raise _disk_error(path, refusal) from error
         raise
+
+
+@contextlib.contextmanager
+def refusals_told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the file system's refusal to write ``path`` inside the block into a DiskError."""
+    try:
+        yield
+    except OSError as error:
+        if _refusal(error) is None:
+            raise
+        raise _disk_error(Path(path), error) from error
+
+
+def sweep(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that ``replacing`` left in the folder when its process was killed."""
+    for path in Path(folder).glob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

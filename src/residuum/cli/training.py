@@ -54,7 +54,7 @@ def go_on(
 def _train(run: Run) -> None:
     for key, fact in facts(run).items():
         typer.echo(f"{key:>11}  {fact}")
-    for note in run.dataset.notes[:12]:
+    for note in [*run.notes, *run.dataset.notes[:12]]:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:

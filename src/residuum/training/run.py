@@ -16,13 +16,15 @@ from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
-from .checkpoint import load_checkpoint
+from .checkpoint import newest_checkpoint
+from .environment import check_data, moved
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
 from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
 
-CONFIG, CHECKPOINT, SUMMARY, TIMING = "config.yaml", "checkpoint.pt", "summary.csv", "timing.csv"
+CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
+SUMMARY, TIMING, STEPS = "summary.csv", "timing.csv", "steps.csv"
 BEST, LAST, LOCK = "model.safetensors", "last.safetensors", "run.lock"
 
 
@@ -39,6 +41,7 @@ class Run:
     images_per_second: float  # measured in the trial; 0 where none was made
     state: dict[str, Any] | None = None  # the checkpoint to go on from
     history: list[dict[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was met on resuming, for people
 
 
 def new_run(output: str | Path, given: dict[str, Any]) -> Run:
@@ -83,13 +86,18 @@ def resumed_run(directory: str | Path, asked: dict[str, Any]) -> Run:
         )
     torch.set_num_threads(settings.threads)
     dataset = open_data(settings.data, strict=settings.strict)
-    if not (directory / CHECKPOINT).exists():  # it died before its first checkpoint, and begins again
+    check_data(directory / ENVIRONMENT, dataset)
+    found = newest_checkpoint(directory)
+    if found is None:  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
         model = _first_model(settings.model, settings.model_arguments, settings.seed, start)
-        return _ready(directory, settings, dataset, model, {}, None)
-    model = create_model(settings.model, **settings.model_arguments)
+    else:
+        model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, {}, None)
-    run.state = load_checkpoint(directory / CHECKPOINT)
+    run.notes = moved(directory / ENVIRONMENT)
+    if found is not None:
+        run.state = found.state
+        run.notes += found.notes
     return run
 
 
