@@ -12,6 +12,7 @@ from torch import nn
 from .. import __version__
 from ..data import Dataset, open_data
 from ..errors import InputError
+from ..files import sweep
 from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
@@ -52,6 +53,7 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
         given: settings by name (``data``, ``model``, ``epochs``, ...); what is left out is chosen.
     """
     directory = Path(output)
+    sweep(directory)  # what a process left that was killed as it began this run
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
