@@ -9,10 +9,21 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
+vary     epoch, image         colours, distortions and erased parts of pictures in memory
 dropout  step                 what a network draws in its forward pass
 mix      step, batch          which pictures are mixed with which, and how much
+resample                      which pictures the sets behind an interval hold
+halves                        which half of the pictures fits a temperature
 part                          which pictures a part of a data set has
+sample                        which pictures an analysis looks at
+lesion   size, repeat         which blocks are removed together
+swap     swaps, repeat        which blocks change places
+corrupt  kind                 noise and places of what spoils pictures
+bearing  number               where a landscape is looked at
+maximise                      start and shifts of a picture that is climbed
+laws                          the examples, stacks and directions on which laws are checked
 study    measurement          what a study draws: inputs, directions, which blocks
+split                         which training pictures choose the best epoch
 ======== ==================== ==========================================
 """
 

@@ -60,7 +60,7 @@ def test_train_says_what_it_does_and_leaves_a_run(trained):
     }  # fmt: skip
     with (run / "summary.csv").open() as file:
         best = max(float(row["val_acc1"]) for row in csv.DictReader(file))
-    assert f"best: {best:.2f} %" in printed
+    assert f"result: {best:.2f} %" in printed
     assert best > 50
 
 
@@ -68,7 +68,7 @@ def test_evaluate_gives_the_number_that_training_gave(trained):
     folder, printed = trained
     found = json.loads(residuum("evaluate", "runs/digits-1", "--data", "digits", "--json", cwd=folder))
     assert found["pictures"] == 359
-    assert f"best: {found['top1']:.2f} %" in printed
+    assert f"result: {found['top1']:.2f} %" in printed
     text = residuum("evaluate", "runs/digits-1/model.safetensors", "--data", "digits", cwd=folder)
     assert f"Acc@1 {found['top1']:.2f} %" in text
 

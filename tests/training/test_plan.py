@@ -95,7 +95,7 @@ def test_the_faster_precision_is_taken(monkeypatch):
     from residuum.training import precision
 
     rates = {"fp32": 100.0, "bf16": 150.0}
-    monkeypatch.setattr(precision, "_training_rate", lambda model, shape, device, name: rates[name])
+    monkeypatch.setattr(precision, "_training_rate", lambda *given: rates[given[3]])
     model = create_model("cifar_resnet", depth=8)
     assert choose_precision(model, (3, 8, 8), "cpu") == Trial("bf16", rates)
     rates["fp32"] = 200.0

@@ -28,9 +28,12 @@ FIXED = {"device": "cpu", "precision": "fp32", "strict": False}
 
 def cifar10():
     """Return something with the name and the classes of CIFAR-10, and no pictures to speak of."""
-    images = ArrayImages(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.arange(10))
-    digits = open_data("digits")
-    return dataclasses.replace(digits, name="cifar10", train=images, val=images, mean=(0.5,) * 3, std=(0.2,) * 3)
+    train, val = (
+        ArrayImages(torch.zeros(1, 1, 1, 1, dtype=torch.uint8).expand(count, 3, 32, 32), torch.arange(count) % 10)
+        for count in (50_000, 10_000)
+    )
+    digits = dataclasses.replace(open_data("digits"), val_is_test=True)
+    return dataclasses.replace(digits, name="cifar10", train=train, val=val, mean=(0.5,) * 3, std=(0.2,) * 3)
 
 
 def settings(**given):
@@ -38,14 +41,12 @@ def settings(**given):
     return Settings(**{**make_plan(cifar10(), given).values, **FIXED, "data": "cifar10"})
 
 
-def history(count, error):
-    return [{"epoch": n + 1, "val_acc1": 100 - error} for n in range(count)]
-
-
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_is_short_sourced_and_has_a_band_with_an_origin(name):
     recipe = read_recipe(name)
     assert 8 <= len(recipe_text(name).splitlines()) <= 20
+    assert max(map(len, recipe_text(name).splitlines())) <= 120
+    assert not recipe.published or recipe.settings["choose"] == "last", "the papers report the last epoch"
     assert recipe.source
     assert not recipe.published or (recipe.band > 0 and recipe.band_from)
 
@@ -91,25 +92,47 @@ def test_other_data_keep_their_own_variation():
     ("error", "place"), [(8.75, "inside"), (8.45, "inside"), (9.05, "inside"), (9.2, "above"), (8.3, "below")]
 )
 def test_a_whole_run_is_set_beside_the_band(error, place):
-    said = verdict(settings(), cifar10(), history(164, error))
+    said = verdict(settings(), cifar10(), error)
     assert said.endswith(f"published 8.75, band 8.4..9.1, this run {error:.2f}, {place}")
 
 
-def test_nothing_is_claimed_for_what_is_not_the_recipe():
-    cut = settings(epochs=20)
-    assert "this run 8.70 with epochs 20 instead of 164: nothing is claimed" in verdict(
-        cut, cifar10(), history(20, 8.7)
-    )
-    assert "has not finished (163 of 164 epochs), nothing is claimed" in verdict(
-        settings(), cifar10(), history(163, 8.7)
-    )
-    other = dataclasses.replace(cifar10(), name="mine")
-    assert "data mine instead of cifar10: nothing is claimed" in verdict(settings(), other, history(164, 8.7))
-    projected = settings(model_arguments={"shortcut": "B"})
-    assert "shortcut B asked for: nothing is claimed" in verdict(projected, cifar10(), history(164, 8.7))
-    assert "no result is published for cifar_plain20" in verdict(
-        settings(model="cifar_plain20"), cifar10(), history(164, 8.7)
-    )
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epochs": 20}, "this run 8.70 with epochs 20 instead of 164: nothing is claimed"),
+        ({"val_split": 0.1}, "with val_split 0.1 instead of 0.0: nothing is claimed"),
+        ({"choose": "best"}, "with choose best instead of last: nothing is claimed"),
+        ({"weights": "x"}, "with weights x instead of None: nothing is claimed"),
+        ({"model_arguments": {"shortcut": "B"}}, "with shortcut B asked for: nothing is claimed"),
+        ({"model": "cifar_plain20"}, "no result is published for cifar_plain20; this run 8.70"),
+        ({"batch_size": 64, "grad_accum": 2}, "this run 8.70, inside"),
+    ],
+)
+def test_nothing_is_claimed_for_what_is_not_the_recipe(given, said):
+    assert said in verdict(settings(**given), cifar10(), 8.7)
+
+
+def test_nothing_is_claimed_before_the_end_or_for_other_pictures():
+    assert "the run has not ended, nothing is claimed" in verdict(settings(), cifar10(), None)
+    for other in ({"name": "fashion_mnist"}, {"train": cifar10().val}, {"val": cifar10().train}):
+        said = verdict(settings(), dataclasses.replace(cifar10(), **other), 8.7)
+        assert said.endswith("pictures) instead of cifar10: nothing is claimed")
+
+
+def test_a_folder_with_imagenets_numbers_is_imagenet():
+    recipe, data = read_recipe("timm-a3"), cifar10()
+    labels = torch.arange(1_281_167) % 1000
+    train, val = (ArrayImages(torch.zeros(1, 1, 1, 1).expand(n, 3, 8, 8), labels[:n]) for n in (1_281_167, 50_000))
+    folder = dataclasses.replace(data, name="/pictures", train=train, val=val, classes=list(map(str, range(1000))))
+    given = with_recipe({"recipe": "timm-a3", "data": "/pictures"})
+    chosen = Settings(**{**make_plan(folder, given).values, **FIXED, "data": "/pictures"})
+    assert changes(chosen) == {}
+    assert verdict(chosen, folder, 22.0).endswith("published 21.90, band 21.6..22.2, this run 22.00, inside")
+    assert recipe.settings["train_size"] == [160, 160]
+
+
+def test_a_recipe_without_a_model_takes_that_of_the_weights():
+    assert "model" not in with_recipe({"recipe": "finetune", "data": "digits"})
 
 
 def test_names_and_keys_that_are_wrong():

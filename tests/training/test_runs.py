@@ -18,7 +18,7 @@ from residuum.training.state import Diverged
 
 SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 3,
          "batch_size": 256, "precision": "fp32", "threads": 1}  # fmt: skip
-EXACT = ("summary.csv", "steps.csv", "last.safetensors", "model.safetensors", "config.yaml")
+EXACT = ("result.json", "summary.csv", "steps.csv", "last.safetensors", "model.safetensors", "config.yaml")
 
 
 def finish(run):
@@ -40,7 +40,7 @@ def whole(tmp_path_factory):
 def test_a_run_writes_what_it_promises(whole):
     assert {path.name for path in whole.iterdir()} == {
         "config.yaml", "environment.json", "summary.csv", "steps.csv", "timing.csv", "checkpoints", "run.lock",
-        "model.safetensors", "last.safetensors",
+        "model.safetensors", "last.safetensors", "result.json",
     }  # fmt: skip
     with (whole / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, inspect, models, predict, pull, push, report, study, train
+from . import convert, demo, draw, evaluate, inspect, laws, models, predict, pull, push, report, study, train
 
 app = typer.Typer(
     name="residuum",
@@ -28,6 +28,7 @@ VERBS = {
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
+    "laws": laws.laws,
     "convert": convert.convert,
     "push": push.push,
     "pull": pull.pull,

@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL...", help="weights files, runs' folders, torchvision:, timm: or hf:// NAME"),
+    ],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
     split: Annotated[str, typer.Option(help="val or train")] = "val",
+    views: Annotated[str, typer.Option(help="centre, flip, ten-crop or multi-scale")] = "centre",
+    scales: Annotated[
+        str, typer.Option(help="shorter sides for multi-scale, pixels, such as 224,256,384 [default: He15's]")
+    ] = "",
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="fit a temperature on one half, measure on the other")
+    ] = False,
+    bins: Annotated[int, typer.Option(help="of confidence, equally wide, for the calibration error")] = 15,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="a folder for the report and its pictures")
+    ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="pictures at a time")] = 256,
     workers: Annotated[int, typer.Option("--workers", "-j", help="processes that decode pictures")] = 2,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    seed: Annotated[int, typer.Option(help="of the intervals and of the halves")] = 0,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Measure a model on a data set.
+    """Measure a model on a data set, or several models averaged.
 
     residuum evaluate runs/digits-1 --data digits
 
-    residuum evaluate resnet20.th --data cifar10 --json
-    """
-    from ..data import open_data
-    from ..evaluation import evaluate as measure
-    from .opening import open_model
-    from .tables import show_json, show_table
+    residuum evaluate resnet20.th --data cifar10 --views flip --calibration
 
-    dataset = open_data(data)
-    scores = measure(open_model(model), dataset, split=split, batch_size=batch_size, workers=workers)
-    per_class = dict(zip(dataset.classes, scores.per_class.tolist(), strict=False))
+    residuum evaluate resnet20.th resnet56.th --data cifar10 --json      (an ensemble)
+
+    residuum evaluate torchvision:resnet50 --data PHOTOS --views multi-scale --scales 224,256,384,480,640
+
+    residuum evaluate runs/PHOTOS-1 --data PHOTOS --output evaluation    (a page with the worst mistakes)
+    """
+    from .evaluating import Question, as_json, ask, read_scales, show, write_page
+    from .tables import show_json
+
+    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed)
+    answer = ask(question, batch_size, workers, device, calibration or output is not None)
+    if output is not None:
+        write_page(answer, output)
     if json:
-        figures = {"pictures": len(scores), "top1": scores.top1, "top5": scores.top5, "loss": scores.loss}
-        known = {name: value if value == value else None for name, value in per_class.items()}
-        show_json({"model": model, "data": data, "split": split, **figures, "per_class": known})
+        show_json(as_json(answer))
         return
-    for note in dataset.notes[:12]:
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(
-        f"{len(scores):,} pictures of {dataset.name} ({split}: {dataset.val_is if split == 'val' else 'training'})"
-    )
-    typer.echo(f"Acc@1 {scores.top1:.2f} %   Acc@5 {scores.top5:.2f} %   loss {scores.loss:.4f}\n")
-    show_table(["class", "Acc@1 %"], [(name, f"{value:.1f}") for name, value in per_class.items()], numbers=["Acc@1 %"])
+    show(answer)
+    if output is not None:
+        typer.echo(f"\nlook at {output / 'report.html'}")

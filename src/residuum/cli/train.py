@@ -40,6 +40,9 @@ def train(
     shortcut: Annotated[str | None, typer.Option(help="A, B or C, for residual networks")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps")] = None,
     precision: Annotated[str | None, typer.Option(help="auto (measured), fp32 or bf16")] = None,
+    kernels: Annotated[
+        str | None, typer.Option(help="auto, plain (torch's own) or fused (norm, addition and activation in one)")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="of the processor")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode pictures")] = None,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
@@ -78,6 +81,7 @@ def train(
         "image_size": [image_size, image_size] if image_size else None,
         "device": device,
         "precision": precision,
+        "kernels": kernels,
         "threads": threads,
         "workers": workers,
         "seed": seed,

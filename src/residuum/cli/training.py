@@ -10,7 +10,8 @@ import typer
 
 from ..errors import InputError
 from ..training import Interrupted, Run, facts, new_run, resumed_run, train
-from ..training.recipe import recipe_text, verdict, with_recipe
+from ..training.recipe import read_recipe, recipe_text, verdict, with_recipe
+from ..training.result import Result, read_result
 from .live import follow
 
 
@@ -62,11 +63,18 @@ def _train(run: Run) -> None:
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None
-    best = max(run.history, key=lambda row: row["val_acc1"])
-    typer.echo(f"\nbest: {best['val_acc1']:.2f} % of the validation pictures right, epoch {best['epoch']}")
-    if run.settings.recipe is not None:
-        typer.echo(verdict(run.settings, run.dataset, run.history))
+    result = read_result(run.directory)
+    typer.echo(f"\n{_said(result)}")
+    if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
+        typer.echo(verdict(run.settings, run.dataset, result.error))
     typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
+
+
+def _said(result: Result) -> str:
+    return (
+        f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
+        f"with the weights of epoch {result.epoch}, {result.chosen}"
+    )
 
 
 def _next_folder(data: str) -> Path:

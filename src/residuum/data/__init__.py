@@ -11,6 +11,7 @@ from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode
 from .loaders import EvaluationLoader, Loader, MemoryLoader, StreamLoader
 from .part import parse_part, take
+from .split import split_off
 
 SOURCES: dict[str, Callable[[], Dataset]] = {
     "digits": digits.load,
@@ -51,4 +52,5 @@ __all__ = [
     "StreamLoader",
     "decode",
     "open_data",
+    "split_off",
 ]

@@ -53,6 +53,7 @@ def load() -> Dataset:
         image_size=(32, 32),
         augmentation=Augmentation(pad=4, flip=True),
         val_is="the official test set",
+        val_is_test=True,
     )
 
 

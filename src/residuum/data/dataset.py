@@ -54,6 +54,9 @@ class Dataset:
     augmentation: Augmentation
     val_is: str  # what the validation pictures are, for people
     notes: Sequence[str] = field(default_factory=tuple)  # what was left out or assumed, for people
+    val_is_test: bool = False  # the validation pictures are a test set, which nothing should be chosen on
+    test: ArrayImages | FileImages | None = None  # looked at once, at the end
+    test_is: str = ""  # what the test pictures are, for people
 
     @property
     def channels(self) -> int:

@@ -45,6 +45,7 @@ def load() -> Dataset:
         image_size=(28, 28),
         augmentation=Augmentation(pad=2, flip=True),
         val_is="the official test set",
+        val_is_test=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""A folder of pictures: ``train/CLASS/*.jpg`` and ``val/CLASS/*.jpg``, or just ``CLASS/*.jpg``."""
+"""A folder of pictures: train/CLASS/*.jpg, val/CLASS/*.jpg and test/CLASS/*.jpg, or just CLASS/*.jpg."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from ..errors import InputError
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import EXTENSIONS, decode
 
-TRAIN_NAMES, VAL_NAMES = ("train", "training"), ("val", "valid", "validation", "test")
+TRAIN_NAMES, VAL_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation"), ("test",)
 VAL_SHARE = 0.2
 IN_MEMORY_SIDE = 64  # pixels: pictures all of one size up to this are decoded once and held
 IN_MEMORY_BYTES = 2 << 30
@@ -36,8 +37,9 @@ def load(root: str | Path, *, strict: bool = False) -> Dataset:
     """Return the folder's pictures; the class of a picture is the name of the folder it lies in.
 
     Without a val folder a picture is for validation when the sha256 of its path ``CLASS/NAME`` says so (one in five):
-    no picture changes sides when others are added. Every picture is decoded once to find the damaged ones, which are
-    left out and named in ``notes``.
+    no picture changes sides when others are added. With val/ and test/ the latter is looked at once, at a run's end;
+    test/ alone is held out like val/, but nothing should be chosen on it. Every picture is decoded once to find the
+    damaged ones, which are left out and named in ``notes``.
 
     Args:
         root: the folder.
@@ -47,27 +49,33 @@ def load(root: str | Path, *, strict: bool = False) -> Dataset:
         InputError: no pictures, one class only, a class without pictures, or (strict) a damaged picture.
     """
     root = Path(root)
-    train_root, val_root = _sub_folder(root, TRAIN_NAMES), _sub_folder(root, VAL_NAMES)
-    if val_root is not None and train_root is None:
+    train_root, val_root, test_root = (_sub_folder(root, names) for names in (TRAIN_NAMES, VAL_NAMES, TEST_NAMES))
+    held_root = val_root or test_root
+    if held_root is not None and train_root is None:
         raise InputError(
-            f"{root} has {val_root.name}/ but no train/; add train/CLASS/*.jpg, or name the folder above its classes"
+            f"{root} has {held_root.name}/ but no train/; add train/CLASS/*.jpg, or name the folder above its classes"
         )
     classes = _classes(train_root or root)
-    found = _scan(root, train_root or root, classes)
-    if val_root is None:
+    found, test = _scan(root, train_root or root, classes), []
+    if held_root is None:
         train, val = [p for p in found if not in_validation(p.name)], [p for p in found if in_validation(p.name)]
         val_is = "one picture in five, by the hash of its name"
     else:
-        if extra := sorted(set(_classes(val_root, at_least=1)) - set(classes)):
-            raise InputError(
-                f"{val_root} has classes that {train_root} lacks: {', '.join(extra[:5])}; add or remove them"
-            )
-        train, val = found, _scan(root, val_root, classes)
-        val_is = f"the folder {val_root.name}/"
-    notes = _damaged([*train, *val], strict)
-    train, val = [p for p in train if not p.problem], [p for p in val if not p.problem]
+        train, val, val_is = found, _held_out(root, held_root, classes), f"the folder {held_root.name}/"
+    if val_root is not None and test_root is not None:
+        test = _held_out(root, test_root, classes)
+    notes = _damaged([*train, *val, *test], strict)
+    train, val, test = ([picture for picture in side if not picture.problem] for side in (train, val, test))
     _check_classes(root, classes, train, val)
-    return _dataset(root, classes, train, val, val_is, notes)
+    dataset = _dataset(root, classes, [train, val, test], val_is, notes)
+    return replace(dataset, val_is_test=held_root is not None and held_root == test_root)
+
+
+def _held_out(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
+    """List the pictures of a folder beside train/, whose classes must be among train's."""
+    if extra := sorted(set(_classes(folder, at_least=1)) - set(classes)):
+        raise InputError(f"{folder} has classes that train/ lacks: {', '.join(extra[:5])}; add or remove them")
+    return _scan(root, folder, classes)
 
 
 def in_validation(name: str) -> bool:
@@ -76,10 +84,8 @@ def in_validation(name: str) -> bool:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") < VAL_SHARE * 2**32
 
 
-def _dataset(
-    root: Path, classes: Sequence[str], train: list[Picture], val: list[Picture], val_is: str, notes: list[str]
-) -> Dataset:
-    sizes = [picture.size for picture in (*train, *val)]
+def _dataset(root: Path, classes: Sequence[str], sides: list[list[Picture]], val_is: str, notes: list[str]) -> Dataset:
+    sizes = [picture.size for side in sides for picture in side]
     shape = (int(median(height for height, _ in sizes)), int(median(width for _, width in sizes)))
     small = (
         len(set(sizes)) == 1
@@ -87,6 +93,7 @@ def _dataset(
         and 3 * shape[0] * shape[1] * len(sizes) <= IN_MEMORY_BYTES
     )
     hold = _decoded if small else _listed
+    train, val, test = sides
     return Dataset(
         name=str(root),
         classes=classes,
@@ -98,6 +105,8 @@ def _dataset(
         augmentation=Augmentation(pad=max(1, round(max(shape) / 8)), flip=False),
         val_is=val_is,
         notes=notes,
+        test=hold(root, test) if test else None,
+        test_is="the folder test/" if test else "",
     )
 
 

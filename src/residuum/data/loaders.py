@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..seeds import generator
+from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
 from .pixels import pad_crop_flip, resize_batch
 from .share import ALL, Share
@@ -36,6 +37,12 @@ def training_order(count: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(count, generator=generator(seed, "order", epoch))
 
 
+def balanced_order(labels: Tensor, seed: int, epoch: int) -> Tensor:
+    """Return as many numbers as there are labels, drawn with replacement so that all classes come equally often."""
+    chance = 1 / torch.bincount(labels)[labels].double()
+    return torch.multinomial(chance, len(labels), replacement=True, generator=generator(seed, "order", epoch))
+
+
 def training_batches(count: int, batch_size: int) -> int:
     """Return how many batches an epoch has.
 
@@ -55,19 +62,21 @@ class MemoryLoader:
     pad: int = 0
     flip: bool = False
     share: Share = ALL
+    variation: Variation = PLAIN
+    balanced: bool = False
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on."""
-        order = training_order(len(self.images), self.seed, epoch)
+        order = _order(self, epoch)
         for step in range(start, len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             draw = generator(self.seed, "augment", epoch, step)
             mine = chosen[self.share.of(len(chosen))]
             pixels = pad_crop_flip(self.images.pixels[mine], self.pad, self.flip, draw, self.share, len(chosen))
-            yield pixels, self.images.labels[mine]
+            yield self.variation.of_batch(pixels, self.seed, epoch, mine), self.images.labels[mine]
 
 
 @dataclass(frozen=True)
@@ -80,16 +89,18 @@ class StreamLoader:
     size: tuple[int, int]
     workers: int
     share: Share = ALL
+    variation: Variation = PLAIN
+    balanced: bool = False
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on; the same bits for any number of workers."""
-        order = training_order(len(self.images), self.seed, epoch).tolist()
+        order = _order(self, epoch).tolist()
         batches = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
         steps = [chosen[self.share.of(len(chosen))] for chosen in batches]
-        pictures = TrainingPictures(self.images, self.size, self.seed, epoch)
+        pictures = TrainingPictures(self.images, self.size, self.seed, epoch, self.variation)
         return iter(_loader(pictures, self.workers, batch_sampler=steps))
 
 
@@ -125,6 +136,12 @@ class EvaluationLoader:
         count = len(self.images)
         firsts = range(0, count, self.batch_size)
         return [range(first, min(first + self.batch_size, count)) for first in firsts[self.share.of(len(firsts))]]
+
+
+def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
+    if loader.balanced:
+        return balanced_order(loader.images.labels, loader.seed, epoch)
+    return training_order(len(loader.images), loader.seed, epoch)
 
 
 def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:

@@ -51,7 +51,7 @@ def take(dataset: Dataset, part: Part) -> Dataset:
                 f"a part of {part.source} must have 1 to {len(images)} {side} pictures, got {wanted}; "
                 f"write {part.source}[:{min(len(images), 1000)}]"
             )
-        sides[side] = _chosen(images, _in_turn(images.labels)[:wanted])
+        sides[side] = chosen(images, _in_turn(images.labels)[:wanted])
         notes.append(f"{wanted:,} of {len(images):,} {side} pictures, the same at every call")
     return replace(dataset, train=sides["train"], val=sides["val"], notes=notes)
 
@@ -66,7 +66,8 @@ def _in_turn(labels: Tensor) -> Tensor:
     return shuffled[rank[shuffled].argsort(stable=True)]
 
 
-def _chosen(images: ArrayImages | FileImages, indices: Tensor) -> ArrayImages | FileImages:
+def chosen(images: ArrayImages | FileImages, indices: Tensor) -> ArrayImages | FileImages:
+    """Return the pictures of those numbers, in that order."""
     if isinstance(images, ArrayImages):
         return ArrayImages(images.pixels[indices], images.labels[indices])
     names = [str(images.names[index]) for index in indices.tolist()]

@@ -10,21 +10,22 @@ from torch.utils.data import Dataset
 
 from ..compat import import_torchvision
 from ..seeds import drawing
+from .augment import PLAIN, Variation
 from .dataset import FileImages
 from .decode import decode
 
-TRAIN_SCALE = (0.35, 1.0)  # share of the area that a random crop keeps; 0.08, as on ImageNet, starves small sets
-
 
 class TrainingPictures(Dataset[tuple[Tensor, int]]):
-    """A random crop resized to ``size`` and mirrored half of the time, drawn for (seed, epoch, picture)."""
+    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture)."""
 
-    def __init__(self, images: FileImages, size: tuple[int, int], seed: int, epoch: int) -> None:
+    def __init__(
+        self, images: FileImages, size: tuple[int, int], seed: int, epoch: int, variation: Variation = PLAIN
+    ) -> None:
         self.images, self.seed, self.epoch = images, seed, epoch
         v2 = _transforms()
-        self.vary = v2.Compose(
-            [v2.RandomResizedCrop(size, scale=TRAIN_SCALE, antialias=True), v2.RandomHorizontalFlip()]
-        )
+        crop = v2.RandomResizedCrop(size, scale=(variation.crop_scale, 1.0), antialias=True)
+        more = [] if variation.vary is None else [variation.vary]
+        self.vary = v2.Compose([crop, v2.RandomHorizontalFlip(), *more])
 
     def __len__(self) -> int:
         return len(self.images)

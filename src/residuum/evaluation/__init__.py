@@ -1,7 +1,21 @@
 """How good a model is, and what it says of a picture."""
 
-from .accuracy import default_preprocessing, evaluate, score
+from .accuracy import default_preprocessing, score
+from .evaluate import evaluate
 from .predict import Prediction, predict
+from .predictions import Predictions, combine, predictions_of
 from .scores import Scores
+from .views import VIEWS
 
-__all__ = ["Prediction", "Scores", "default_preprocessing", "evaluate", "predict", "score"]
+__all__ = [
+    "VIEWS",
+    "Prediction",
+    "Predictions",
+    "Scores",
+    "combine",
+    "default_preprocessing",
+    "evaluate",
+    "predict",
+    "predictions_of",
+    "score",
+]

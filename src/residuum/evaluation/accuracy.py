@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..data import Dataset, EvaluationLoader, open_data
+from ..data import Dataset
 from ..data.pixels import Normalise
 from ..errors import InputError
-from ..models import Preprocessing, describe
-from .scores import Scores
+from ..models import Preprocessing
+from .scores import Scores, joined, tally
 
 
 @torch.no_grad()
@@ -30,48 +28,15 @@ def score(
     """
     was_training = model.training
     model.eval()
-    labels, ranked, confidence, losses, classes = [], [], [], [], 0
+    parts = []
     for pixels, truth in batches:
         with autocast or nullcontext():
             logits = model(normalise(pixels)).float().cpu()
-        classes = logits.shape[1]
-        best = logits.softmax(1).topk(min(5, classes))
-        labels.append(truth)
-        ranked.append(best.indices)
-        confidence.append(best.values[:, 0])
-        losses.append(F.cross_entropy(logits, truth, reduction="none"))
+        parts.append(tally(logits, truth))
     model.train(was_training)
-    if not labels:
+    if not parts:
         raise InputError("there is no picture to evaluate on")
-    return Scores(torch.cat(labels), torch.cat(ranked), torch.cat(confidence), torch.cat(losses), classes)
-
-
-def evaluate(
-    model: nn.Module, data: str | Path | Dataset, *, split: str = "val", batch_size: int = 256, workers: int = 0
-) -> Scores:
-    """Return the scores of a model from ``create_model`` or ``load`` on a data set.
-
-    Pictures are prepared as the model's description says, or as the data set's where the model has none. Classes are
-    matched by name where both sides have names.
-
-    Args:
-        model: the network; it is evaluated on the device that it is on.
-        data: a data set, its name, or a folder of pictures.
-        split: ``val`` or ``train``.
-        batch_size: pictures at a time.
-        workers: processes that decode files.
-    """
-    dataset = data if isinstance(data, Dataset) else open_data(data)
-    if split not in ("train", "val"):
-        raise InputError(f"split must be train or val, got {split!r}")
-    preprocessing = describe(model).preprocessing or default_preprocessing(dataset)
-    images = dataset.train if split == "train" else dataset.val
-    height, width = preprocessing.size
-    loader = EvaluationLoader(images, batch_size, (height, width), preprocessing.resize, workers)
-    renumber = match_classes(describe(model).classes, dataset.classes, model)
-    device = next(model.parameters()).device
-    batches = ((pixels, renumber[labels]) for pixels, labels in loader)
-    return score(model, batches, Normalise(preprocessing.mean, preprocessing.std, device))
+    return joined(parts)
 
 
 def default_preprocessing(dataset: Dataset) -> Preprocessing:

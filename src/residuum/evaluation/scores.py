@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -57,3 +59,17 @@ class Scores:
         """Return the indices of the wrong predictions that were made most confidently."""
         wrong = (self.ranked[:, 0] != self.labels).nonzero().flatten()
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)][:count].tolist()
+
+
+def tally(logits: Tensor, labels: Tensor) -> Scores:
+    """Return the scores of logits (or log-probabilities) [N, classes] for labels [N]; ranks are those of the logits."""
+    likeliest = logits.topk(min(5, logits.shape[1])).indices
+    confidence = logits.softmax(1).gather(1, likeliest[:, :1]).flatten()
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    return Scores(labels, likeliest, confidence.float(), losses.float(), logits.shape[1])
+
+
+def joined(parts: Sequence[Scores]) -> Scores:
+    """Return the scores of several parts of a set as one."""
+    columns = zip(*((part.labels, part.ranked, part.confidence, part.losses) for part in parts), strict=True)
+    return Scores(*map(torch.cat, columns), num_classes=parts[0].num_classes)

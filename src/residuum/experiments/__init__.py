@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import degradation
+from . import degradation, lesions
 from .form import Study
 
 STUDIES: dict[str, Study] = {
     "degradation": degradation,
+    "lesions": lesions,
 }
 
 __all__ = ["STUDIES", "Study"]

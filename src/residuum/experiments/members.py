@@ -46,12 +46,12 @@ def train_members(
     """Train every member in ``output/NAME``; yield its history as it ends, and between these how many epochs are done.
 
     Args:
-        members: settings by name; each member gets one thread.
+        members: settings by name; each member gets one thread and, unless it says otherwise, all training pictures.
         output: the study's folder. Members that are there are gone on with; their settings must be the same.
         study: whose ``watch`` and ``start`` are called.
         workers: how many train at a time; 0: as many as there are cores; 1: in this process.
     """
-    given = {name: {**settings, "threads": 1} for name, settings in members.items()}
+    given = {name: {"val_split": 0.0, **settings, "threads": 1} for name, settings in members.items()}
     workers = min(workers or os.cpu_count() or 1, len(given))
     if workers == 1:
         for name in sorted(given, key=lambda name: len(_ancestors(name, given))):

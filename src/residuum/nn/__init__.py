@@ -4,6 +4,7 @@ from .block import Block
 from .branches import basic_branch, bottleneck_branch, bottleneck_v1_branch, squeezed
 from .convolutions import conv_gate, linear_gate
 from .features import FeatureInfo, FeatureMaps
+from .fuse import fuse, is_fused, unfuse
 from .heads import normed_head, pooled_head
 from .image_norms import IMAGE_NORMS
 from .initialise import kaiming, normal_linear, zero_biases, zero_gamma
@@ -59,7 +60,9 @@ __all__ = [
     "clean_stem",
     "conv_gate",
     "deep_stem",
+    "fuse",
     "imagenet_stem",
+    "is_fused",
     "kaiming",
     "linear_decay",
     "linear_decay_from_zero",
@@ -74,6 +77,7 @@ __all__ = [
     "pooled_head",
     "squeezed",
     "stochastic_depth",
+    "unfuse",
     "zero_biases",
     "zero_gamma",
 ]

@@ -51,6 +51,7 @@ class RunData:
         confusion: counts [classes, classes], rows are the truth.
         mistakes: pictures, worst first.
         notes: what a reader must know to judge the number, "the best epoch was chosen on the validation images".
+        sections: more parts of the page, before the worst mistakes.
     """
 
     title: str
@@ -60,6 +61,7 @@ class RunData:
     confusion: np.ndarray
     mistakes: Sequence[Mistake] = ()
     notes: Sequence[str] = field(default_factory=tuple)
+    sections: Sequence[page.Markup] = field(default_factory=tuple)
 
 
 def run_report(run: RunData) -> str:
@@ -78,6 +80,8 @@ def run_report(run: RunData) -> str:
     if counts.sum():
         sections.append(_confusion_section(counts, run.classes))
         sections.append(_classes_section(counts, run.classes))
+    sections.extend(run.sections)
+    if counts.sum():
         sections.append(_mistakes_section(run.mistakes, int(counts.sum() - counts.trace())))
     described = {name: value for name, value in run.facts.items() if name != "command"}
     sections.append(page.section("The run", page.facts(described)))

@@ -16,6 +16,7 @@ from .. import __version__
 from ..data import ArrayImages, Dataset, FileImages
 from ..errors import InputError
 from ..files import write_text
+from ..nn.tail import vectors
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 INSTRUCTIONS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "sve", "bf16")
@@ -34,6 +35,7 @@ def environment() -> dict[str, Any]:
         "instructions": _instructions(),
         "kernels": torch.backends.cpu.get_cpu_capability(),  # what torch's own take of them; oneDNN takes all
         "onednn": torch.backends.mkldnn.is_available(),
+        "fused": vectors(),  # the vectors of our own kernel; none where it is not compiled
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
         "threads": torch.get_num_threads(),
@@ -44,7 +46,7 @@ def environment() -> dict[str, Any]:
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
     """Return how many pictures there are, and a hash of their names and labels (not of their pixels)."""
     digest = hashlib.sha256()
-    for images in (dataset.train, dataset.val):
+    for images in (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test])):
         digest.update(_listing(images))
     return {
         "train": len(dataset.train),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..data import Dataset
+from .kernels import kernels_told
 from .recipe import told as recipe_told
 from .run import Run
 
@@ -14,15 +16,15 @@ def facts(run: Run) -> dict[str, str]:
     more = ", ..." if len(dataset.classes) > 10 else ""
     step = f"batches of {settings.batch_size}, {settings.opt} at {settings.lr:g}, {settings.sched}"
     told = {
-        "data": f"{dataset.name}: {len(dataset.train):,} pictures to train on, {len(dataset.val):,} to validate on "
-        f"({dataset.val_is})",
+        "data": _data(dataset),
         "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes[:10])}{more}",
         "model": f"{settings.model} at {height}x{width}{start}",
         "parameters": f"{run.counts.parameters:,}",
         "MACs": f"{run.counts.macs / 1e6:,.1f} million a picture",
-        "schedule": f"{settings.epochs} epochs, {step}",
+        "schedule": f"{settings.epochs} epochs, {step}; the {settings.choose} epoch is taken",
         "device": f"{settings.device}, {settings.threads} threads, {settings.workers} decoding processes",
         "precision": f"{settings.precision}, channels last",
+        "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }
     if settings.recipe is not None:
@@ -34,6 +36,13 @@ def facts(run: Run) -> dict[str, str]:
         seconds = len(dataset.train) * settings.epochs / run.images_per_second
         told["estimated"] = f"about {_duration(seconds)} at {run.images_per_second:,.0f} images/s"
     return told
+
+
+def _data(dataset: Dataset) -> str:
+    sides = f"{dataset.name}: {len(dataset.train):,} pictures to train on, {len(dataset.val):,} to "
+    if dataset.test is not None:
+        return f"{sides}choose by ({dataset.val_is}), {len(dataset.test):,} to test on once ({dataset.test_is})"
+    return f"{sides}validate on ({dataset.val_is})"
 
 
 def _duration(seconds: float) -> str:

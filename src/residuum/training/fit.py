@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from torch import nn
-
 from ..data import Dataset, EvaluationLoader, FileImages, Loader, MemoryLoader, StreamLoader
+from ..data.augment import Variation, build_variation
 from ..data.pixels import Normalise
 from ..evaluation import Scores, score
 from .loop import Method, Step, groups, train_steps
+from .losses import build_loss
+from .mixing import build_mix
 from .precision import autocast
 from .schedules import schedule_of
 from .settings import Settings
@@ -53,10 +54,11 @@ def method_of(settings: Settings, per_epoch: int) -> Method:
     """Return how a step is made, as the settings say."""
     return Method(
         schedule=schedule_of(settings, per_epoch),
-        criterion=nn.CrossEntropyLoss(label_smoothing=settings.label_smoothing),
+        criterion=build_loss(settings.loss, settings.label_smoothing),
         seed=settings.seed,
         autocast=autocast(settings.precision, settings.device),
         normalise=normaliser(settings),
+        mix=build_mix(settings.mixup, settings.cutmix, settings.model_arguments["num_classes"]),
         clip_grad=settings.clip_grad,
     )
 
@@ -73,10 +75,13 @@ def steps_per_epoch(batches: Loader, settings: Settings) -> int:
 
 def training_loader(dataset: Dataset, settings: Settings) -> Loader:
     """Return the training batches as the settings say."""
+    height, width = settings.train_size or settings.image_size
+    vary = build_variation(settings.auto_augment, settings.random_erasing, settings.mean)
+    variation = Variation(vary, (height, width), settings.crop_scale)
+    order = {"batch_size": settings.batch_size, "seed": settings.seed, "balanced": settings.balanced}
     if isinstance(dataset.train, FileImages):
-        size = (settings.image_size[0], settings.image_size[1])
-        return StreamLoader(dataset.train, settings.batch_size, settings.seed, size, settings.workers)
-    return MemoryLoader(dataset.train, settings.batch_size, settings.seed, settings.pad, settings.flip)
+        return StreamLoader(dataset.train, size=(height, width), workers=settings.workers, variation=variation, **order)
+    return MemoryLoader(dataset.train, pad=settings.pad, flip=settings.flip, variation=variation, **order)
 
 
 def validation_loader(dataset: Dataset, settings: Settings) -> EvaluationLoader:

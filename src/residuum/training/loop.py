@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ..seeds import seed_of
+from .freezing import learn
 from .mixing import Mix, unmixed
 from .optimisers import shrink
 from .schedules import Schedule
@@ -69,7 +70,7 @@ def train_steps(
         average: running average of the weights, brought up to date after each step.
         first: the first step's number.
     """
-    model.train()
+    learn(model)
     for number, batches in enumerate(steps, first):
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * method.schedule(number)

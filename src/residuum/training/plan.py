@@ -17,6 +17,7 @@ from .optimisers import pick_optimiser
 from .schedules import build_schedule
 
 BUDGET_MINUTES = 30  # what a first training run on one's own pictures may take, where a smaller model allows it
+VAL_SPLIT = 0.1  # share of the training pictures that chooses the epoch where there is a test set: He15's 45k/5k
 FINE_TUNING_LR = 0.1  # share of the rate from scratch that weights already trained are given
 
 # What works on the built-in sets; all else is common to all.
@@ -36,6 +37,7 @@ COMMON: dict[str, Any] = {
     "seed": 0,
     "device": "auto",
     "precision": "auto",
+    "kernels": "auto",
     "strict": False,
     "licence": "unspecified",
     "weights": None,
@@ -89,6 +91,7 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
     values = plan.values
     streamed = not isinstance(dataset.train, ArrayImages)
     from_scratch = 0.1 * min(1.0, values["batch_size"] / 128)
+    _choose_protocol(dataset, plan)
     values.setdefault("lr", round(from_scratch * (FINE_TUNING_LR if values["weights"] else 1.0), 6))
     values.setdefault("pad", dataset.augmentation.pad)
     values.setdefault("flip", dataset.augmentation.flip)
@@ -105,6 +108,16 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
     }
     _check(values)
     return plan
+
+
+def _choose_protocol(dataset: Dataset, plan: Plan) -> None:
+    """Never choose an epoch on a test set: keep pictures back to choose by, or, after a recipe, take the last epoch."""
+    values = plan.values
+    own = 0.0 if values.get("recipe") or values.get("choose") == "last" or not dataset.val_is_test else VAL_SPLIT
+    split = values.setdefault("val_split", own)
+    values.setdefault("choose", "last" if dataset.val_is_test and not split else "best")
+    if values["choose"] not in ("best", "last"):
+        raise InputError(f"choose must be best or last, got {values['choose']!r}")
 
 
 def _follow(plan: Plan, start: Description) -> None:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from ..errors import InputError
+from ..nn import fuse
 from ..seeds import drawing
 
 PRECISIONS = ("fp32", "bf16")
@@ -55,7 +56,9 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
-def choose_precision(model: nn.Module, image_shape: tuple[int, int, int], device: str, wanted: str = "auto") -> Trial:
+def choose_precision(
+    model: nn.Module, image_shape: tuple[int, int, int], device: str, wanted: str = "auto", kernels: str = "plain"
+) -> Trial:
     """Return the precision to train in; ``auto`` times a few training steps of a copy of the model in each.
 
     Takes about a second on small networks; the model, its statistics and the random state are left as they were.
@@ -63,7 +66,7 @@ def choose_precision(model: nn.Module, image_shape: tuple[int, int, int], device
     if wanted not in ("auto", *PRECISIONS):
         raise InputError(f"precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
     candidates = _candidates(device) if wanted == "auto" else (wanted,)
-    rates = {name: _training_rate(model, image_shape, device, name) for name in candidates}
+    rates = {name: _training_rate(model, image_shape, device, name, kernels) for name in candidates}
     return Trial(max(rates, key=lambda name: rates[name]), rates)
 
 
@@ -73,8 +76,12 @@ def _candidates(device: str) -> tuple[str, ...]:
     return PRECISIONS
 
 
-def _training_rate(model: nn.Module, image_shape: tuple[int, int, int], device: str, precision: str) -> float:
+def _training_rate(
+    model: nn.Module, image_shape: tuple[int, int, int], device: str, precision: str, kernels: str
+) -> float:
     twin = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
+    if kernels == "fused":
+        fuse(twin)
     with drawing(0, "dropout"):
         images = torch.rand(TRIAL_IMAGES, *image_shape, device=device).to(memory_format=torch.channels_last)
 

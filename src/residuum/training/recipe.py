@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from ..data import Dataset
+from ..data import SOURCES, Dataset
+from ..data.part import parse_part
 from ..errors import InputError, nearest
 from .plan import COMMON
 from .settings import Settings
@@ -16,11 +17,11 @@ from .settings import Settings
 FOLDER = files("residuum.training") / "recipes"
 
 # What may differ from the recipe without its being another recipe, or is looked at by itself.
-FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "threads", "workers", "processes",
-        "strict", "licence", "checkpoint_every", "keep"}  # fmt: skip
+FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "kernels", "threads", "workers",
+        "processes", "strict", "licence", "checkpoint_every", "keep"}  # fmt: skip
 
-# How data without a name of their own are told: classes, training pictures.
-SIZES = {"imagenet": (1000, 1_281_167)}
+# How the data that results were published for are told: classes, training and test pictures.
+SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class Recipe:
     band_from: str = ""
     notes: list[str] = field(default_factory=list)
 
-    def settings_for(self, model: str) -> dict[str, Any]:
-        """Return the settings for that model."""
-        return {**self.settings, **self.models.get(model, {}), "model": model}
+    def settings_for(self, model: str | None) -> dict[str, Any]:
+        """Return the settings for that model, or for the recipe's own."""
+        name = model or self.settings.get("model")
+        return {**self.settings, **self.models.get(name or "", {}), **({"model": name} if name else {})}
 
 
 def recipe_names() -> list[str]:
@@ -82,10 +84,10 @@ def with_recipe(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("recipe") is None:
         return given
     recipe = read_recipe(given["recipe"])
-    values = recipe.settings_for(given.get("model") or recipe.settings["model"])
-    if recipe.data and recipe.data not in SIZES:
+    values = recipe.settings_for(given.get("model"))
+    if recipe.data in SOURCES:
         values["data"] = recipe.data
-    if given.get("data", recipe.data) != recipe.data:
+    if given.get("data") and _source(given["data"]) != recipe.data:
         values = {key: value for key, value in values.items() if key not in ("pad", "flip")}  # these follow the data
     return {**values, **given}
 
@@ -94,6 +96,8 @@ def changes(settings: Settings) -> dict[str, str]:
     """Return by name what the run does otherwise than its recipe, as ``20 instead of 164``."""
     expected = _expected(settings)
     done = {entry.name: getattr(settings, entry.name) for entry in fields(Settings)}
+    if done["batch_size"] * done["grad_accum"] == expected["batch_size"] * expected["grad_accum"]:
+        expected |= {key: done[key] for key in ("batch_size", "grad_accum")}  # the same gradient
     return {
         key: f"{done[key]} instead of {expected[key]}"
         for key in done
@@ -123,31 +127,43 @@ def told(settings: Settings) -> str:
     return text
 
 
-def verdict(settings: Settings, dataset: Dataset, history: list[dict[str, float]]) -> str:
-    """Set the run's result beside the published one; claim nothing for a run that was changed or not finished."""
+def verdict(settings: Settings, dataset: Dataset, error: float | None) -> str:
+    """Set the run's result beside the published one; claim nothing for a run that was changed or not finished.
+
+    Args:
+        settings: the run's.
+        dataset: the run's.
+        error: of the run's end, percent; None where it has not ended.
+    """
     recipe = read_recipe(settings.recipe or "")
     opening = f"recipe {settings.recipe}, {recipe.measure}"
     published = recipe.published.get(settings.model)
-    if not history or len(history) < settings.epochs:
-        return f"{opening}: the run has not finished ({len(history)} of {settings.epochs} epochs), nothing is claimed"
-    got = 100 - history[-1]["val_acc1"]
+    if error is None:
+        return f"{opening}: the run has not ended, nothing is claimed"
     if published is None:
-        return f"{opening}: no result is published for {settings.model}; this run {got:.2f}"
+        return f"{opening}: no result is published for {settings.model}; this run {error:.2f}"
     reasons = changes(settings)
     if not _is_data_of(recipe, dataset):
-        reasons["data"] = f"{dataset.name} instead of {recipe.data}"
+        held = len(dataset.test or dataset.val)
+        reasons["data"] = f"{dataset.name} ({len(dataset.train):,} and {held:,} pictures) instead of {recipe.data}"
     kept = {key: value for key, value in settings.model_arguments.items() if key not in ("in_chans", "num_classes")}
     reasons |= {key: f"{value} asked for" for key, value in kept.items()}
     if reasons:
-        return f"{opening}: published {published:.2f}, this run {got:.2f} with {_listed(reasons)}: nothing is claimed"
+        return f"{opening}: published {published:.2f}, this run {error:.2f} with {_listed(reasons)}: nothing is claimed"
     low, high = published - recipe.band, published + recipe.band
-    place = "below" if got < low else "above" if got > high else "inside"
-    return f"{opening}: published {published:.2f}, band {low:.1f}..{high:.1f}, this run {got:.2f}, {place}"
+    place = "below" if error < low else "above" if error > high else "inside"
+    return f"{opening}: published {published:.2f}, band {low:.1f}..{high:.1f}, this run {error:.2f}, {place}"
 
 
 def _listed(changed: dict[str, str]) -> str:
     return ", ".join(f"{key} {text}" for key, text in changed.items())
 
 
+def _source(data: str) -> str:
+    part = parse_part(data)
+    return data if part is None else part.source
+
+
 def _is_data_of(recipe: Recipe, dataset: Dataset) -> bool:
-    return dataset.name == recipe.data or (len(dataset.classes), len(dataset.train)) == SIZES.get(recipe.data or "")
+    sizes = len(dataset.classes), len(dataset.train), len(dataset.test or dataset.val)
+    return sizes == SIZES.get(recipe.data or "") and (dataset.name == recipe.data or dataset.name not in SOURCES)

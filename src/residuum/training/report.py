@@ -1,4 +1,4 @@
-"""The report of a run, from its best weights."""
+"""The end of a run: its result, and its report, from the chosen weights."""
 
 from __future__ import annotations
 
@@ -7,39 +7,54 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..data import ArrayImages, Dataset, decode
+from ..data import ArrayImages, Dataset, FileImages, decode
 from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
 from ..weights import load
+from .facts import facts
+from .result import RESULT, final_dataset, protocol_note, result_of, write_result
+from .run import BEST, Run
 
 WORST = 24
+PAGE = "report.html"
 
 
-def write_report(
-    directory: Path, best: Path, dataset: Dataset, facts: dict[str, str], history: list[dict[str, float]]
-) -> Scores:
-    """Score the best weights on the validation pictures and write ``report.html`` with its pictures."""
-    model = load(best)
-    scores = evaluate(model, dataset)
-    notes = [
-        f"The best epoch was chosen on the same pictures ({dataset.val_is}) that the accuracy is measured on, "
-        "which flatters it a little."
-    ]
+def conclude(run: Run, *, report: bool) -> None:
+    """End a run: measure its chosen weights and write ``result.json`` and (if wanted) ``report.html``.
+
+    This is the only place where test pictures are looked at; what stands there already is not measured again.
+    """
+    there = (run.directory / RESULT).exists() and (not report or (run.directory / PAGE).exists())
+    if there or not run.history:
+        return
+    scores = None
+    if report or run.dataset.test is not None:
+        scores = evaluate(load(run.directory / BEST), final_dataset(run.dataset))
+    write_result(run.directory, result_of(run.settings, run.dataset, run.history, scores))
+    if report and scores is not None:
+        _write_report(run, scores)
+
+
+def _write_report(run: Run, scores: Scores) -> None:
+    told, dataset = facts(run), final_dataset(run.dataset)
     data = RunData(
-        title=f"{facts['model'].split(' at ')[0]} on {Path(dataset.name).name}",
-        facts=facts,
-        history=history,
+        title=f"{run.settings.model} on {Path(dataset.name).name}",
+        facts=told,
+        history=run.history,
         classes=list(dataset.classes),
         confusion=scores.confusion.numpy(),
-        mistakes=[_mistake(dataset, scores, index) for index in scores.worst(WORST)],
-        notes=[*notes, *dataset.notes],
+        mistakes=mistakes(dataset, dataset.val, scores),
+        notes=[protocol_note(run.settings, run.dataset), *dataset.notes],
     )
-    write_run_report(directory, data)
-    return scores
+    write_run_report(run.directory, data)
 
 
-def _mistake(dataset: Dataset, scores: Scores, index: int) -> Mistake:
-    images = dataset.val
+def mistakes(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores) -> list[Mistake]:
+    """Return the pictures that were mistaken most confidently, surest first."""
+    return [_mistake(dataset, images, scores, index) for index in scores.worst(WORST)]
+
+
+def _mistake(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores, index: int) -> Mistake:
     if isinstance(images, ArrayImages):
         name, pixels = f"picture {index}", images.pixels[index]
     else:

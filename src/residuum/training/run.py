@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..data import Dataset, open_data
+from ..data import Dataset, open_data, split_off
 from ..errors import InputError
 from ..files import sweep
 from ..models import Description, Preprocessing, attach, create_model, describe
@@ -19,6 +19,7 @@ from ..seeds import drawing
 from ..weights import load
 from .checkpoint import newest_checkpoint
 from .environment import check_data, moved
+from .kernels import choose_kernels
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
 from .recipe import with_recipe
@@ -66,11 +67,13 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
         given = {"licence": licence, **given}  # what is trained further stays under it
     plan = make_plan(dataset, given, describe(start) if start is not None else None)
     values = plan.values
+    dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
     torch.set_num_threads(values["threads"])
     values["device"] = choose_device(values["device"])
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
-    trial = choose_precision(model, shape, values["device"], values["precision"])
+    values["kernels"] = choose_kernels(values["device"], values["kernels"])
+    trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
     settings = Settings(**{**values, "data": str(given["data"])})
     settings.write(directory / CONFIG)
@@ -88,6 +91,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any]) -> Run:
         )
     torch.set_num_threads(settings.threads)
     dataset = open_data(settings.data, strict=settings.strict)
+    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     check_data(directory / ENVIRONMENT, dataset)
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again

@@ -59,11 +59,14 @@ class Settings:
     crop_scale: float = 0.35  # least share of the area that a random crop of a file keeps
     train_size: list[int] | None = None  # height, width in training where it is not image_size
     val_split: float = 0.0  # share of the training pictures that chooses the best epoch; the rest trains
+    choose: str = "best"  # epoch on validation, or "last": whose weights are the result
     balanced: bool = False  # draw classes equally often
+    backbone_lr: float = 1.0  # share of the rate with which all but the classifier learns
     freeze: int = 0  # how many of stem and stages keep their weights
     sync_bn: bool = False  # batch norm's statistics over all processes
     processes: int = 1
     checkpoint_every: int = 0  # steps between checkpoints within an epoch; 0: at its end only
+    kernels: str = "plain"  # or "fused": norm, addition and activation in one operation (nn/fuse.py)
     keep: int = 2  # checkpoints kept beside the best weights
 
     def write(self, path: Path) -> None:

@@ -12,7 +12,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import ResiduumError
 from ..evaluation import Scores
+from ..nn import fuse
 from .averaging import running_average
+from .freezing import freeze
 from .loop import Step
 from .optimisers import build_optimiser
 from .settings import Settings
@@ -85,6 +87,9 @@ class State:
 def begin(model: nn.Module, settings: Settings) -> State:
     """Put the model on its device, channels last, and return a run's state before its first step."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    freeze(model, settings.freeze)
+    if settings.kernels == "fused":
+        fuse(model)
     optimiser = build_optimiser(
         settings.opt,
         model,
@@ -92,6 +97,7 @@ def begin(model: nn.Module, settings: Settings) -> State:
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
         decay=settings.decay,
+        backbone_lr=settings.backbone_lr,
     )
     average = running_average(model, settings.ema) if settings.ema else None
     return State(model, optimiser, average, Progress())

@@ -8,11 +8,10 @@ from ..files import locked, sweep, write_text
 from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
 from .environment import record
-from .facts import facts
 from .fit import Epoch, fit, steps_per_epoch, training_loader
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
-from .report import write_report
+from .report import conclude
 from .rows import Clock, csv_text
 from .run import BEST, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
 from .state import Progress, State, begin, checkpoint_of, restore
@@ -52,8 +51,7 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
                 if interrupted.is_set() and state.progress.epoch < settings.epochs:
                     _save(run, state, steps, log)
                     raise Interrupted(f"stopped at epoch {state.progress.epoch + 1}, step {state.progress.step}")
-        if report:
-            write_report(directory, directory / BEST, run.dataset, facts(run), run.history)
+        conclude(run, report=report)
 
 
 def _steps_made(run: Run, progress: Progress) -> int:
@@ -78,7 +76,7 @@ def _write_epoch(run: Run, event: Epoch, state: State) -> None:
     progress = state.progress
     metrics = {key: event.row[key] for key in ("epoch", "val_acc1", "val_acc5", "val_loss")}
     save(state.result, run.directory / LAST, metrics=metrics)
-    if event.row["val_acc1"] > progress.best:
+    if run.settings.choose == "last" or event.row["val_acc1"] > progress.best:
         progress.best = event.row["val_acc1"]
         save(state.result, run.directory / BEST, metrics=metrics)
     write_text(run.directory / SUMMARY, csv_text(progress.history))

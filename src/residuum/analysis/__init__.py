@@ -1,0 +1,1 @@
+"""Looking inside: functions of a model and data that give plain numbers."""

@@ -1,0 +1,114 @@
+"""Corruptions: what is done to pictures to see what a model bears (after Hendrycks 2019, arXiv:1903.12261).
+
+Each takes and gives uint8 pixels [N, C, H, W], as a camera or a file would, before the model's own normalisation;
+strength 0 changes nothing. What is drawn belongs to the stream ``corrupt`` of a seed: two models given the same seed
+see the same pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ..compat import import_torchvision
+from ..errors import InputError, nearest
+from ..seeds import drawing
+from .sample import Sample, hits
+
+
+class Corruption(NamedTuple):
+    """A way to spoil pictures."""
+
+    apply: Callable[[Tensor, float], Tensor]  # pixels, strength
+    strength: str  # what the strength is, with its unit
+    strengths: tuple[float, ...]  # a useful range, the weakest first
+
+
+def gaussian_noise(pixels: Tensor, strength: float) -> Tensor:
+    """Add normal noise of that standard deviation (of values 0..1) to each value, and clip."""
+    # On bytes torchvision cuts the noise's fractions off, which makes it weaker than asked: so on fractions, rounded.
+    return _functional().gaussian_noise(pixels / 255, 0.0, strength, True).mul(255).round().to(torch.uint8)
+
+
+def blur(pixels: Tensor, strength: float) -> Tensor:
+    """Convolve with a Gaussian of that standard deviation, pixels."""
+    reach = max(1, round(3 * strength))
+    reach = min(reach, min(pixels.shape[-2:]) - 1)  # the border is mirrored, which needs that many pixels
+    return _functional().gaussian_blur(pixels, [2 * reach + 1] * 2, [strength, strength])
+
+
+def lower_contrast(pixels: Tensor, strength: float) -> Tensor:
+    """Move every value that share of the way to the picture's mean grey."""
+    return _functional().adjust_contrast(pixels, 1 - strength)
+
+
+def occlusion(pixels: Tensor, strength: float) -> Tensor:
+    """Cover that share of each picture's area with a grey square at a random place."""
+    count, _, height, width = pixels.shape
+    tall, wide = (max(1, round(strength**0.5 * side)) for side in (height, width))
+    top = torch.randint(0, height - tall + 1, (count, 1, 1))
+    left = torch.randint(0, width - wide + 1, (count, 1, 1))
+    rows, columns = torch.arange(height).view(1, -1, 1), torch.arange(width).view(1, 1, -1)
+    covered = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
+    return torch.where(covered.unsqueeze(1), torch.tensor(128, dtype=torch.uint8), pixels)
+
+
+CORRUPTIONS: dict[str, Corruption] = {
+    "noise": Corruption(gaussian_noise, "standard deviation of values 0..1", (0.02, 0.05, 0.1, 0.2, 0.3)),
+    "blur": Corruption(blur, "standard deviation, pixels", (0.4, 0.6, 0.8, 1.2, 1.6)),
+    "contrast": Corruption(lower_contrast, "share of the contrast taken away", (0.3, 0.5, 0.7, 0.8, 0.9)),
+    "occlusion": Corruption(occlusion, "share of the area covered", (0.05, 0.1, 0.2, 0.35, 0.5)),
+}
+
+
+def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tensor:
+    """Return uint8 pixels [N, C, H, W] corrupted; the same for the same seed, whatever was drawn before.
+
+    Args:
+        pixels: uint8 [N, C, H, W].
+        kind: a name of ``CORRUPTIONS``.
+        strength: 0 or more; what it means, the table says.
+        seed: of the stream.
+
+    Raises:
+        InputError: an unknown kind, or a strength below 0 or beyond what the kind knows.
+    """
+    if kind not in CORRUPTIONS:
+        raise InputError(
+            f"a corruption must be one of {', '.join(CORRUPTIONS)}, got {kind!r}; {nearest(kind, list(CORRUPTIONS))}"
+        )
+    most = 1.0 if CORRUPTIONS[kind].strength.startswith("share") else float("inf")
+    if not 0 <= strength <= most:
+        raise InputError(f"the strength of {kind} must be from 0 to {most:g}, got {strength}")
+    if strength == 0:
+        return pixels
+    with drawing(seed, "corrupt", list(CORRUPTIONS).index(kind)):
+        return CORRUPTIONS[kind].apply(pixels, strength)
+
+
+def hits_by_strength(
+    model: nn.Module, sample: Sample, kind: str, strengths: Sequence[float] = (), seed: int = 0
+) -> Tensor:
+    """Return which pictures are still recognised: bool [strengths, N].
+
+    Args:
+        model: any classifier.
+        sample: clean pictures.
+        kind: a name of ``CORRUPTIONS``.
+        strengths: by default 0 and the table's.
+        seed: of the stream; give twins the same one, and the pairs are alike but for the model.
+    """
+    chosen = strengths or (0.0, *CORRUPTIONS[kind].strengths)
+    return torch.stack(
+        [hits(model, sample.seen_as(corrupted(sample.pixels, kind, strength, seed))) for strength in chosen]
+    )
+
+
+def _functional() -> Any:
+    import_torchvision()
+    from torchvision.transforms.v2 import functional
+
+    return functional

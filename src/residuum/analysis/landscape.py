@@ -1,0 +1,132 @@
+"""Landscapes: the loss around a network's weights along one or two directions (Li18, arXiv:1712.09913).
+
+The statistics of batch norm belong to the weights. ``frozen`` (the default) keeps those of the centre: it is the
+function that the saved model computes, its centre is the model's own loss exactly, and it is what Li18 drew.
+``recomputed`` gives each point the statistics that its own weights have on the pictures: the network that training
+would see there. Far from the centre frozen statistics no longer fit; part of the walls that one sees is that misfit.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+from ..errors import InputError
+from .directions import Direction
+from .sample import Sample, scores
+
+STATISTICS = ("frozen", "recomputed")
+Point = tuple[float, ...]  # a coordinate for each direction
+
+
+class Height(NamedTuple):
+    """What the network is worth at one point."""
+
+    loss: float  # mean cross-entropy, nats; infinite where it is no number
+    error: float  # percent
+
+
+def heights(
+    model: nn.Module,
+    sample: Sample,
+    directions: Sequence[Direction],
+    points: Sequence[Point],
+    *,
+    statistics: str = "frozen",
+    workers: int = 1,
+) -> list[Height]:
+    """Return loss and error at weights + sum of coordinate * direction, for each point.
+
+    Copies of the model are moved; the model itself is not touched.
+
+    Args:
+        model: a trained classifier.
+        sample: the pictures that the loss is taken over.
+        directions: one for each coordinate of a point.
+        points: where to look.
+        statistics: ``frozen`` or ``recomputed`` (above).
+        workers: processes, one thread each; 1 works here.
+
+    Raises:
+        InputError: other statistics, or points whose coordinates are not as many as the directions.
+    """
+    if statistics not in STATISTICS:
+        raise InputError(f"statistics must be one of {', '.join(STATISTICS)}, got {statistics!r}")
+    if wrong := [point for point in points if len(point) != len(directions)]:
+        raise InputError(f"a point needs a coordinate for each of {len(directions)} directions, got {wrong[0]}")
+    if workers <= 1:
+        return list(_walk(model, sample, directions, points, statistics))
+    parts = [list(points[start::workers]) for start in range(workers)]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+        jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]
+        found = [job.result() for job in jobs]
+    return [found[number % workers][number // workers] for number in range(len(points))]
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _walked(
+    model: nn.Module, sample: Sample, directions: Sequence[Direction], points: Sequence[Point], statistics: str
+) -> list[Height]:
+    return list(_walk(model, sample, directions, points, statistics))
+
+
+def _walk(
+    model: nn.Module, sample: Sample, directions: Sequence[Direction], points: Sequence[Point], statistics: str
+) -> Iterator[Height]:
+    moved, centre = copy.deepcopy(model), {name: value.detach().clone() for name, value in model.named_parameters()}
+    for point in points:
+        place(moved, centre, directions, point)
+        if statistics == "recomputed":
+            update_bn(list(sample.images()), moved)
+        found = scores(moved, sample)
+        loss = found.loss
+        yield Height(loss if loss == loss else float("inf"), 100 - found.top1)
+
+
+@torch.no_grad()
+def place(model: nn.Module, centre: Direction, directions: Sequence[Direction], point: Point) -> None:
+    """Set the model's weights to centre + sum of coordinate * direction; a coordinate of 0 adds nothing at all."""
+    for name, weights in model.named_parameters():
+        weights.copy_(centre[name])
+        for coordinate, direction in zip(point, directions, strict=True):
+            if coordinate:
+                weights.add_(direction[name], alpha=coordinate)
+
+
+def line(reach: float, steps: int) -> list[Point]:
+    """Return points from -reach to reach on one direction; an odd number of them meets the centre."""
+    return [(value,) for value in _axis(reach, steps)]
+
+
+def grid(reach: float, steps: int) -> list[Point]:
+    """Return the points of a square grid on two directions, row by row."""
+    axis = _axis(reach, steps)
+    return [(x, y) for y in axis for x in axis]
+
+
+def _axis(reach: float, steps: int) -> list[float]:
+    if steps < 3 or steps % 2 == 0 or reach <= 0:
+        raise InputError(
+            f"a landscape needs an odd number of steps, 3 or more, and a reach above 0, got {steps}, {reach}"
+        )
+    half = steps // 2
+    return [reach * (number - half) / half for number in range(steps)]
+
+
+def bumps(losses: Tensor) -> float:
+    """Return how far from convex a line of losses is: the share of inner points that lie above their neighbours' mean.
+
+    0 for a bowl, about one half for noise.
+    """
+    inner = losses[1:-1] > (losses[:-2] + losses[2:]) / 2
+    return inner.double().mean().item()

@@ -1,0 +1,263 @@
+"""What ``residuum evaluate`` measures, prints and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..data import ArrayImages, Dataset, open_data
+from ..errors import InputError
+from ..evaluation import VIEWS, Predictions, combine, predictions_of
+from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
+from ..evaluation.calibration import Calibration, Reliability, calibrate, reliability
+from ..evaluation.predictions import images_of
+from ..evaluation.views import make_frame, pick_view
+from ..report.reliability import ReliabilityCurve, calibration_section, reliability_diagram
+from ..report.run import RunData, write_run_report
+from ..report.style import png
+from ..training.precision import choose_device
+from ..training.report import mistakes
+from .opening import open_model
+from .tables import show_table
+
+HOW = f"{LEVEL:g} % percentile bootstrap over the pictures, {RESAMPLES} resamples"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked for."""
+
+    models: tuple[str, ...]
+    data: str
+    split: str
+    views: str
+    scales: tuple[int, ...]
+    bins: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What one file, or the ensemble, came to."""
+
+    name: str
+    predictions: Predictions
+    intervals: dict[str, Interval]
+    reliability: Reliability
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that was measured."""
+
+    question: Question
+    dataset: Dataset
+    whole: Figures  # of the one model, or of the ensemble
+    members: list[Figures]  # of an ensemble
+    calibration: Calibration | None
+
+
+def read_scales(text: str, views: str) -> tuple[int, ...]:
+    """Return the scales of ``224,256,384``."""
+    pick_view(views)
+    if text and views != "multi-scale":
+        raise InputError(f"--scales is for --views multi-scale, got --views {views}; leave one of them out")
+    try:
+        return tuple(int(part) for part in text.split(",")) if text else ()
+    except ValueError:
+        raise InputError(
+            f"--scales must be whole numbers with commas between them, got {text!r}: 224,256,384"
+        ) from None
+
+
+def ask(question: Question, batch_size: int, workers: int, device: str, calibrated: bool) -> Answer:
+    """Measure each model, and all of them averaged."""
+    dataset = open_data(question.data)
+    images_of(dataset, question.split)
+    make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
+    place, found = choose_device(device), []
+    for name in question.models:
+        model = open_model(name).to(place)
+        found.append(
+            predictions_of(
+                model,
+                dataset,
+                split=question.split,
+                views=question.views,
+                scales=question.scales,
+                batch_size=batch_size,
+                workers=workers,
+            )
+        )
+    names = [Path(name).name if Path(name).exists() else name for name in question.models]
+    members = [_figures(name, one, question) for name, one in zip(names, found, strict=True)] if len(found) > 1 else []
+    title = f"{len(found)} averaged" if members else names[0]
+    whole = _figures(title, combine(found), question)
+    fitted = calibrate(whole.predictions, seed=question.seed, bins=question.bins) if calibrated else None
+    return Answer(question, dataset, whole, members, fitted)
+
+
+def _figures(name: str, predictions: Predictions, question: Question) -> Figures:
+    intervals = score_intervals(predictions.scores, seed=question.seed)
+    return Figures(name, predictions, intervals, reliability(predictions, question.bins))
+
+
+def as_json(answer: Answer) -> dict[str, Any]:
+    """Return the answer for programs."""
+    question, scores = answer.question, answer.whole.predictions.scores
+    per_class = zip(answer.dataset.classes, scores.per_class.tolist(), strict=False)
+    content: dict[str, Any] = {
+        "model": " + ".join(question.models),
+        "models": list(question.models),
+        "data": question.data,
+        "split": question.split,
+        "views": question.views,
+        "scales": list(question.scales) or None,
+        "pictures": len(scores),
+        **_numbers(answer.whole),
+        "intervals_are": f"{HOW}, seed {question.seed}",
+        "bins": question.bins,
+        "per_class": {name: value if value == value else None for name, value in per_class},
+    }
+    if answer.members:
+        content["members"] = [
+            {"model": name, **_numbers(member)} for name, member in zip(question.models, answer.members, strict=True)
+        ]
+        best, gain = _gain(answer)
+        content["gain"] = {"over": best.name, "points": _top1(answer.whole) - _top1(best), "interval": list(gain)}
+    if (fitted := answer.calibration) is not None:
+        content["calibration"] = {
+            "temperature": fitted.temperature,
+            "fitted_on": fitted.fitted_on,
+            "measured_on": sum(fitted.before.pictures),
+            "ece_before": fitted.before.ece,
+            "ece_after": fitted.after.ece,
+            "loss_before": fitted.loss_before,
+            "loss_after": fitted.loss_after,
+        }
+    return content
+
+
+def _numbers(figures: Figures) -> dict[str, Any]:
+    scores = figures.predictions.scores
+    intervals = {name: list(ends) for name, ends in figures.intervals.items()}
+    return {
+        "top1": scores.top1,
+        "top5": scores.top5,
+        "loss": scores.loss,
+        "ece": figures.reliability.ece,
+        "intervals": intervals,
+    }
+
+
+def _top1(figures: Figures) -> float:
+    return figures.predictions.scores.top1
+
+
+def _gain(answer: Answer) -> tuple[Figures, Interval]:
+    """Return the best member, and the interval of what the ensemble gains over it."""
+    best = max(answer.members, key=_top1)
+    scores = answer.whole.predictions.scores, best.predictions.scores
+    return best, gain_interval(*scores, seed=answer.question.seed)
+
+
+def show(answer: Answer) -> None:
+    """Print the answer for people."""
+    dataset, question, scores = answer.dataset, answer.question, answer.whole.predictions.scores
+    for note in _notes(answer):
+        typer.echo(f"note: {note}", err=True)
+    which = dataset.val_is if question.split == "val" else "training"
+    typer.echo(f"{len(scores):,} pictures of {dataset.name} ({question.split}: {which}); seen: {_seen(question)}")
+    if answer.members:
+        _show_members(answer)
+    low, high = answer.whole.intervals["top1"]
+    typer.echo(
+        f"Acc@1 {scores.top1:.2f} % ({low:.2f} to {high:.2f})   Acc@5 {scores.top5:.2f} %   loss {scores.loss:.4f}   "
+        f"ECE {answer.whole.reliability.ece:.2f} %"
+    )
+    typer.echo(f"in brackets: {HOW}; ECE: in {question.bins} bins")
+    if answer.calibration is not None:
+        typer.echo(said_of(answer.calibration))
+    typer.echo()
+    rows = [(name, f"{value:.1f}") for name, value in zip(dataset.classes, scores.per_class.tolist(), strict=False)]
+    show_table(["class", "Acc@1 %"], rows, numbers=["Acc@1 %"])
+
+
+def said_of(fitted: Calibration) -> str:
+    """Return what calibration came to, and on which pictures, in a sentence."""
+    return (
+        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the pictures; on the "
+        f"{sum(fitted.before.pictures):,} others, which had no part in it, ECE goes from {fitted.before.ece:.2f} to "
+        f"{fitted.after.ece:.2f} % and the loss from {fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
+    )
+
+
+def _notes(answer: Answer) -> list[str]:
+    notes = list(answer.dataset.notes[:12])
+    held = isinstance(answer.dataset.train, ArrayImages)  # files are always mirrored in training
+    if answer.question.views != "centre" and held and not answer.dataset.augmentation.flip:
+        notes.append("these views hold mirror images, which training on this data does not show a network")
+    return notes
+
+
+def _seen(question: Question) -> str:
+    what = VIEWS[question.views].what
+    return f"{what}, shorter sides {', '.join(map(str, question.scales))}" if question.scales else what
+
+
+def _show_members(answer: Answer) -> None:
+    rows = [
+        (
+            one.name,
+            f"{_top1(one):.2f}",
+            "{:.2f} to {:.2f}".format(*one.intervals["top1"]),
+            f"{one.predictions.scores.top5:.2f}",
+            f"{one.predictions.scores.loss:.4f}",
+            f"{one.reliability.ece:.2f}",
+        )
+        for one in (*answer.members, answer.whole)
+    ]
+    columns = ["model", "Acc@1 %", "95 % interval", "Acc@5 %", "loss", "ECE %"]
+    show_table(columns, rows, numbers=columns[1:])
+    best, (low, high) = _gain(answer)
+    gained = _top1(answer.whole) - _top1(best)
+    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by picture)")
+
+
+def write_page(answer: Answer, folder: Path) -> None:
+    """Write ``report.html`` and its pictures: result, confusions, classes, mistakes, calibration."""
+    from ..files import write_bytes
+
+    question, dataset, scores = answer.question, answer.dataset, answer.whole.predictions.scores
+    low, high = answer.whole.intervals["top1"]
+    notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes]
+    sections = []
+    if (fitted := answer.calibration) is not None:
+        curves = [_curve("as it is", fitted.before), _curve(f"at temperature {fitted.temperature:.2f}", fitted.after)]
+        write_bytes(folder / "reliability.png", png(reliability_diagram(curves)))
+        sections.append(calibration_section(curves, said_of(fitted)))
+    facts = {
+        "models": ", ".join(question.models),
+        "data": f"{dataset.name}, {question.split}: {len(scores):,} pictures",
+        "seen": _seen(question),
+        "loss": f"{scores.loss:.4f}",
+        "Acc@5": f"{scores.top5:.2f} %",
+    }
+    data = RunData(
+        title=f"{answer.whole.name} on {Path(dataset.name).name}",
+        facts=facts,
+        history=[],
+        classes=answer.whole.predictions.classes,
+        confusion=scores.confusion.numpy(),
+        mistakes=mistakes(dataset, images_of(dataset, question.split), scores),
+        notes=notes,
+        sections=sections,
+    )
+    write_run_report(folder, data)
+
+
+def _curve(name: str, found: Reliability) -> ReliabilityCurve:
+    return ReliabilityCurve(name, found.pictures, found.confidence, found.accuracy, found.ece)

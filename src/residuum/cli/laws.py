@@ -1,0 +1,151 @@
+"""``residuum laws``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..analysis.laws import Outcome, Subject
+    from ..analysis.laws.signal import SignalCurves
+
+Rows = list[tuple[str, str, "Outcome"]]  # law, network, what came of it
+
+# One of each kind; name as printed: model, arguments
+MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "cifar_plain20": ("cifar_plain20", {}),
+    "cifar_resnet20": ("cifar_resnet20", {}),
+    "cifar_resnet20 B": ("cifar_resnet", {"depth": 20, "shortcut": "B"}),
+    "cifar_resnet20 C": ("cifar_resnet", {"depth": 20, "shortcut": "C"}),
+    "cifar_preact_resnet110": ("cifar_preact_resnet110", {}),
+    "cifar_highway20": ("cifar_highway20", {}),
+    "cifar_densenet40_k12": ("cifar_densenet40_k12", {}),
+    "gpt_tiny": ("gpt_tiny", {}),
+    "skip_mlp_dense10": ("skip_mlp_dense10", {}),
+    "skip_mlp_residual10": ("skip_mlp_residual10", {}),
+}
+
+
+def laws(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for pictures")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Check the laws of residual networks on models, in double precision; no data is needed.
+
+    Laws 1 to 6 and 8 are identities and must hold to 1e-10 of the largest term. Law 7 tells how gradients of new
+    networks grow, shrink and part with depth; it is measured on stacks of its own over 5 seeds and must hold within
+    stated intervals. Exit code 1 if one does not.
+
+    residuum laws
+
+    residuum laws cifar_preact_resnet164 runs/digits-1 --output pictures
+
+    residuum laws resnet50 --json
+    """
+    from ..analysis.laws import LAWS
+    from ..analysis.laws.signal import answer, signal_curves, signal_law
+    from ..errors import StudyFailed
+    from .tables import show_json, show_table
+
+    subjects = [_subject(name) for name in models] if models else [_member(name) for name in MEMBERS]
+    curves = signal_curves()
+    rows: Rows = []
+    for law, check in LAWS.items():
+        if law.startswith("8"):
+            rows += [("7 signal", name, outcome) for name, outcome in signal_law(curves)]
+        rows += [(law, subject.name, check(subject)) for subject in subjects]
+    if json:
+        show_json([_figures(*row) for row in rows])
+    else:
+        columns = ["law", "network", "left side", "right side", "difference", "verdict"]
+        show_table(columns, _table(rows), numbers=["difference"])
+        typer.echo(f"\n{answer(curves)}\n")
+    if output is not None:
+        _draw(output, rows, curves, quiet=json)
+    summary, failed = _summary(rows)
+    if failed:
+        raise StudyFailed(f"{summary}; not: {', '.join(failed)}")
+    if not json:
+        typer.echo(summary)
+
+
+def _member(name: str) -> Subject:
+    from ..analysis.laws import make_subject
+    from ..models import create_model
+    from ..seeds import drawing
+
+    model, arguments = MEMBERS[name]
+    with drawing(0, "init"):
+        return make_subject(create_model(model, **arguments), name, new=True)
+
+
+def _subject(name: str) -> Subject:
+    from ..analysis.laws import make_subject
+    from ..models import create_model
+    from ..seeds import drawing
+    from .opening import is_published, open_model
+
+    if Path(name).exists() or is_published(name):
+        return make_subject(open_model(name), name)
+    with drawing(0, "init"):
+        return make_subject(create_model(name), name, new=True)  # or tells which names there are
+
+
+def _table(rows: Rows) -> list[list[str]]:
+    """Return the cells; networks that a law does not speak of for the same reason share a row."""
+    silent: dict[tuple[str, str], list[str]] = {}
+    for law, network, outcome in rows:
+        if not outcome.applies:
+            silent.setdefault((law, outcome.why), []).append(network)
+    cells: list[list[str]] = []
+    for law, network, outcome in rows:
+        if outcome.applies:
+            verdict = "holds" if outcome.holds else f"does not hold (limit {outcome.limit:.2g})"
+            cells.append([law, network, outcome.left, outcome.right, f"{outcome.difference:.1e}", verdict])
+        elif networks := silent.pop((law, outcome.why), []):
+            cells.append([law, ", ".join(networks), "", "", "", f"does not apply: {outcome.why}"])
+    return cells
+
+
+def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
+    told: dict[str, Any] = {"law": law, "network": network, "applies": outcome.applies}
+    if not outcome.applies:
+        return told | {"why": outcome.why}
+    sides = {"left": outcome.left, "right": outcome.right}
+    return told | sides | {"difference": outcome.difference, "limit": outcome.limit, "holds": outcome.holds}
+
+
+def _summary(rows: Rows) -> tuple[str, list[str]]:
+    """Return ``N of N laws hold``, a law holding where it holds on all networks that it speaks of; and which do not."""
+    applied = dict.fromkeys(law for law, _, outcome in rows if outcome.applies)
+    failed = dict.fromkeys(law for law, _, outcome in rows if outcome.applies and not outcome.holds)
+    silent = len({law for law, _, _ in rows}) - len(applied)
+    note = f" ({silent} did not apply)" if silent else ""
+    return f"{len(applied) - len(failed)} of {len(applied)} laws hold{note}", list(failed)
+
+
+def _draw(output: Path, rows: Rows, curves: list[SignalCurves], *, quiet: bool) -> None:
+    from ..analysis.law_figures import scaling_figure, shares_figure, signal_figure
+    from ..files import write_bytes
+    from ..report.style import png
+
+    figures = {"signal": signal_figure(curves)}
+    scaled = [outcome.values["curve"] for _, _, outcome in rows if "curve" in outcome.values]
+    if scaled:
+        figures["scaling"] = scaling_figure(max(scaled, key=len))
+    shares = {network: outcome.values["shares"] for _, network, outcome in rows if "shares" in outcome.values}
+    if shares:
+        figures["paths"] = shares_figure(shares)
+    for name, figure in figures.items():
+        path = output / f"law-{name}.png"
+        write_bytes(path, png(figure))
+        if not quiet:
+            typer.echo(f"look at {path}")

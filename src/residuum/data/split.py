@@ -1,0 +1,54 @@
+"""Training pictures kept back to choose by, so that the test pictures are looked at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..seeds import generator
+from .dataset import Dataset
+from .part import chosen
+
+
+def split_off(dataset: Dataset, share: float) -> Dataset:
+    """Keep a share of each class's training pictures for validation; what was validated on becomes the test set.
+
+    Which pictures is the same for every run and every seed: results of several seeds or settings differ by training
+    alone, and weights trained further never saw the pictures that they are chosen by.
+
+    Raises:
+        InputError: a share that is not between 0 and 1, or leaves a side without a picture of some class; or a data set
+            that has its own validation and test pictures.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"val_split, a share of the training pictures, must be 0 to 1, got {share}")
+    if dataset.test is not None:
+        raise InputError(f"{dataset.name} has validation and test pictures of its own; leave --val-split out")
+    held = _held(dataset.train.labels, share)
+    if held.sum() == 0 or len(set(dataset.train.labels[~held].tolist())) < len(set(dataset.train.labels.tolist())):
+        raise InputError(
+            f"a val_split of {share} leaves validation or a class's training without a picture "
+            f"({len(dataset.train)} pictures of {len(dataset.classes)} classes); choose another, or 0 for none"
+        )
+    return replace(
+        dataset,
+        train=chosen(dataset.train, (~held).nonzero().flatten()),
+        val=chosen(dataset.train, held.nonzero().flatten()),
+        val_is=f"{100 * share:g} % of the training pictures",
+        test=dataset.val,
+        test_is=dataset.val_is,
+        val_is_test=False,
+    )
+
+
+def _held(labels: Tensor, share: float) -> Tensor:
+    """Return bool [N]: of each class the nearest whole number to its share, drawn from the stream ``split``."""
+    shuffled = torch.randperm(len(labels), generator=generator(0, "split"))
+    held = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        own = shuffled[labels[shuffled] == label]
+        held[own[: round(share * len(own))]] = True
+    return held

@@ -1,0 +1,187 @@
+"""What models say of a whole set: probabilities of every class for every picture, in the set's order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as Indexed
+
+from ..data import ArrayImages, Dataset, FileImages, decode
+from ..data.pixels import Normalise
+from ..data.streaming import ignore_interrupt
+from ..errors import InputError
+from ..models import describe
+from ..nn import Network
+from .accuracy import default_preprocessing, match_classes
+from .dense import dense_logits, window_of
+from .scores import Scores, tally
+from .views import Frame, View, make_frame, pick_view
+
+Seen = tuple[list[Tensor], int]  # the views of a picture and its label
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Log-probabilities of a set's pictures; any number of models and views may stand behind them."""
+
+    labels: Tensor  # int64 [N], the data set's numbering
+    log_probabilities: Tensor  # float64 [N, classes], natural
+    classes: list[str]  # the data set's, then others that the model knows
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def scores(self) -> Scores:
+        """Accuracy, loss and confusions."""
+        return tally(self.log_probabilities, self.labels)
+
+    def part(self, chosen: Tensor) -> Predictions:
+        """Return the predictions of the pictures of those indices."""
+        return Predictions(self.labels[chosen], self.log_probabilities[chosen], self.classes)
+
+
+class ViewedPictures(Indexed[Seen]):
+    """Each picture cut into its views."""
+
+    def __init__(self, images: ArrayImages | FileImages, view: View, frame: Frame) -> None:
+        self.images, self.view, self.frame = images, view, frame
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> Seen:
+        images = self.images
+        held = isinstance(images, ArrayImages)
+        picture = images.pixels[index] if held else decode(images.root / images.names[index])
+        return self.view.cut(picture, self.frame), int(images.labels[index])
+
+
+def predictions_of(
+    model: nn.Module,
+    dataset: Dataset,
+    *,
+    split: str = "val",
+    views: str = "centre",
+    scales: Sequence[int] = (),
+    batch_size: int = 256,
+    workers: int = 0,
+) -> Predictions:
+    """Return what a model says of each picture; the softmax outputs of a picture's views are averaged.
+
+    He15 says of its views that "the scores" are averaged; that these are softmax outputs is Krizhevsky 2012, section
+    4.1 (ten crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
+
+    Args:
+        model: from ``create_model`` or ``load``; used on the device that it is on, in float32, in evaluation mode.
+        dataset: the pictures.
+        split: ``val`` or ``train``.
+        views: a name of ``VIEWS``.
+        scales: shorter sides for ``multi-scale``, pixels.
+        batch_size: pictures that the network sees at a time.
+        workers: processes that decode files.
+    """
+    view, described = pick_view(views), describe(model)
+    preprocessing = described.preprocessing or default_preprocessing(dataset)
+    size = (preprocessing.size[0], preprocessing.size[1])
+    frame = make_frame(size, preprocessing.resize, scales)
+    renumber = match_classes(described.classes, dataset.classes, model)
+    device = next(model.parameters()).device
+    normalise = Normalise(preprocessing.mean, preprocessing.std, device)
+    pictures = ViewedPictures(images_of(dataset, split), view, frame)
+    if not len(pictures):
+        raise InputError("there is no picture to evaluate on")
+    was_training = model.training
+    model.eval()
+    window = window_of(model, size) if view.dense else None
+    ask = partial(dense_logits, cast(Network, model), window=window) if window else model
+    labels, found = [], []
+    for seen in _batches(pictures, batch_size, workers):
+        labels += [label for _, label in seen]
+        found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size))
+    model.train(was_training)
+    return _in_data_order(torch.tensor(labels), torch.cat(found), renumber, dataset.classes, described.classes)
+
+
+def combine(members: Sequence[Predictions]) -> Predictions:
+    """Return the ensemble's predictions: the members' probabilities averaged, classes matched by name.
+
+    The 2015 entry combined six models (He15 section 4.1, table 5) without saying how; averaging softmax outputs is
+    what Simonyan and Zisserman 2014, section 4.4, do.
+
+    Raises:
+        InputError: members of other pictures, or that do not know the same classes.
+    """
+    first = members[0]
+    aligned = []
+    for number, member in enumerate(members, 1):
+        if not member.labels.equal(first.labels):
+            raise InputError(
+                "an ensemble's members must have seen the same pictures in the same order; use one data set"
+            )
+        if odd := sorted(set(member.classes) ^ set(first.classes)):
+            raise InputError(
+                f"an ensemble's models must know the same classes, but the first has {len(first.classes)} and number "
+                f"{number} has {len(member.classes)}; only one of them knows {', '.join(odd[:5])}"
+            )
+        columns = [member.classes.index(name) for name in first.classes]
+        aligned.append(member.log_probabilities[:, columns])
+    return Predictions(first.labels, _mean(torch.stack(aligned), 0), first.classes)
+
+
+def images_of(dataset: Dataset, split: str) -> ArrayImages | FileImages:
+    """Return the split's pictures."""
+    if split not in ("train", "val"):
+        raise InputError(f"split must be train or val, got {split!r}")
+    return dataset.train if split == "train" else dataset.val
+
+
+def _batches(pictures: ViewedPictures, batch_size: int, workers: int) -> Iterator[list[Seen]]:
+    workers = workers if isinstance(pictures.images, FileImages) else 0
+    own = torch.Generator().manual_seed(0)  # the workers' base seed is not drawn from the global generator
+    return iter(
+        DataLoader(
+            pictures, batch_size, num_workers=workers, collate_fn=list, generator=own, worker_init_fn=ignore_interrupt
+        )
+    )
+
+
+@torch.no_grad()
+def _average(ask: nn.Module | partial[Tensor], normalise: Normalise, cuts: list[list[Tensor]], at_once: int) -> Tensor:
+    """Return log-probabilities [pictures, classes]: the mean over the views, which may have sizes of their own."""
+    by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for picture, views in enumerate(cuts):
+        for number, view in enumerate(views):
+            by_shape.setdefault(tuple(view.shape), []).append((picture, number))
+    logs = torch.empty(0)
+    for places in by_shape.values():
+        for first in range(0, len(places), at_once):
+            some = places[first : first + at_once]
+            logits = ask(normalise(torch.stack([cuts[picture][number] for picture, number in some])))
+            if not len(logs):
+                logs = torch.empty(len(cuts), len(cuts[0]), logits.shape[1], dtype=torch.float64)
+            rows, columns = zip(*some, strict=True)
+            logs[list(rows), list(columns)] = logits.double().log_softmax(1).cpu()
+    return _mean(logs, 1)
+
+
+def _mean(logs: Tensor, dimension: int) -> Tensor:
+    """Return the logarithm of the mean of probabilities."""
+    return logs.logsumexp(dimension) - math.log(logs.shape[dimension])
+
+
+def _in_data_order(
+    labels: Tensor, logs: Tensor, renumber: Tensor, of_data: Sequence[str], of_model: Sequence[str]
+) -> Predictions:
+    """Return predictions whose columns are the data set's classes in its order, then the model's others."""
+    known = renumber.tolist()
+    rest = sorted(set(range(logs.shape[1])) - set(known))
+    names = [of_model[number] if of_model else f"class {number}" for number in rest]
+    return Predictions(labels, logs[:, [*known, *rest]], [*of_data, *names])

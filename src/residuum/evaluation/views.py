@@ -1,0 +1,107 @@
+"""How a picture is shown to a network in evaluation: once, mirrored, as ten crops, or at several scales.
+
+A view is a table row: a function from one picture to the pictures that the network sees, whose class probabilities are
+then averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..compat import import_torchvision
+from ..data.streaming import fitting
+from ..errors import InputError, nearest
+
+HE_SCALES = (224, 256, 384, 480, 640)  # shorter sides, pixels, of networks trained on 224 (He15 section 3.4)
+MARGIN = 8  # a picture without room for crops is padded by its side / 8: the 4 of 32 that training shifts it by
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a network expects, and the scales to show it."""
+
+    size: tuple[int, int]  # height, width, pixels
+    resize: int  # shorter side before the crop, pixels; 0: pictures are stretched to size
+    scales: tuple[int, ...]  # shorter sides, pixels
+
+
+class View(NamedTuple):
+    """A row of the table."""
+
+    what: str  # for people
+    cut: Callable[[Tensor, Frame], list[Tensor]]  # uint8 [C, H, W] to as many as there are to see, always as many
+    dense: bool = False  # the head acts at every place of the map instead of once
+
+
+def make_frame(size: tuple[int, int], resize: int, scales: Sequence[int] = ()) -> Frame:
+    """Return the frame; without scales those of He15, in proportion to a network that expects other than 224 pixels.
+
+    Raises:
+        InputError: a scale below 1.
+    """
+    if wrong := [scale for scale in scales if scale < 1]:
+        raise InputError(f"scales are shorter sides in pixels, at least 1, got {wrong[0]}; leave them out for He15's")
+    usual = tuple(round(scale * min(size) / HE_SCALES[0]) for scale in HE_SCALES)
+    return Frame(size, resize, tuple(scales) or usual)
+
+
+def centre(picture: Tensor, frame: Frame) -> list[Tensor]:
+    """Return the picture as in training's validation: resized, and its middle."""
+    return [fitting(frame.size, frame.resize)(picture)]
+
+
+def flip(picture: Tensor, frame: Frame) -> list[Tensor]:
+    """Return the middle and its mirror image (left and right change places)."""
+    (middle,) = centre(picture, frame)
+    return [middle, middle.flip(-1)]
+
+
+def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
+    """Return the four corners and the middle, and the five of the mirror image (Krizhevsky et al. 2012, section 4.1).
+
+    A picture that is not larger than the crop has no corners: it is padded with zeros by an eighth of its side first,
+    so that the crops are the shifts that training on small pictures makes (He15 section 4.2).
+    """
+    v2 = _transforms()
+    height, width = frame.size
+    if frame.resize >= max(frame.size):
+        room = v2.functional.resize(picture, [frame.resize], antialias=True)
+    else:
+        down, right = max(1, height // MARGIN), max(1, width // MARGIN)
+        room = F.pad(v2.functional.resize(picture, [height, width], antialias=True), (right, right, down, down))
+    return list(v2.functional.ten_crop(room, [height, width]))
+
+
+def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
+    """Return the whole picture with its shorter side at each scale, and the mirror images."""
+    v2 = _transforms()
+    resized = [v2.functional.resize(picture, [scale], antialias=True) for scale in frame.scales]
+    return [*resized, *(one.flip(-1) for one in resized)]
+
+
+VIEWS = {
+    "centre": View("the middle of each picture", centre),
+    "flip": View("the middle and its mirror image", flip),
+    "ten-crop": View("corners and middle, and their mirror images (Krizhevsky 2012)", ten_crop),
+    "multi-scale": View("whole pictures at several scales, and mirrored, fully convolutional (He15 3.4)",
+                        multi_scale, dense=True),
+}  # fmt: skip
+
+
+def pick_view(name: str) -> View:
+    """Return the row of that name."""
+    if name not in VIEWS:
+        raise InputError(f"views must be one of {', '.join(VIEWS)}, got {name!r}; {nearest(name, list(VIEWS))}")
+    return VIEWS[name]
+
+
+def _transforms() -> Any:
+    import_torchvision()
+    from torchvision.transforms import v2
+
+    return v2

@@ -1,0 +1,86 @@
+"""Fused networks: the same modules under the same names; norm, addition and activation run as one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from types import MethodType
+from typing import Any, TypeVar
+
+from torch import Tensor, nn
+
+from .block import Block
+from .merges import Add
+from .tail import hooked, tail
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def fuse(model: Model) -> Model:
+    """Let norms, additions and activations run as one operation wherever they meet; in place, and returned.
+
+    No module is replaced: blocks and sequences get another ``forward``, which calls the same parts, so names, weights,
+    copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
+    computation back, and so does all that ``tail`` names. ``unfuse`` takes it away again.
+    """
+    for module in model.modules():
+        if type(module) is nn.Sequential and _has_pair(list(module)):
+            module.forward = MethodType(_sequence_forward, module)
+        elif type(module) is Block and _ends_in_norm(module):
+            module.forward = MethodType(_block_forward, module)
+    return model
+
+
+def unfuse(model: Model) -> Model:
+    """Take away what ``fuse`` did; in place, and returned."""
+    for module in model.modules():
+        if is_fused(module):
+            del module.forward
+    return model
+
+
+def is_fused(module: nn.Module) -> bool:
+    """Return whether ``fuse`` gave the module another forward pass."""
+    return getattr(vars(module).get("forward"), "__func__", None) in (_sequence_forward, _block_forward)
+
+
+def _sequence_forward(sequence: nn.Sequential, x: Tensor) -> Tensor:
+    return _through(list(sequence), x)
+
+
+def _block_forward(block: Block, x: Tensor, **context: Any) -> Tensor:
+    if context or not _ends_in_norm(block) or hooked(block.branch) or hooked(block.merge):
+        return Block.forward(block, x, **context)
+    assert isinstance(block.branch, nn.Sequential)
+    *layers, norm = block.branch
+    return tail(norm, _through(layers, x), block.shortcut(x), block.activation)
+
+
+def _through(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
+    """Pass x through the layers in a row, each norm together with the activation behind it."""
+    position = 0
+    while position < len(layers):
+        layer = layers[position]
+        if _has_pair(layers[position : position + 2]):
+            x = tail(layer, x, None, layers[position + 1])
+            position += 2
+        else:
+            x = layer(x)
+            position += 1
+    return x
+
+
+def _has_pair(layers: Sequence[nn.Module]) -> bool:
+    """Return whether somewhere an activation stands right behind a norm."""
+    return any(type(norm) is nn.BatchNorm2d and type(act) is nn.ReLU for norm, act in pairwise(layers))
+
+
+def _ends_in_norm(block: Block) -> bool:
+    branch = block.branch
+    return (
+        type(block.merge) is Add
+        and type(block.activation) in (nn.ReLU, nn.Identity)
+        and type(branch) is nn.Sequential
+        and len(branch) > 0
+        and type(branch[-1]) is nn.BatchNorm2d
+    )

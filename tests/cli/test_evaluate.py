@@ -1,0 +1,120 @@
+"""``residuum evaluate`` on small networks whose weights nobody trained: the numbers are checked against the parts."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import residuum
+from residuum.cli import app
+from residuum.errors import InputError
+from residuum.evaluation import combine, predictions_of
+from residuum.evaluation.bootstrap import gain_interval, score_intervals
+from residuum.evaluation.calibration import calibrate, reliability
+
+
+def run(*arguments):
+    """Run the command in this process; what the user can mend is raised."""
+    done = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Return two files of small networks that look at digits, at eight pixels."""
+    folder, made = tmp_path_factory.mktemp("files"), []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        model = residuum.create_model("cifar_resnet", depth=8, in_chans=1)
+        model.description.preprocessing = residuum.Preprocessing((8, 8), (0.3,), (0.4,))
+        model.description.classes = [str(digit) for digit in range(10)]
+        residuum.save(model, folder / f"{seed}.safetensors")
+        made.append(folder / f"{seed}.safetensors")
+    return made
+
+
+@pytest.fixture(scope="module")
+def members(files):
+    digits = residuum.open_data("digits")
+    return [predictions_of(residuum.load(file), digits, views="flip") for file in files]
+
+
+def test_one_file_with_all_that_is_measured(files, members):
+    found = json.loads(run("evaluate", files[0], "--data", "digits", "--views", "flip", "--calibration", "--json"))
+    scores = members[0].scores
+    assert (found["pictures"], found["top1"], found["top5"]) == (359, scores.top1, scores.top5)
+    assert found["loss"] == pytest.approx(scores.loss)
+    assert found["ece"] == pytest.approx(reliability(members[0]).ece)
+    assert found["intervals"] == {name: list(ends) for name, ends in score_intervals(scores).items()}
+    assert found["intervals_are"] == "95 % percentile bootstrap over the pictures, 2000 resamples, seed 0"
+    fitted = calibrate(members[0])
+    assert found["calibration"]["temperature"] == pytest.approx(fitted.temperature)
+    assert (found["calibration"]["fitted_on"], found["calibration"]["measured_on"]) == (179, 180)
+    assert found["calibration"]["ece_after"] == pytest.approx(fitted.after.ece)
+    assert list(found["per_class"].values()) == pytest.approx(scores.per_class.tolist())
+
+
+def test_several_files_are_an_ensemble(files, members):
+    found = json.loads(run("evaluate", *files, "--data", "digits", "--views", "flip", "--json"))
+    whole = combine(members).scores
+    assert found["top1"] == whole.top1
+    assert [one["top1"] for one in found["members"]] == [one.scores.top1 for one in members]
+    assert [one["model"] for one in found["members"]] == found["models"] == list(map(str, files))
+    best = max(members, key=lambda one: one.scores.top1)
+    assert found["gain"]["points"] == whole.top1 - best.scores.top1
+    assert found["gain"]["interval"] == list(gain_interval(whole, best.scores))
+
+
+def test_people_are_told_the_same(files, members):
+    printed = run("evaluate", *files, "--data", "digits", "--views", "flip", "--calibration")
+    whole = combine(members).scores
+    assert f"Acc@1 {whole.top1:.2f} % (" in printed
+    assert "359 pictures of digits (val: every fifth picture); seen: the middle and its mirror image" in printed
+    assert "0.safetensors\t" in printed and "2 averaged\t" in printed
+    assert "fitted on 179 of the pictures; on the 180 others, which had no part in it, ECE goes from" in printed
+    assert "paired by picture" in printed
+
+
+def test_scales_are_read_and_told(files):
+    found = json.loads(
+        run("evaluate", files[0], "--data", "digits", "--views", "multi-scale", "--scales", "8,10", "--json")
+    )
+    assert found["scales"] == [8, 10]
+    digits, model = residuum.open_data("digits"), residuum.load(files[0])
+    assert found["top1"] == residuum.evaluate(model, digits, views="multi-scale", scales=(8, 10)).top1
+
+
+def test_a_page_is_written(files, tmp_path):
+    run("evaluate", files[0], "--data", "digits", "--output", tmp_path / "page", "--bins", "10")
+    names = {path.name for path in (tmp_path / "page").iterdir()}
+    assert names == {"report.html", "confusion.png", "per_class.png", "reliability.png"}
+    page = (tmp_path / "page" / "report.html").read_text()
+    assert "Whether its confidence can be believed" in page and "The worst mistakes" in page
+    assert "0.90 to 1.00" in page, "ten bins"
+
+
+def test_a_model_that_knows_more_classes_has_a_page_too(tmp_path):
+    """The confusion matrix has a row for each class that the model knows, the data set's first."""
+    model = residuum.create_model("cifar_resnet", depth=8, in_chans=1, num_classes=12)
+    model.description.preprocessing = residuum.Preprocessing((8, 8), (0.3,), (0.4,))
+    model.description.classes = ["x", *map(str, reversed(range(10))), "y"]
+    residuum.save(model, tmp_path / "twelve.safetensors")
+    run("evaluate", tmp_path / "twelve.safetensors", "--data", "digits", "--output", tmp_path / "page")
+    assert "report.html" in {path.name for path in (tmp_path / "page").iterdir()}
+
+
+def test_wrong_input_is_told(files):
+    cases = {
+        ("--views", "tencrop"): "views must be one of centre, flip, ten-crop, multi-scale, got 'tencrop'",
+        ("--scales", "8,10"): "--scales is for --views multi-scale, got --views centre",
+        ("--views", "multi-scale", "--scales", "8;10"): "--scales must be whole numbers with commas between",
+        ("--views", "multi-scale", "--scales", "8,0"): "scales are shorter sides in pixels, at least 1, got 0",
+        ("--split", "test"): "split must be train or val, got 'test'",
+        ("--bins", "0"): "bins must be at least 1, got 0",
+        ("--device", "tpu"): "device must be auto, cpu, cuda or mps, got 'tpu'",
+    }
+    for arguments, expected in cases.items():
+        with pytest.raises(InputError, match=expected):
+            run("evaluate", files[0], "--data", "digits", *arguments)

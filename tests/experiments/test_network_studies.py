@@ -1,0 +1,78 @@
+"""The studies of trained networks, from the call to the page: the machinery, not the science."""
+
+import shutil
+
+import pytest
+
+from residuum.experiments import STUDIES
+from residuum.experiments.form import Options, read_json
+from residuum.experiments.measuring import chance, network_of, twin_depths
+from residuum.experiments.members import train_members, twins
+from residuum.experiments.study import run_study, study_data
+
+TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 2, "batch_size": 32}
+NETWORK_STUDIES = ("lesions",)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a folder of trained twins, which every study here adopts."""
+    folder = tmp_path_factory.mktemp("twins")
+    dict(event for event in train_members(twins(Options(**TINY)), folder, workers=1) if not isinstance(event, int))
+    return folder
+
+
+@pytest.mark.parametrize("name", NETWORK_STUDIES)
+def test_twins_are_measured_and_their_page_is_written(name, trained, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(trained, folder)
+    held = run_study(name, TINY, folder, workers=1, tell=lambda line: None)
+    assert set(held["numbers"]["subjects"]) == set(twins(Options(**TINY)))
+    assert all(found["pictures"] == 64 for found in held["numbers"]["subjects"].values())
+    page = study_data(folder)
+    assert page.findings and page.tables and page.drawings and held["answer"].endswith((".", ")"))
+    assert all((folder / f"{drawing.name}.{suffix}").stat().st_size > 999
+               for drawing in page.drawings for suffix in ("png", "svg"))  # fmt: skip
+    before = {path: path.stat().st_mtime_ns for path in (folder / "parts").iterdir()}
+    assert run_study(name, TINY, folder, workers=1, tell=lambda line: None) == held
+    assert before == {
+        path: path.stat().st_mtime_ns for path in (folder / "parts").iterdir()
+    }  # nothing is measured twice
+
+
+@pytest.mark.parametrize("name", NETWORK_STUDIES)
+def test_a_model_of_ones_own_is_studied_without_training(name, trained, tmp_path):
+    given = {"data": "digits[:64,:64]", "model": str(trained / "residual-8-seed0")}
+    held = run_study(name, given, tmp_path, tell=lambda line: None)
+    assert list(held["numbers"]["subjects"]) == ["model"] and held["members"] == 0
+    assert study_data(tmp_path).drawings and "--model" in held["repeat"]
+
+
+def test_a_budget_sets_how_many_pictures_are_looked_at(trained, tmp_path):
+    given = {"data": "digits", "model": str(trained / "plain-8-seed0")}
+    held = run_study("lesions", given, tmp_path, budget=1e-4, tell=lambda line: None)
+    assert (
+        held["numbers"]["subjects"]["model"]["pictures"] == 100 == read_json(tmp_path / "parts/pictures.json")["value"]
+    )
+
+
+def test_names_of_networks():
+    assert network_of("plain-20-seed1") == "plain-20" and network_of("model") == "model"
+    assert twin_depths({"plain-20": 0, "residual-20": 0, "residual-56": 0}) == [20]
+    assert chance({"classes": 4}) == 75
+
+
+@pytest.mark.parametrize(
+    "plain, residual, words", [(80, 10, "protects ("), (50, 50, "is not shown"), (10, 80, "worse")]
+)
+def test_the_sentence_on_lesions_follows_the_numbers(plain, residual, words):
+    def one(error, shift):
+        return {
+            "blocks": ["a", "b"], "borders": ["b"], "intact": 5, "single": {"a": error + shift, "b": error},
+            "several": {"1": [error], "2": [90]}, "swapped": [], "pictures": 9,
+        }  # fmt: skip
+
+    errors = {"plain": plain, "residual": residual}
+    subjects = {f"{kind}-8-seed{s}": one(error, (s + 1) * (1 if kind == "plain" else 1.2))
+                for kind, error in errors.items() for s in range(3)}  # fmt: skip
+    assert words in STUDIES["lesions"].answer({"data": "x", "classes": 10, "subjects": subjects})

@@ -1,0 +1,44 @@
+"""The kernel under AddressSanitizer and UndefinedBehaviorSanitizer, every vector width."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import residuum.nn
+
+HERE = Path(__file__).parent
+FLAGS = [
+    "-std=gnu11",
+    "-O1",
+    "-g",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-psabi",
+    "-Wno-unknown-pragmas",
+    "-fno-sanitize-recover=all",
+]
+SANITIZERS = "-fsanitize=address,undefined"
+
+
+@pytest.fixture(scope="module")
+def compiler(tmp_path_factory) -> str:
+    found = shutil.which("cc")
+    folder = tmp_path_factory.mktemp("probe")
+    (folder / "probe.c").write_text("int main(void) { return 0; }")
+    command = [found or "cc", SANITIZERS, str(folder / "probe.c"), "-o", str(folder / "probe")]
+    if found is None or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("there is no C compiler with sanitizers here")
+    return found
+
+
+def test_no_pass_leaves_its_buffers_and_all_widths_agree(compiler, tmp_path):
+    program = tmp_path / "tail"
+    include = f"-I{Path(residuum.nn.__file__).parent}"
+    source = HERE / "tail_sanitized.c"
+    subprocess.run([compiler, *FLAGS, SANITIZERS, include, str(source), "-lm", "-o", str(program)], check=True)
+    done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.split()[0]) > 1000
