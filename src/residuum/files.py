@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from .errors import DiskError, InputError
 
@@ -121,8 +123,9 @@ def _umask() -> int:
 def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another has it.
 
-    The operating system lets go of it when the process ends, however it ends. Where there is no flock (Windows) there
-    is no lock.
+    The operating system lets go of it when the process ends, however it ends; its children do not hold it, since they
+    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows) there is no
+    lock.
     """
     try:
         import fcntl
@@ -134,4 +137,21 @@ def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(message) from None
-        yield
+        _let_go_in_children()
+        _locks.add(file)
+        try:
+            yield
+        finally:
+            _locks.discard(file)
+
+
+_locks: set[TextIO] = set()
+
+
+@functools.cache
+def _let_go_in_children() -> None:
+    def close() -> None:
+        for file in _locks:
+            file.close()
+
+    os.register_at_fork(after_in_child=close)

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import torch
@@ -60,6 +61,8 @@ def fate(directory, given, end):
         try:
             live(directory, given, end)
             status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     if "seconds" in end:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, inspect, laws, models, predict, pull, push, report, study, train
+from . import convert, demo, diff, draw, evaluate, inspect, laws, models, predict, pull, push, report, study, train
 
 app = typer.Typer(
     name="residuum",
@@ -24,6 +24,7 @@ app = typer.Typer(
 VERBS = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "diff": diff.diff,
     "predict": predict.predict,
     "models": models.models,
     "inspect": inspect.inspect,

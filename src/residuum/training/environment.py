@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,11 @@ def environment() -> dict[str, Any]:
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """Return how many pictures there are, and a hash of their names and labels (not of their pixels)."""
+    """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
     digest = hashlib.sha256()
     for images in (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test])):
-        digest.update(_listing(images))
+        for part in _content(images):
+            digest.update(part)
     return {
         "train": len(dataset.train),
         "val": len(dataset.val),
@@ -102,10 +104,11 @@ def check_data(path: Path, dataset: Dataset) -> None:
     before, now = read_record(path).get("data"), fingerprint(dataset)
     if before is None or before == now:
         return
+    alike = ", but of other names, labels or pixels" if _counts(before) == _counts(now) else ""
     counts = "{train} to train on, {val} to validate on, {classes} classes"
     raise InputError(
         f"a resumed run needs the pictures that it was begun with: {counts.format(**before)} then, "
-        f"{counts.format(**now)} now{', under other names or labels' if _counts(before) == _counts(now) else ''}. "
+        f"{counts.format(**now)} now{alike}. "
         f"Put them back, or start another run with --weights {path.parent / 'model.safetensors'}"
     )
 
@@ -114,9 +117,13 @@ def _counts(data: dict[str, Any]) -> list[int]:
     return [data[key] for key in ("train", "val", "classes")]
 
 
-def _listing(images: ArrayImages | FileImages) -> bytes:
-    names = "\n".join(images.names) if isinstance(images, FileImages) else str(tuple(images.pixels.shape))
-    return names.encode() + images.labels.numpy().tobytes()
+def _content(images: ArrayImages | FileImages) -> Iterator[Any]:
+    yield images.labels.numpy().tobytes()
+    if isinstance(images, FileImages):
+        yield "\n".join(images.names).encode()
+    else:
+        yield str(tuple(images.pixels.shape)).encode()
+        yield images.pixels.contiguous().numpy()
 
 
 def _version(package: str) -> str | None:
