@@ -7,7 +7,24 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, diff, draw, evaluate, inspect, laws, models, predict, pull, push, report, study, train
+from . import (
+    convert,
+    demo,
+    diff,
+    draw,
+    evaluate,
+    export,
+    inspect,
+    laws,
+    models,
+    predict,
+    pull,
+    push,
+    report,
+    saliency,
+    study,
+    train,
+)
 
 app = typer.Typer(
     name="residuum",
@@ -30,7 +47,9 @@ VERBS = {
     "inspect": inspect.inspect,
     "draw": draw.draw,
     "laws": laws.laws,
+    "saliency": saliency.saliency,
     "convert": convert.convert,
+    "export": export.export,
     "push": push.push,
     "pull": pull.pull,
     "demo": demo.demo,

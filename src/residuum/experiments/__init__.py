@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from . import degradation, lesions
+from . import (
+    activations,
+    causes,
+    data_need,
+    degradation,
+    dynamics,
+    identity,
+    identity_growth,
+    lesions,
+    shortcuts,
+    skip_length,
+    very_deep,
+)
 from .form import Study
 
 STUDIES: dict[str, Study] = {
     "degradation": degradation,
+    "very-deep": very_deep,
+    "shortcuts": shortcuts,
+    "activations": activations,
+    "skip-length": skip_length,
+    "identity": identity,
+    "causes": causes,
+    "dynamics": dynamics,
+    "data-need": data_need,
+    "identity-growth": identity_growth,
     "lesions": lesions,
 }
 
