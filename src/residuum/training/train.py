@@ -14,7 +14,7 @@ from .loop import Step
 from .report import conclude
 from .rows import Clock, csv_text
 from .run import BEST, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
-from .state import Progress, State, begin, checkpoint_of, refuse_broken, restore
+from .state import Progress, State, begin, checkpoint_of, restore
 from .step_log import StepLog
 
 
@@ -68,7 +68,6 @@ def _tidy(run: Run, steps: int) -> None:
 
 
 def _save(run: Run, state: State, steps: int, log: StepLog) -> None:
-    refuse_broken(state)  # a run would go on with them
     log.sync()  # the rows before the state: a state that is there can count on its rows
     save_checkpoint(run.directory, steps, checkpoint_of(state), run.settings.keep)
 
