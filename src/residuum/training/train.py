@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from ..files import locked, sweep, write_text
 from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
+from .distribution import any_of
 from .environment import record
 from .fit import Epoch, fit, steps_per_epoch, training_loader
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
+from .processes import noticing_loss
 from .report import conclude
 from .rows import Clock, csv_text
 from .run import BEST, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
@@ -22,11 +24,15 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     """Train to the end, writing the run's files after each epoch and (unless told not to) its report at the end.
 
     Yields each step and each epoch once what they came to is written. On the first interrupt (Ctrl-C) the step is
-    finished, the state saved, and Interrupted raised; a second one stops at once.
+    finished, the state saved, and Interrupted raised; a second one stops at once. Of several processes the first
+    writes.
     """
+    if not run.world.writes:
+        yield from _beside(run)
+        return
     directory, settings = run.directory, run.settings
     busy = f"{directory} is in use by another process; wait for it or choose another folder"
-    with locked(directory / LOCK, busy), catching_interrupt() as interrupted:
+    with locked(directory / LOCK, busy), catching_interrupt() as interrupted, noticing_loss(run.world):
         state = begin(run.model, settings)
         if run.state is not None:
             restore(run.state, state)
@@ -35,7 +41,7 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
         _tidy(run, steps)
         clock = Clock(directory / TIMING, state.progress.epoch)
         with StepLog(directory / STEPS, first=steps) as log:
-            for event in fit(state, run.dataset, settings):
+            for event in fit(state, run.dataset, settings, run.world):
                 if isinstance(event, Step):
                     steps = event.number + 1
                     log.add(event)
@@ -48,15 +54,28 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
                 if due:
                     _save(run, state, steps, log)
                 yield event
-                if interrupted.is_set() and state.progress.epoch < settings.epochs:
+                if any_of(interrupted.is_set(), run.world) and state.progress.epoch < settings.epochs:
                     _save(run, state, steps, log)
                     raise Interrupted(f"stopped at epoch {state.progress.epoch + 1}, step {state.progress.step}")
         conclude(run, report=report)
 
 
+def _beside(run: Run) -> Iterator[Step | Epoch]:
+    """Train along with the first process, writing nothing."""
+    with catching_interrupt() as interrupted, noticing_loss(run.world):
+        state = begin(run.model, run.settings)
+        if run.state is not None:
+            restore(run.state, state)
+        for event in fit(state, run.dataset, run.settings, run.world):
+            yield event
+            if any_of(interrupted.is_set(), run.world) and state.progress.epoch < run.settings.epochs:
+                raise Interrupted("stopped with the first process")
+
+
 def _steps_made(run: Run, progress: Progress) -> int:
     """Return how many steps the run has made since its first."""
-    return progress.epoch * steps_per_epoch(training_loader(run.dataset, run.settings), run.settings) + progress.step
+    batches = training_loader(run.dataset, run.settings, run.world.share)
+    return progress.epoch * steps_per_epoch(batches, run.settings) + progress.step
 
 
 def _tidy(run: Run, steps: int) -> None:
