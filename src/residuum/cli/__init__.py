@@ -10,6 +10,7 @@ from ..errors import ResiduumError
 from . import (
     convert,
     demo,
+    diff,
     draw,
     evaluate,
     export,
@@ -40,6 +41,7 @@ app = typer.Typer(
 VERBS = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "diff": diff.diff,
     "predict": predict.predict,
     "models": models.models,
     "inspect": inspect.inspect,
