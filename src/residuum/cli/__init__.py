@@ -7,7 +7,23 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, inspect, laws, models, predict, pull, push, report, saliency, study, train
+from . import (
+    convert,
+    demo,
+    draw,
+    evaluate,
+    inspect,
+    laws,
+    models,
+    predict,
+    pull,
+    push,
+    report,
+    runs,
+    saliency,
+    study,
+    train,
+)
 
 app = typer.Typer(
     name="residuum",
@@ -25,6 +41,7 @@ VERBS = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
     "predict": predict.predict,
+    "runs": runs.runs,
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
