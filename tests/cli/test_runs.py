@@ -1,4 +1,4 @@
-"""``residuum runs`` on folders as training leaves them, with summaries written by hand so that the numbers are known."""
+"""``residuum runs`` on folders as training leaves them, with summaries whose numbers are known."""
 
 import json
 import shutil
@@ -96,11 +96,20 @@ def test_a_run_of_the_first_version_is_read(tmp_path):
 
 def test_many_settings_are_named_below_the_table(tmp_path):
     make(tmp_path / "a", [50])
-    more = {"lr": 0.2, "seed": 1, "momentum": 0.8, "weight_decay": 0.1, "batch_size": 8, "epochs": 4, "pad": 0}
+    more = {
+        "lr": 0.2,
+        "seed": 1,
+        "momentum": 0.8,
+        "weight_decay": 0.1,
+        "batch_size": 8,
+        "epochs": 4,
+        "pad": 0,
+        "flip": True,
+    }
     make(tmp_path / "b", [60], **more)
     printed = run("runs", tmp_path).stdout
     assert printed.splitlines()[0].count("epochs") == 1
-    assert "they differ in seed too: --json has all" in printed
+    assert "they differ in flip, seed too: --json has all" in printed
     assert (tmp_path / "runs.png").exists()
 
 
