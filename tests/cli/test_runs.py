@@ -109,7 +109,7 @@ def test_many_settings_are_named_below_the_table(tmp_path):
     make(tmp_path / "b", [60], **more)
     printed = run("runs", tmp_path).stdout
     assert printed.splitlines()[0].count("epochs") == 1
-    assert "they differ in flip, seed too: --json has all" in printed
+    assert "they differ in seed too: --json has all" in printed
     assert (tmp_path / "runs.png").exists()
 
 
