@@ -70,6 +70,9 @@ def train(
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode pictures")] = None,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
     licence: Annotated[str | None, typer.Option(help="written into the weights files")] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="write events for it into the run's folder")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
 ) -> None:
     """Train a network on pictures; what is left out is chosen, and said with its reason.
@@ -132,7 +135,7 @@ def train(
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}
     from .training import Asked, go_on, show_recipe, start
 
-    asked = Asked(parts, num_classes, seeds, against or [], lr_find)
+    asked = Asked(parts, num_classes, seeds, against or [], lr_find, tensorboard)
     if show:
         show_recipe(recipe)
     elif resume is not None:

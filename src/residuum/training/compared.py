@@ -92,12 +92,13 @@ def _read(folder: Path, root: Path) -> RunSummary:
     parts = settings.pop("model_arguments")
     settings = {name: value for name, value in settings.items() if name not in parts} | parts
     name = folder.relative_to(root).as_posix()
-    seconds = sum(row["seconds"] for row in _rows(folder / TIMING))
+    seconds = sum(row["seconds"] for row in numbers_in(folder / TIMING))
     result = read_result(folder).acc1 if (folder / RESULT).exists() else None
-    return RunSummary(folder.name if name == "." else name, settings, _rows(folder / SUMMARY), seconds, result)
+    return RunSummary(folder.name if name == "." else name, settings, numbers_in(folder / SUMMARY), seconds, result)
 
 
-def _rows(path: Path) -> list[Row]:
+def numbers_in(path: Path) -> list[Row]:
+    """Return the rows of a table of numbers; none where there is no file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:

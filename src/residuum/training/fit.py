@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import NamedTuple
 
+from torch.nn.utils import get_total_norm
+
 from ..data import Dataset, EvaluationLoader, FileImages, Loader, MemoryLoader, StreamLoader
 from ..data.augment import Variation, build_variation
 from ..data.pixels import Normalise
@@ -22,7 +24,7 @@ from .state import Row, State, refuse_broken
 class Epoch(NamedTuple):
     """What an epoch came to."""
 
-    row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5
+    row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
     scores: Scores
 
 
@@ -48,7 +50,8 @@ def fit(state: State, dataset: Dataset, settings: Settings) -> Iterator[Step | E
             yield step
         refuse_broken(state)
         scores = score(state.result, held_out, normaliser(settings), nullcontext())
-        yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores), scores)
+        norm = get_total_norm(state.model.parameters()).item()
+        yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores, norm), scores)
 
 
 def method_of(settings: Settings, per_epoch: int) -> Method:
