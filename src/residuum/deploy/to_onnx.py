@@ -12,6 +12,7 @@ import torch
 from residuum_runtime.card import KEY, Card
 
 from ..errors import InputError
+from . import int8_onnx
 from .prepare import Prepared, quiet
 
 FILE = "model.onnx"
@@ -19,9 +20,9 @@ SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a
 
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
-    """Write ``model.onnx`` in float32 and return its path."""
-    path = folder / FILE
-    save(graph(prepared), path, card)
+    """Write ``model.onnx`` in float32 or int8 and return its path."""
+    path, model = folder / FILE, graph(prepared)
+    save(int8_onnx.quantise(model, prepared, card.kept) if card.precision == "int8" else model, path, card)
     return path
 
 
