@@ -34,7 +34,7 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
             after,
             _Reader([{name: image} for image in calibration.batches(prepared)]),
             quant_format=quantization.QuantFormat.QDQ,
-            op_types_to_quantize=[*WEIGHTED, "Add", "MaxPool", "GlobalAveragePool", "Relu", "Clip"],
+            op_types_to_quantize=WEIGHTED,
             nodes_to_exclude=left_out if kept else [],
             per_channel=True,
             reduce_range=not sums_fit,
