@@ -25,8 +25,8 @@ def open_session(path: Path, threads: int) -> OpenvinoSession:
 class OpenvinoSession:
     """A file loaded by OpenVINO for the CPU.
 
-    Every shape of a batch is compiled for itself: it is faster, and compiled for any shape at once OpenVINO 2026.4 gives
-    wrong results in int8, in silence.
+    Every shape of a batch is compiled for itself: it is faster, and compiled for any shape at once OpenVINO 2026.4
+    gives wrong results in int8, in silence.
     """
 
     def __init__(self, path: Path, threads: int) -> None:

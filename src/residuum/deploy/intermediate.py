@@ -23,7 +23,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 
 def first_parting(prepared: Prepared, path: Path, engine: str, probes: Probes, limit: float) -> str:
-    """Return a sentence that names the first layer whose output is off by more than ``limit`` of its deviation on average.
+    """Return a sentence that names the first layer whose output is off by more than ``limit`` of its deviation.
 
     The layers are compared in the order in which the reference computes them, on one batch.
     """
