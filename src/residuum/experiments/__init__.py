@@ -8,9 +8,13 @@ from . import (
     data_need,
     degradation,
     dynamics,
+    effective_depth,
+    gradients,
     identity,
     identity_growth,
     lesions,
+    lstm_and_depth,
+    paths,
     shortcuts,
     skip_length,
     very_deep,
@@ -29,6 +33,10 @@ STUDIES: dict[str, Study] = {
     "data-need": data_need,
     "identity-growth": identity_growth,
     "lesions": lesions,
+    "paths": paths,
+    "gradients": gradients,
+    "effective-depth": effective_depth,
+    "lstm-and-depth": lstm_and_depth,
 }
 
 __all__ = ["STUDIES", "Study"]
