@@ -11,6 +11,7 @@ from . import (
     bench,
     convert,
     demo,
+    diff,
     draw,
     evaluate,
     export,
@@ -41,6 +42,7 @@ app = typer.Typer(
 VERBS = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "diff": diff.diff,
     "predict": predict.predict,
     "models": models.models,
     "inspect": inspect.inspect,

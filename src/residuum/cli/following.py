@@ -18,7 +18,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False) -> Non
     told = {} if brief else facts(run)
     for key, fact in told.items():
         typer.echo(f"{key:>11}  {fact}")
-    for note in run.dataset.notes[: 0 if brief else 12]:
+    for note in [*run.notes, *run.dataset.notes[: 0 if brief else 12]]:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:

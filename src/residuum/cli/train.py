@@ -57,6 +57,10 @@ def train(
     label_smoothing: Annotated[float | None, typer.Option("--label-smoothing", "--smoothing", help="0 to 1")] = None,
     grad_accum: Annotated[int | None, typer.Option(help="batches whose gradients make one step")] = None,
     clip_grad: Annotated[float | None, typer.Option(help="largest norm of the whole gradient; 0: any")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="steps between checkpoints [default: at each epoch's end]")
+    ] = None,
+    keep: Annotated[int | None, typer.Option(help="checkpoints kept beside the best weights")] = None,
     ema: Annotated[float | None, typer.Option(help="decay of a running average of the weights, such as 0.999")] = None,
     image_size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side, pixels")] = None,
     num_classes: Annotated[int | None, typer.Option(help="logits [default: the data's classes]")] = None,
@@ -123,6 +127,8 @@ def train(
         "grad_accum": grad_accum,
         "clip_grad": clip_grad,
         "ema": ema,
+        "checkpoint_every": checkpoint_every,
+        "keep": keep,
         "image_size": [image_size, image_size] if image_size else None,
         "device": device,
         "precision": precision,
