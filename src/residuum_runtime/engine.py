@@ -62,7 +62,7 @@ class Engine:
     def __repr__(self) -> str:
         can = ", ".join(features())
         version = engine_version(self.name)
-        return f"{self.name} {version}, {self.card.precision}, {self.threads} threads{f' ({can})' if can else ''}"
+        return f"{self.name} {version}, {self.card.precision}, threads: {self.threads}{f' ({can})' if can else ''}"
 
     def run(self, images: Floats | Pixels) -> Floats:
         """Return the file's output for a batch [N, C, H, W]: logits [N, classes] for normalised float32 images.

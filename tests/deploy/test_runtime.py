@@ -50,7 +50,7 @@ def test_predicting_loads_no_torch(exported):
     (expected,) = predict(model, picture)
     assert found["classes"] == expected.classes
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, atol=0.02)
-    assert "engine: openvino" in done.stderr and "fp32, 1 threads" in done.stderr
+    assert "engine: openvino" in done.stderr and "fp32, threads: 1" in done.stderr
 
 
 def test_the_small_distribution_alone_is_enough(exported, tmp_path):

@@ -57,7 +57,7 @@ def _open(name: str, size: int, data: Dataset | None) -> nn.Module:
     if name not in VARIANTS and name not in BUILDERS:
         return open_model(name)
     mean, std = (data.mean, data.std) if data is not None else (IMAGENET_MEAN, IMAGENET_STD)
-    classes = {"num_classes": len(data.classes)} if data is not None else {}
+    classes: dict[str, Any] = {"num_classes": len(data.classes)} if data is not None else {}
     model = create_model(name, **classes)
     describe(model).preprocessing = Preprocessing((size, size), mean, std)
     return model.eval()
@@ -70,7 +70,7 @@ def _say(what: str) -> None:
 def show(found: dict[str, Any]) -> None:
     """Print a table for each batch size."""
     can = ", ".join(found["features"]) or "features unknown"
-    typer.echo(f"{found['model']}, {found['threads']} threads, {found['processor']} ({can})")
+    typer.echo(f"{found['model']}, threads: {found['threads']}, {found['processor']} ({can})")
     for batch in found["batches"]:
         typer.echo(f"\nbatch {batch}")
         columns = ["row", "precision", "p50 ms", "p95 ms", "p99 ms", "images/s", "memory MB", "cold start s", "MB"]
@@ -93,5 +93,5 @@ def write(found: dict[str, Any], folder: Path) -> None:
     """Write ``speed.json`` and a picture of the smallest batch."""
     write_text(folder / "speed.json", json.dumps(found, indent=1) + "\n")
     batch = min(found["batches"])
-    figure = speed_figure(found["rows"], batch, f"{found['model']}, {found['threads']} threads, {found['processor']}")
+    figure = speed_figure(found["rows"], batch, f"{found['model']}, threads: {found['threads']}, {found['processor']}")
     write_bytes(folder / "speed.png", png(figure))

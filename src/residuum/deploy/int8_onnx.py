@@ -32,7 +32,7 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
         quantization.quantize_static(
             before,
             after,
-            _Reader([{name: image} for image in calibration.batches(prepared)]),
+            _reader([{name: image} for image in calibration.batches(prepared)]),
             quant_format=quantization.QuantFormat.QDQ,
             op_types_to_quantize=WEIGHTED,
             nodes_to_exclude=left_out if kept else [],
@@ -44,12 +44,18 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
         return onnx.load(after)
 
 
-class _Reader:
-    """Pictures one by one, as ONNX Runtime's tools ask for them."""
+def _reader(feeds: list[dict[str, Any]]) -> Any:
+    """Return pictures one by one, as ONNX Runtime's tools ask for them."""
+    from onnxruntime.quantization import CalibrationDataReader
 
-    def __init__(self, feeds: list[dict[str, Any]]) -> None:
-        self.feeds = iter(feeds)
+    class Reader(CalibrationDataReader):
+        """Hands out the pictures."""
 
-    def get_next(self) -> dict[str, Any] | None:
-        """Return the next picture, or None."""
-        return next(self.feeds, None)
+        def __init__(self) -> None:
+            self.feeds = iter(feeds)
+
+        def get_next(self) -> Any:
+            """Return the next picture, or None."""
+            return next(self.feeds, None)
+
+    return Reader()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 from typing import Any
 
 from ..errors import InputError
@@ -27,7 +28,7 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
             raise InputError(
                 "int8 for OpenVINO needs nncf, which is not installed; pip install 'residuum[deploy]'"
             ) from error
-        nncf.set_log_level("ERROR")
+        nncf.set_log_level(logging.ERROR)
         calibration: Calibration = prepared.made["calibration"]
         names = [
             node.get_friendly_name()

@@ -39,6 +39,7 @@ def controlled(prepared: Prepared, write: Write, engine: str, card: Card, drop: 
     calibration: Calibration = prepared.made["calibration"]
     layers = [name for name, layer in prepared.graph.named_modules() if type(layer) in AFFINE]
     order: list[str] = []
+    fall = 0.0
     for count in (0, *(1 << power for power in range(len(layers).bit_length()))):
         if count > len(layers) // 2:
             break
