@@ -11,7 +11,7 @@ from residuum.experiments.members import train_members, twins
 from residuum.experiments.study import run_study, study_data
 
 TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 2, "batch_size": 32}
-NETWORK_STUDIES = ("lesions",)
+NETWORK_STUDIES = ("lesions", "responses", "robustness")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import degradation, lesions
+from . import degradation, lesions, responses, robustness
 from .form import Study
 
 STUDIES: dict[str, Study] = {
     "degradation": degradation,
     "lesions": lesions,
+    "responses": responses,
+    "robustness": robustness,
 }
 
 __all__ = ["STUDIES", "Study"]
