@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import degradation, lesions, responses, robustness
+from . import degradation, landscape, lesions, responses, robustness
 from .form import Study
 
 STUDIES: dict[str, Study] = {
     "degradation": degradation,
+    "landscape": landscape,
     "lesions": lesions,
     "responses": responses,
     "robustness": robustness,

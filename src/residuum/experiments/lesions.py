@@ -60,10 +60,12 @@ members = members_or_model
 
 def measure(work: Workspace) -> Numbers:
     """Return every lesion's error, percent, of each network."""
-    return measured(work, "lesions", passes=27 + REPEATS * (SIZES + len(SWAPS)), look=_lesions)
+    return measured(
+        work, "lesions", passes=27 + REPEATS * (SIZES + len(SWAPS)), look=lambda name, *given: _lesions(*given)
+    )
 
 
-def _lesions(model: nn.Module, sample: Sample) -> Numbers:
+def _lesions(name: str, model: nn.Module, sample: Sample) -> Numbers:
     image = sample.normalise(sample.pixels[:1])
     parts, shapes = removable(model, image), block_shapes(model, image)
     names, groups = list(parts), interchangeable(model, shapes)

@@ -41,7 +41,7 @@ def measure(work: Workspace) -> Numbers:
     return measured(work, "responses", passes=1, look=_responses)
 
 
-def _responses(model: nn.Module, sample: Sample) -> Numbers:
+def _responses(name: str, model: nn.Module, sample: Sample) -> Numbers:
     found = responses(model, sample.images())
     return {
         "layers": [response.layer for response in found],

@@ -45,7 +45,7 @@ def measure(work: Workspace) -> Numbers:
     return measured(work, "robustness", passes=passes, look=_accuracies)
 
 
-def _accuracies(model: nn.Module, sample: Sample) -> Numbers:
+def _accuracies(name: str, model: nn.Module, sample: Sample) -> Numbers:
     found: Numbers = {}
     for name, kind in CORRUPTIONS.items():
         draws = range(DRAWS if name in DRAWN else 1)
