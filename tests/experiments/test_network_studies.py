@@ -5,13 +5,13 @@ import shutil
 import pytest
 
 from residuum.experiments import STUDIES
-from residuum.experiments.form import Options, read_json
+from residuum.experiments.form import Options, Workspace, read_json
 from residuum.experiments.measuring import chance, network_of, twin_depths
 from residuum.experiments.members import train_members, twins
 from residuum.experiments.study import run_study, study_data
 
 TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 3, "batch_size": 32}
-NETWORK_STUDIES = ("landscape", "lesions", "responses", "robustness")
+NETWORK_STUDIES = ("features", "landscape", "lesions", "responses", "robustness")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,7 @@ def trained(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_points(monkeypatch):
     """Look at a landscape in fewer places than a study would."""
+    monkeypatch.setattr(STUDIES["features"], "STEPS", 2)
     for name, value in {"LINE": 9, "DIRECTIONS": 1, "GRID": 3, "WAY": 3}.items():
         monkeypatch.setattr(STUDIES["landscape"], name, value)
 
@@ -90,17 +91,13 @@ def test_the_sentence_on_lesions_follows_the_numbers(plain, residual, words):
 
 
 def test_a_way_is_drawn_where_epochs_were_kept(trained, tmp_path):
-    weights = [path.name for path in sorted((trained / "plain-8-seed0" / "epochs").iterdir())]
-    assert weights == ["0001.safetensors", "0002.safetensors", "0003.safetensors"]
-    last = (trained / "plain-8-seed0" / "last.safetensors").read_bytes()
-    assert (trained / "plain-8-seed0" / "epochs" / weights[-1]).read_bytes() == last
-    shutil.copytree(trained, tmp_path / "study")
-    held = run_study("landscape", TINY, tmp_path / "study", workers=1, tell=lambda line: None)["numbers"]["subjects"]
-    way = held["plain-8-seed0"]["way"]
+    member = shutil.copytree(trained / "plain-8-seed0", tmp_path / "plain-8-seed0")
+    epochs = sorted((member / "epochs").iterdir())
+    assert [path.name for path in epochs] == ["0001.safetensors", "0002.safetensors", "0003.safetensors"]
+    assert epochs[-1].read_bytes() == (member / "last.safetensors").read_bytes()
+    numbers = STUDIES["landscape"].measure(Workspace(tmp_path, Options(**TINY), {"plain-8-seed0": []}, print))
+    way = numbers["subjects"]["plain-8-seed0"]["way"]
     assert len(way["places"]) == 3 and way["places"][-1] == [0, 0] and len(way["losses"]) == 9
     assert sum(way["explained"]) == pytest.approx(1)  # three points lie in a plane
-    assert "way" not in held["plain-8-seed1"]
-    names = {drawing.name for drawing in study_data(tmp_path / "study").drawings}
-    assert {"lines", "statistics", "surface-plain-8", "contour-residual-8", "way-plain-8", "way-residual-8"} == {
-        name for name in names if not name.startswith(("surface-r", "contour-p"))
-    }
+    names = [drawing.name for drawing in STUDIES["landscape"].drawings(numbers)]
+    assert names == ["lines", "statistics", "contour-plain-8", "surface-plain-8", "way-plain-8"]

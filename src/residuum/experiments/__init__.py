@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from . import degradation, landscape, lesions, responses, robustness
+from . import degradation, features, landscape, lesions, responses, robustness
 from .form import Study
 
 STUDIES: dict[str, Study] = {
     "degradation": degradation,
+    "features": features,
     "landscape": landscape,
     "lesions": lesions,
     "responses": responses,
