@@ -1,20 +1,20 @@
 """What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
 
+from residuum_runtime.errors import InputError, ResiduumError
 
-class ResiduumError(Exception):
-    """Base of all errors that the user can mend; the command line prints it without a traceback."""
-
-    exit_code = 2
-
-
-class InputError(ResiduumError, ValueError):
-    """A name, a number or a file given by the user does not fit."""
+__all__ = ["DiskError", "InputError", "ParityFailed", "ResiduumError", "StudyFailed", "nearest"]
 
 
 class StudyFailed(ResiduumError):
     """A check or a study ran to its end and its expectation did not hold."""
 
     exit_code = 1
+
+
+class ParityFailed(ResiduumError):
+    """An exported file says something else than the model that it was made from."""
+
+    exit_code = 3
 
 
 class DiskError(ResiduumError, OSError):

@@ -9,7 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from residuum_runtime.machine import cache_directory
+
 from .errors import DiskError, InputError
+
+__all__ = ["cache_directory", "locked", "replacing", "write_bytes", "write_text"]
 
 
 @contextlib.contextmanager
@@ -50,14 +54,6 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
     """Write bytes atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
-
-
-def cache_directory() -> Path:
-    """Return where downloads and decoded data are kept: ``RESIDUUM_CACHE``, else the user's cache directory."""
-    if chosen := os.environ.get("RESIDUUM_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "residuum"
 
 
 def _refusal(error: BaseException) -> BaseException | None:

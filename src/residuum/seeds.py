@@ -14,6 +14,7 @@ dropout  step                 what a network draws in its forward pass
 mix      step, batch          which pictures are mixed with which, and how much
 resample                      which pictures the sets behind an interval hold
 halves                        which half of the pictures fits a temperature
+probes   height, width        noise and windows of photographs that exported files are tried on
 part                          which pictures a part of a data set has
 sample                        which pictures an analysis looks at
 lesion   size, repeat         which blocks are removed together

@@ -7,7 +7,23 @@ import sys
 import typer
 
 from ..errors import ResiduumError
-from . import convert, demo, draw, evaluate, inspect, laws, models, predict, pull, push, report, study, train
+from . import (
+    convert,
+    demo,
+    draw,
+    evaluate,
+    export,
+    inspect,
+    laws,
+    models,
+    predict,
+    pull,
+    push,
+    report,
+    saliency,
+    study,
+    train,
+)
 
 app = typer.Typer(
     name="residuum",
@@ -29,7 +45,9 @@ VERBS = {
     "inspect": inspect.inspect,
     "draw": draw.draw,
     "laws": laws.laws,
+    "saliency": saliency.saliency,
     "convert": convert.convert,
+    "export": export.export,
     "push": push.push,
     "pull": pull.pull,
     "demo": demo.demo,

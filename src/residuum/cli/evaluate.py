@@ -11,7 +11,9 @@ import typer
 def evaluate(
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL...", help="weights files, runs' folders, torchvision:, timm: or hf:// NAME"),
+        typer.Argument(
+            metavar="MODEL...", help="weights files, runs' or exports' folders, torchvision:, timm: or hf:// NAME"
+        ),
     ],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
     split: Annotated[str, typer.Option(help="val or train")] = "val",

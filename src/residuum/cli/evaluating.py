@@ -20,7 +20,7 @@ from ..report.run import RunData, write_run_report
 from ..report.style import png
 from ..training.precision import choose_device
 from ..training.report import mistakes
-from .opening import open_model
+from .opening import open_model_or_export
 from .tables import show_table
 
 HOW = f"{LEVEL:g} % percentile bootstrap over the pictures, {RESAMPLES} resamples"
@@ -80,7 +80,7 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
     place, found = choose_device(device), []
     for name in question.models:
-        model = open_model(name).to(place)
+        model = open_model_or_export(name).to(place)
         found.append(
             predictions_of(
                 model,

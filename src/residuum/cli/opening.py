@@ -22,6 +22,18 @@ def open_model(name: str) -> nn.Module:
     return load(name)
 
 
+def open_model_or_export(name: str) -> nn.Module:
+    """Load a model as above, or open what ``residuum export`` wrote, on the fastest engine that can run it."""
+    from residuum_runtime.sessions import is_exported
+
+    if not is_exported(name):
+        return open_model(name)
+    from ..deploy import Engine
+    from ..deploy.running import as_model
+
+    return as_model(Engine(name))
+
+
 def is_published(name: str) -> bool:
     """Return whether the name is of weights that others publish, not of a file."""
     return name.startswith(tuple(FETCHERS))

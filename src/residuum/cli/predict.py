@@ -9,8 +9,14 @@ import typer
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
+    model: Annotated[
+        str, typer.Argument(help="a weights file, a run's or an export's folder, torchvision:, timm: or hf:// NAME")
+    ],
     images: Annotated[list[str], typer.Argument(help="pictures of any common kind")],
+    engine: Annotated[
+        str, typer.Option(help="of an export: auto (measured once), openvino, onnxruntime or torch")
+    ] = "auto",
+    threads: Annotated[int | None, typer.Option(help="of an export's engine")] = None,
     top: Annotated[int, typer.Option(min=1, help="how many classes")] = 5,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -19,12 +25,24 @@ def predict(
     residuum predict runs/digits-1 seven.png
 
     residuum predict model.safetensors *.jpg --json
+
+    residuum predict exported/ photo.jpg      (what `residuum export` wrote; loads no torch)
     """
-    from ..evaluation import predict as classify
-    from .opening import open_model
+    from residuum_runtime.sessions import is_exported
+
     from .tables import show_json, show_table
 
-    predictions = classify(open_model(model), images, top=top)
+    if is_exported(model):
+        from residuum_runtime import Engine
+
+        running = Engine(model, engine=engine, threads=threads)
+        typer.echo(f"engine: {running}", err=True)
+        predictions = running.predict(images, top=top)
+    else:
+        from ..evaluation import predict as classify
+        from .opening import open_model
+
+        predictions = classify(open_model(model), images, top=top)
     if json:
         show_json([asdict(prediction) for prediction in predictions])
         return

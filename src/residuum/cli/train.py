@@ -15,6 +15,11 @@ def train(
         str | None, typer.Option(help="a published way to train, such as he2015-cifar; flags go before it")
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="print the recipe and stop")] = False,
+    seeds: Annotated[int | None, typer.Option(help="run so many seeds; mean and deviation")] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help="SETTING=VALUE of a second way to train, compared seed by seed")
+    ] = None,
+    lr_find: Annotated[bool, typer.Option("--lr-find", help="try rates, draw, suggest one, and stop")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the run's folder [default: runs/DATA-N]")
     ] = None,
@@ -23,13 +28,31 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="times through the training pictures")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
-    opt: Annotated[str | None, typer.Option(help="sgd, nesterov, sgdw or adamw")] = None,
+    opt: Annotated[str | None, typer.Option(help="sgd, nesterov, sgdw, adamw, lamb or muon")] = None,
     momentum: Annotated[float | None, typer.Option(help="momentum, or AdamW's first beta")] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option("--weight-decay", "--wd", help="of filters and matrices")
-    ] = None,
+    weight_decay: Annotated[float | None, typer.Option("--weight-decay", "--wd", help="see --decay")] = None,
+    decay: Annotated[str | None, typer.Option(help="what decays: matrices (filters too), or all parameters")] = None,
     sched: Annotated[str | None, typer.Option(help="onecycle, cosine, step or constant")] = None,
     warmup_epochs: Annotated[float | None, typer.Option(help="straight rise to the peak rate")] = None,
+    loss: Annotated[str | None, typer.Option(help="cross_entropy, or binary: a yes or no for each class")] = None,
+    mixup: Annotated[float | None, typer.Option(help="alpha; pictures are laid over one another")] = None,
+    cutmix: Annotated[float | None, typer.Option(help="alpha; rectangles are pasted into one another")] = None,
+    auto_augment: Annotated[
+        str | None, typer.Option("--auto-augment", "--aa", help="trivialaugment, randaugment or randaugment-N")
+    ] = None,
+    random_erasing: Annotated[
+        float | None, typer.Option("--random-erasing", "--reprob", help="probability of a filled rectangle")
+    ] = None,
+    crop_scale: Annotated[float | None, typer.Option(help="least share of the area that a random crop keeps")] = None,
+    train_size: Annotated[int | None, typer.Option(help="side in training, pixels, if not --image-size")] = None,
+    balanced: Annotated[bool, typer.Option("--balanced", help="draw all classes equally often")] = False,
+    freeze: Annotated[int | None, typer.Option(help="so many of stem and stages keep their weights")] = None,
+    backbone_lr: Annotated[float | None, typer.Option(help="share of the rate for all but the classifier")] = None,
+    val_split: Annotated[
+        float | None,
+        typer.Option(help="share of the training pictures that chooses the epoch"),
+    ] = None,
+    choose: Annotated[str | None, typer.Option(help="the best epoch on validation, or the last")] = None,
     label_smoothing: Annotated[float | None, typer.Option("--label-smoothing", "--smoothing", help="0 to 1")] = None,
     grad_accum: Annotated[int | None, typer.Option(help="batches whose gradients make one step")] = None,
     clip_grad: Annotated[float | None, typer.Option(help="largest norm of the whole gradient; 0: any")] = None,
@@ -57,7 +80,11 @@ def train(
 
     residuum train --data cifar10 --model cifar_resnet56 --epochs 50 -b 128 --lr 0.1 --output runs/c56
 
-    residuum train --recipe he2015-cifar --model cifar_resnet56
+    residuum train --recipe he2015-cifar --model cifar_resnet56        (recipes: docs/recipes.md; --show prints one)
+
+    residuum train --data digits --seeds 5 --against opt=adamw --against lr=0.001
+
+    residuum train --data PHOTOS --weights runs/c56/model.safetensors  (fine-tuning, chosen and said)
 
     residuum train --resume runs/c56    (go on after Ctrl-C or a crash)
     """
@@ -75,6 +102,19 @@ def train(
         "sched": sched,
         "warmup_epochs": warmup_epochs,
         "label_smoothing": label_smoothing,
+        "decay": decay,
+        "loss": loss,
+        "mixup": mixup,
+        "cutmix": cutmix,
+        "auto_augment": auto_augment,
+        "random_erasing": random_erasing,
+        "crop_scale": crop_scale,
+        "train_size": [train_size, train_size] if train_size else None,
+        "balanced": balanced or None,
+        "freeze": freeze,
+        "backbone_lr": backbone_lr,
+        "val_split": val_split,
+        "choose": choose,
         "grad_accum": grad_accum,
         "clip_grad": clip_grad,
         "ema": ema,
@@ -90,11 +130,12 @@ def train(
     }
     given = {key: value for key, value in given.items() if value is not None}
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}
-    from .training import go_on, show_recipe, start
+    from .training import Asked, go_on, show_recipe, start
 
+    asked = Asked(parts, num_classes, seeds, against or [], lr_find)
     if show:
         show_recipe(recipe)
     elif resume is not None:
-        go_on(resume, output, given, parts, num_classes)
+        go_on(resume, output, given, asked)
     else:
-        start(output, given, parts, num_classes)
+        start(output, given, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,22 +10,44 @@ from typing import Any
 import typer
 
 from ..errors import InputError
-from ..training import Interrupted, Run, facts, new_run, resumed_run, train
-from ..training.recipe import read_recipe, recipe_text, verdict, with_recipe
-from ..training.result import Result, read_result
-from .live import follow
+from ..training import new_run, resumed_run
+from ..training.memory import telling_memory
+from ..training.protocol import PROTOCOL
+from ..training.recipe import recipe_text, with_recipe
+from .following import train_and_tell
+from .seeds import go_on_seeds, show_lr, start_seeds
 
 
-def start(output: Path | None, given: dict[str, Any], parts: dict[str, Any], num_classes: int | None) -> None:
-    """Train a new run."""
-    given = with_recipe(given)
-    if "data" not in given:
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for beside settings."""
+
+    parts: dict[str, Any] = field(default_factory=dict)  # of the model's arguments
+    num_classes: int | None = None
+    seeds: int | None = None
+    against: list[str] = field(default_factory=list)
+    lr_find: bool = False
+
+
+def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
+    """Train a new run, or several, or try rates."""
+    data = with_recipe(given).get("data")
+    if data is None:
         raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of pictures")
-    if parts:
-        given["model_arguments"] = parts
-    if num_classes is not None:
-        given["num_classes"] = num_classes
-    _train(new_run(output or _next_folder(given["data"]), given))
+    if asked.parts:
+        given["model_arguments"] = asked.parts
+    if asked.num_classes is not None:
+        given["num_classes"] = asked.num_classes
+    if asked.against and asked.seeds is None:
+        raise InputError("--against compares over several seeds; say how many with --seeds")
+    if asked.lr_find:
+        show_lr(output, given)
+    elif asked.seeds is not None:
+        start_seeds(output or _next_folder(data), given, asked.seeds, asked.against)
+    else:
+        with telling_memory():
+            run = new_run(output or _next_folder(data), given)
+        train_and_tell(run)
 
 
 def show_recipe(name: str | None) -> None:
@@ -34,47 +57,25 @@ def show_recipe(name: str | None) -> None:
     typer.echo(recipe_text(name), nl=False)
 
 
-def go_on(
-    directory: Path, output: Path | None, given: dict[str, Any], parts: dict[str, Any], num_classes: int | None
-) -> None:
-    """Resume a run; flags given again must be what the run has."""
+def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: Asked) -> None:
+    """Resume a run, or several; flags given again must be what the run has."""
     if output is not None and output != directory:
         raise InputError(f"--resume {directory} goes on in that folder; leave out --output {output}")
+    if (directory / PROTOCOL).exists():
+        if given or asked.parts or asked.seeds or asked.against:
+            raise InputError(f"--resume {directory} goes on with what was asked for then; leave out all other flags")
+        go_on_seeds(directory)
+        return
     run = resumed_run(directory, given)
-    asked = {**parts, **({"num_classes": num_classes} if num_classes is not None else {})}
+    again = {**asked.parts, **({} if asked.num_classes is None else {"num_classes": asked.num_classes})}
     fixed = run.settings.model_arguments
     if differences := [
-        f"{key}: saved {fixed.get(key)}, asked {value}" for key, value in asked.items() if fixed.get(key) != value
+        f"{key}: saved {fixed.get(key)}, asked {value}" for key, value in again.items() if fixed.get(key) != value
     ]:
         raise InputError(
             f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. Leave them out"
         )
-    _train(run)
-
-
-def _train(run: Run) -> None:
-    for key, fact in facts(run).items():
-        typer.echo(f"{key:>11}  {fact}")
-    for note in run.dataset.notes[:12]:
-        typer.echo(f"{'note':>11}  {note}")
-    typer.echo(f"{'output':>11}  {run.directory}\n")
-    try:
-        follow(train(run), run)
-    except Interrupted as stopped:
-        typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
-        raise typer.Exit(130) from None
-    result = read_result(run.directory)
-    typer.echo(f"\n{_said(result)}")
-    if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
-        typer.echo(verdict(run.settings, run.dataset, result.error))
-    typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
-
-
-def _said(result: Result) -> str:
-    return (
-        f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
-        f"with the weights of epoch {result.epoch}, {result.chosen}"
-    )
+    train_and_tell(run)
 
 
 def _next_folder(data: str) -> Path:

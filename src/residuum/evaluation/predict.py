@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from residuum_runtime import Prediction
 
 from ..data import decode
 from ..data.pixels import Normalise
 from ..data.streaming import fitting
 from ..errors import InputError
 from ..models import describe
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The likeliest classes of one picture, likeliest first."""
-
-    name: str
-    classes: list[str]
-    probabilities: list[float]
-
-    @property
-    def top(self) -> str:
-        """The likeliest class."""
-        return self.classes[0]
 
 
 @torch.no_grad()

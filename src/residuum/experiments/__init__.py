@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from . import degradation, features, landscape, lesions, responses, robustness
+from . import (
+    activations,
+    causes,
+    data_need,
+    degradation,
+    dynamics,
+    features,
+    identity,
+    identity_growth,
+    landscape,
+    lesions,
+    responses,
+    robustness,
+    shortcuts,
+    skip_length,
+    very_deep,
+)
 from .form import Study
 
 STUDIES: dict[str, Study] = {
     "degradation": degradation,
-    "features": features,
-    "landscape": landscape,
+    "very-deep": very_deep,
+    "shortcuts": shortcuts,
+    "activations": activations,
+    "skip-length": skip_length,
+    "identity": identity,
+    "causes": causes,
+    "dynamics": dynamics,
+    "data-need": data_need,
+    "identity-growth": identity_growth,
     "lesions": lesions,
     "responses": responses,
     "robustness": robustness,
+    "landscape": landscape,
+    "features": features,
 }
 
 __all__ = ["STUDIES", "Study"]

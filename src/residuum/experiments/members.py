@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import math
 import os
 import signal
 import threading
@@ -18,6 +19,7 @@ from ..files import write_bytes
 from ..training import Epoch, Run, new_run, resumed_run, train
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.settings import read_settings
+from ..training.state import Diverged
 from ..weights import load
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
@@ -89,13 +91,25 @@ def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> 
     settings = {key: value for key, value in given.items() if key != AFTER}
     run = _run(module, output, name, settings)
     watched = _Watched(output / name, getattr(module, "watch", None), run)
-    for event in train(run, report=False):
-        if isinstance(event, Epoch):
-            watched.look(int(event.row["epoch"]))
-            if getattr(module, "KEEPS_EPOCHS", False):
-                kept = output / name / EPOCHS_KEPT / f"{int(event.row['epoch']):04}.safetensors"
-                write_bytes(kept, (output / name / LAST).read_bytes())
+    try:
+        for event in train(run, report=False):
+            if isinstance(event, Epoch):
+                watched.look(int(event.row["epoch"]))
+                if getattr(module, "KEEPS_EPOCHS", False):
+                    kept = output / name / EPOCHS_KEPT / f"{int(event.row['epoch']):04}.safetensors"
+                    write_bytes(kept, (output / name / LAST).read_bytes())
+    except Diverged:
+        return _guessing(run)
     return run.history
+
+
+def _guessing(run: Run) -> History:
+    """Return the history of a run that diverged: from there on it counts as guessing, which it is."""
+    classes = len(run.dataset.classes)
+    row = {"lr": 0.0, "train_loss": math.log(classes), "val_loss": math.log(classes), "diverged": 1.0,
+           "train_acc1": 100 / classes, "val_acc1": 100 / classes, "val_acc5": min(100.0, 500 / classes)}  # fmt: skip
+    whole = run.history[: run.settings.epochs]
+    return [*whole, *({"epoch": epoch + 1, **row} for epoch in range(len(whole), run.settings.epochs))]
 
 
 def _run(module: Study | None, output: Path, name: str, given: dict[str, Any]) -> Run:

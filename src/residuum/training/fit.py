@@ -16,7 +16,7 @@ from .mixing import build_mix
 from .precision import autocast
 from .schedules import schedule_of
 from .settings import Settings
-from .state import Row, State
+from .state import Row, State, refuse_broken
 
 
 class Epoch(NamedTuple):
@@ -46,6 +46,7 @@ def fit(state: State, dataset: Dataset, settings: Settings) -> Iterator[Step | E
         for step in steps:
             progress.count(step)
             yield step
+        refuse_broken(state)
         scores = score(state.result, held_out, normaliser(settings), nullcontext())
         yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores), scores)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ Row = dict[str, float]
 
 
 class Diverged(ResiduumError):
-    """The loss is no longer a number."""
+    """The loss, the gradient or the weights are no longer numbers."""
 
     exit_code = 1
 
@@ -42,11 +43,12 @@ class Progress:
 
     def count(self, step: Step) -> None:
         """Add a step."""
-        loss = step.loss.item()
-        if loss != loss or loss == float("inf"):
+        loss, gradient = step.loss.item(), step.grad_norm.item()
+        if not (math.isfinite(loss) and math.isfinite(gradient)):
+            named = f"the gradient's norm became {gradient}" if math.isfinite(loss) else f"the loss became {loss}"
             raise Diverged(
-                f"the loss became {loss} at step {step.number} (epoch {self.epoch + 1}); the files hold the last whole "
-                "epoch; try a smaller --lr or --precision fp32"
+                f"{named} at step {step.number} (epoch {self.epoch + 1}); the last checkpoint and the best weights are "
+                "of before; try a smaller --lr, --clip-grad 1 or --precision fp32"
             )
         self.step += 1
         self.loss_sum += loss * step.images
@@ -55,6 +57,11 @@ class Progress:
 
     def close(self, lr: float, scores: Scores) -> Row:
         """End the epoch and return its row."""
+        if not math.isfinite(scores.loss):
+            raise Diverged(
+                f"the validation loss became {scores.loss} in epoch {self.epoch + 1}; the last checkpoint and the best "
+                "weights are of before; try a smaller --lr or --precision fp32"
+            )
         row = {
             "epoch": self.epoch + 1,
             "lr": lr,
@@ -103,8 +110,19 @@ def begin(model: nn.Module, settings: Settings) -> State:
     return State(model, optimiser, average, Progress())
 
 
+def refuse_broken(state: State) -> None:
+    """Raise Diverged where a weight is not finite, so that no file is written of it."""
+    for name, parameter in state.model.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise Diverged(
+                f"{name} is no longer finite in epoch {state.progress.epoch + 1}, step {state.progress.step}; the last "
+                "checkpoint and the best weights are of before; try a smaller --lr"
+            )
+
+
 def checkpoint_of(state: State) -> dict[str, Any]:
     """Return what is saved: tensors, numbers, strings, lists and dicts."""
+    refuse_broken(state)
     average = {} if state.average is None else {"average": state.average.state_dict()}
     return {
         "model": state.model.state_dict(),

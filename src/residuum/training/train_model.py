@@ -11,6 +11,7 @@ from torch import nn
 from ..weights import load
 from .facts import facts
 from .fit import Epoch
+from .memory import telling_memory
 from .run import BEST, new_run
 from .train import train
 
@@ -30,8 +31,9 @@ def train_model(
     run = new_run(output, {"data": str(data), **settings})
     for key, fact in facts(run).items():
         tell(f"{key}: {fact}")
-    for event in train(run):
-        if isinstance(event, Epoch):
-            row = event.row
-            tell(f"epoch {row['epoch']}: training {row['train_acc1']:.1f} %, validation {row['val_acc1']:.1f} %")
+    with telling_memory(run):
+        for event in train(run):
+            if isinstance(event, Epoch):
+                row = event.row
+                tell(f"epoch {row['epoch']}: training {row['train_acc1']:.1f} %, validation {row['val_acc1']:.1f} %")
     return load(Path(output) / BEST)

@@ -1,0 +1,169 @@
+"""Saliency: which parts of a picture speak for a class.
+
+Grad-CAM asks a feature map: which places, where they answer more, raise the class's logit? Integrated gradients asks
+the pixels: what does each add to the logit on the way from a black picture to this one?
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..data import decode
+from ..data.pixels import Normalise
+from ..data.streaming import fitting
+from ..errors import InputError, nearest
+from ..models import describe
+from ..nn import Network
+
+STEPS = 64  # points on the way from black to the picture
+AT_A_TIME = 16  # of them
+
+
+class Seen(NamedTuple):
+    """A picture as a network sees it."""
+
+    pixels: Tensor  # uint8 [C, H, W], resized and cropped; colours as the file has them
+    image: Tensor  # float [1, in_chans, H, W], normalised
+    black: Tensor  # float [1, in_chans, H, W], a black picture likewise
+
+
+class Attribution(NamedTuple):
+    """What each value of the input adds to a logit."""
+
+    values: Tensor  # [in_chans, H, W]
+    added: float  # all of them together
+    difference: float  # the logit of the picture less that of the black one: what they should add up to
+
+
+def look(model: nn.Module, picture: str | Path | Tensor) -> Seen:
+    """Prepare a picture as the model's description says.
+
+    Args:
+        model: from ``load`` or a run.
+        picture: a file, or uint8 [C, H, W].
+
+    Raises:
+        InputError: the model says nothing of preprocessing, or the file is no picture.
+    """
+    if (preprocessing := describe(model).preprocessing) is None:
+        raise InputError(
+            "the model's file says nothing of preprocessing; save it with preprocessing=residuum.Preprocessing(...)"
+        )
+    height, width = preprocessing.size
+    pixels = fitting((height, width), preprocessing.resize)(picture if isinstance(picture, Tensor) else decode(picture))
+    normalise = Normalise(preprocessing.mean, preprocessing.std, next(model.parameters()).device)
+    image, black = (normalise(each.unsqueeze(0)).contiguous() for each in (pixels, torch.zeros_like(pixels)))
+    return Seen(pixels, image, black)
+
+
+def stage_names(model: nn.Module) -> list[str]:
+    """Return the stages of a convolutional network, whose outputs Grad-CAM can look at.
+
+    Raises:
+        InputError: a network without feature maps.
+    """
+    if not isinstance(model, Network) or model.in_chans is None or hasattr(model.stem, "image_size"):
+        raise InputError(
+            f"Grad-CAM needs the feature maps of a convolutional network, got {describe(model).model}; "
+            "use integrated gradients, which needs only pixels"
+        )
+    return [f"stages.{number}" for number in range(len(model.stages))]
+
+
+def grad_cam(model: nn.Module, image: Tensor, target: int, layer: str) -> Tensor:
+    """Return where a layer's answer speaks for a class: [H, W] of the layer's map, 0 or more.
+
+    relu(sum over channels k of alpha_k A_k), alpha_k the mean over places of d logit / d A_k.
+    Source: Selvaraju et al. 2016, arXiv:1610.02391, eq. 1 and 2.
+
+    Args:
+        model: a network; it is looked at in evaluation mode.
+        image: [1, C, H, W] as the network receives it.
+        target: the class's number.
+        layer: name of a module that gives a feature map [1, channels, H, W].
+    """
+    caught: list[Tensor] = []
+
+    def catch(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
+        caught.append(output)
+
+    handle = model.get_submodule(layer).register_forward_hook(catch)
+    try:
+        logit = _logits(model, image.clone().requires_grad_(True))[0, target]
+    finally:
+        handle.remove()
+    slope = torch.autograd.grad(logit, caught[-1])[0]
+    maps = caught[-1].detach()
+    if maps.ndim != 4:
+        raise InputError(f"Grad-CAM needs a feature map [N, channels, H, W], but {layer} gives {list(maps.shape)}")
+    return torch.relu((slope.mean((2, 3), keepdim=True) * maps).sum(1))[0]
+
+
+def integrated_gradients(
+    model: nn.Module, image: Tensor, target: int, baseline: Tensor, *, steps: int = STEPS
+) -> Attribution:
+    """Return what each value of the input adds to a class's logit on the straight way from the baseline.
+
+    (x - x') times the integral of d logit / d x over the way, by Gauss and Legendre's rule. What is added is the
+    difference of the logits at both ends (completeness), but for the rule's error, which falls with ``steps``.
+    Source: Sundararajan et al. 2017, arXiv:1703.01365, eq. 1 and proposition 1.
+
+    Args:
+        model: a network; it is looked at in evaluation mode.
+        image: [1, C, H, W] as the network receives it.
+        target: the class's number.
+        baseline: where the way begins, like ``image``: a black picture.
+        steps: points on the way.
+    """
+    points, weights = np.polynomial.legendre.leggauss(steps)
+    shares = torch.from_numpy((points + 1) / 2).to(image)
+    parts = torch.from_numpy(weights / 2).to(image)
+    total = torch.zeros_like(image[0])
+    for share, part in zip(shares.split(AT_A_TIME), parts.split(AT_A_TIME), strict=True):
+        on_the_way = (baseline + share.view(-1, 1, 1, 1) * (image - baseline)).requires_grad_(True)
+        slopes = torch.autograd.grad(_logits(model, on_the_way)[:, target].sum(), on_the_way)[0]
+        total += (part.view(-1, 1, 1, 1) * slopes).sum(0)
+    values = total * (image - baseline)[0]
+    with torch.no_grad():
+        at_end, at_start = (float(_logits(model, each)[0, target]) for each in (image, baseline))
+    return Attribution(values, float(values.sum()), at_end - at_start)
+
+
+def pick_class(model: nn.Module, target: str | None, image: Tensor) -> tuple[int, str, float]:
+    """Return the class's number, name and probability: the likeliest one, or the one named (a name or a number).
+
+    Raises:
+        InputError: a class that the model does not know.
+    """
+    names = describe(model).classes
+    with torch.no_grad():
+        shares = _logits(model, image)[0].softmax(0)
+    if target is None:
+        number = int(shares.argmax())
+    elif target in names:
+        number = names.index(target)
+    elif target.isdigit() and int(target) < len(shares):
+        number = int(target)
+    else:
+        known = nearest(target, names) if names else f"give a number from 0 to {len(shares) - 1}"
+        raise InputError(f"the model knows no class {target!r}; {known}")
+    return number, names[number] if names else f"class {number}", float(shares[number])
+
+
+def enlarged(heat: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return a map [h, w] at another size, bilinear."""
+    return F.interpolate(heat[None, None], size, mode="bilinear", align_corners=False)[0, 0]
+
+
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    was_training = model.training
+    try:
+        return model.eval()(images)
+    finally:
+        model.train(was_training)

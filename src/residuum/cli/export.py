@@ -1,0 +1,67 @@
+"""``residuum export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the folder; appears whole or not at all")],
+    to: Annotated[str, typer.Option(help="openvino, onnx or torch")] = "openvino",
+    precision: Annotated[
+        str, typer.Option(help="auto (bf16 where a trial here finds it faster), fp32, bf16 or int8")
+    ] = "auto",
+    data: Annotated[
+        str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder: for int8, and to measure accuracy")
+    ] = None,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="preprocessing inside: uint8 pictures of any size in, probabilities out")
+    ] = False,
+    drop: Annotated[float, typer.Option(min=0, help="points of accuracy that the file may lose")] = 0.5,
+    pictures: Annotated[int, typer.Option(min=1, help="held-out pictures to measure accuracy on")] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Write a model for an engine, and prove that the file is the same model.
+
+    The file is loaded again in a fresh process and compared with the model on real pictures and edge cases; a file that
+    says something else is not written (exit code 3).
+
+    residuum export runs/digits-1 --output digits-openvino
+
+    residuum export resnet20.th --precision int8 --data cifar10 -o resnet20-int8
+
+    residuum export torchvision:resnet50 --to onnx --pixels -o resnet50-onnx
+    """
+    from dataclasses import asdict
+
+    from ..deploy.export import export as write
+    from .opening import open_model
+    from .tables import show_json, show_table
+
+    done = write(
+        open_model(model), output, to=to, precision=precision, data=data, pixels=pixels, drop=drop, pictures=pictures
+    )
+    if json:
+        show_json(
+            {"folder": str(done.folder), "file": str(done.file), "precision_because": done.why, **asdict(done.card)}
+        )
+        return
+    typer.echo(f"{done.card.model} as {done.card.target}, {done.card.precision} ({done.why})")
+    if done.card.kept:
+        typer.echo(f"kept in higher precision: {', '.join(done.card.kept)}")
+    columns = ["engine", "largest difference", "mean", "same class %", "accuracy %", "reference %", "passed"]
+    rows = []
+    for engine, found in done.card.measured.items():
+        if "largest" not in found:
+            rows.append((engine, "", "", "", "", "", f"no: {found['why']}"))
+            continue
+        accuracy = found.get("accuracy")
+        percents = [f"{accuracy[name]['percent']:.2f}" for name in ("exported", "reference")] if accuracy else ["", ""]
+        numbers = (f"{found['largest']:.2g}", f"{found['mean']:.2g}", f"{100 * found['agreement']:.1f}")
+        rows.append((engine, *numbers, *percents, "yes"))
+    show_table(columns, rows, numbers=columns[1:-1])
+    typer.echo(f"\nwrote {done.file}; try: residuum predict {done.folder} PICTURE")

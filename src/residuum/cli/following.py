@@ -1,0 +1,53 @@
+"""A run on the console: what it will do, how it goes, what it came to."""
+
+from __future__ import annotations
+
+import typer
+
+from ..training import Interrupted, Run, facts, train
+from ..training.divergence import find_divergence
+from ..training.memory import telling_memory
+from ..training.recipe import read_recipe, verdict
+from ..training.result import Result, read_result
+from ..training.state import Diverged
+from .live import follow
+
+
+def train_and_tell(run: Run, *, report: bool = True, brief: bool = False) -> None:
+    """Train to the end; say what will be done (unless ``brief``), the result, and on Ctrl-C how to go on."""
+    told = {} if brief else facts(run)
+    for key, fact in told.items():
+        typer.echo(f"{key:>11}  {fact}")
+    for note in run.dataset.notes[: 0 if brief else 12]:
+        typer.echo(f"{'note':>11}  {note}")
+    typer.echo(f"{'output':>11}  {run.directory}\n")
+    try:
+        with telling_memory(run):
+            follow(train(run, report=report), run)
+    except Interrupted as stopped:
+        typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
+        raise typer.Exit(130) from None
+    except Diverged as stopped:
+        typer.echo(f"\nerror: {stopped}", err=True)
+        _tell_where(run)
+        raise typer.Exit(stopped.exit_code) from None
+    result = read_result(run.directory)
+    typer.echo(f"\n{_said(result)}")
+    if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
+        typer.echo(verdict(run.settings, run.dataset, result.error))
+    if report:
+        typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
+
+
+def _said(result: Result) -> str:
+    return (
+        f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
+        f"with the weights of epoch {result.epoch}, {result.chosen}"
+    )
+
+
+def _tell_where(run: Run) -> None:
+    """Say in which layer a run diverged."""
+    typer.echo("looking for the layer: the steps since the last checkpoint are made again", err=True)
+    found = find_divergence(run.directory)
+    typer.echo(str(found) if found else "made again, all of them were finite", err=True)

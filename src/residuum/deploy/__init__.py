@@ -1,0 +1,23 @@
+"""Ship a model: fold, export, quantise, and prove that the file is the same model. Loads no torch until it exports."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from residuum_runtime import Engine
+
+if TYPE_CHECKING:
+    from .export import export
+    from .running import as_model
+    from .targets import TARGETS
+
+_FILES = {"TARGETS": "targets", "as_model": "running", "export": "export"}
+
+__all__ = ["TARGETS", "Engine", "as_model", "export"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FILES:
+        raise AttributeError(f"module 'residuum.deploy' has no attribute {name!r}")
+    value = getattr(import_module(f".{_FILES[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,111 @@
+"""Export a model: fold, write, load again, compare, and only then put in place."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from residuum_runtime.card import Card
+from residuum_runtime.machine import thread_count
+from residuum_runtime.sessions import engine_version, engines_for, installed
+
+from ..data import Dataset, open_data
+from ..errors import InputError, ParityFailed
+from ..weights import load
+from .choose import choose_precision
+from .parity import TOLERANCES, Gate, check
+from .prepare import Prepared, prepare
+from .probes import LABELLED, Probes, make_probes
+from .targets import Target, pick_target
+from .whole import MARK, appearing, check_free
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export that passed its gate."""
+
+    folder: Path
+    file: Path
+    card: Card
+    why: str  # the precision was chosen
+
+
+def export(
+    model: nn.Module | str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    to: str = "openvino",
+    precision: str = "auto",
+    data: Dataset | str | Path | None = None,
+    pixels: bool = False,
+    drop: float = 0.5,
+    pictures: int = LABELLED,
+) -> Exported:
+    """Write a model as a folder of an engine's files and ``parity.json``, or nothing at all.
+
+    The file is loaded again in a fresh process by the engine that it is made for and compared with the eager float32
+    model at batches of 1, 3 and 8 and two sizes; engines that can run it as well are compared too and noted.
+
+    Args:
+        model: from ``load`` or ``create_model``, or anything that ``load`` takes.
+        output: the folder; an earlier export there is replaced.
+        to: "openvino", "onnx" or "torch".
+        precision: "fp32", "bf16", "int8", or "auto": bf16 where a trial on this machine finds it faster, else fp32.
+        data: a data set, its name, or a folder of pictures. int8 is calibrated on its training pictures; parity and
+            accuracy are measured on its held-out ones.
+        pixels: put resizing and normalising into the file: uint8 pictures in, probabilities out.
+        drop: points of accuracy that the file may lose.
+        pictures: held-out pictures to measure accuracy on.
+
+    Raises:
+        InputError: a model, an argument or data that do not fit; an operator or a size that the engine does not have.
+        ParityFailed: the file says something else than the model; the message names the first layer that parts.
+    """
+    target, folder = pick_target(to, precision), Path(output)
+    check_free(folder)
+    if not installed(target.engine):
+        raise InputError(f"--to {to} needs {target.engine}, which is not installed; pip install 'residuum[deploy]'")
+    dataset = open_data(data) if isinstance(data, str | Path) else data
+    prepared = prepare(model if isinstance(model, nn.Module) else load(model), pixels=pixels)
+    probes = make_probes(prepared, dataset, pictures)
+    with appearing(folder) as temporary:
+        chosen, why = choose_precision(prepared, to, target) if precision == "auto" else (precision, "as asked")
+        card = prepared.carded(target=to, precision=chosen)
+        gate = Gate(TOLERANCES[chosen], drop, thread_count())
+        file = target.write(prepared, temporary, card)
+        card = measured(prepared, file, target, card, probes, gate)
+        target.seal(file, card)
+        write_parity(temporary, card)
+    return Exported(folder, folder / file.name, card, why)
+
+
+def measured(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
+    """Return the card with the gate's figures: the target's engine has to pass, other engines are only noted."""
+    results: dict[str, Any] = {}
+    for engine in engines_for(file):
+        if not installed(engine):
+            continue
+        try:
+            results[engine] = check(prepared, file, engine, probes, gate) | {"version": engine_version(engine)}
+        except (InputError, ParityFailed) as error:
+            if engine == target.engine:
+                raise
+            results[engine] = {"passed": False, "why": str(error)}
+    return dataclasses.replace(card, measured=results)
+
+
+def write_parity(folder: Path, card: Card) -> None:
+    """Write what the file says of itself, and the hashes of the folder's files."""
+    content = dataclasses.asdict(card)
+    content["files"] = {
+        path.name: {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for path in sorted(folder.iterdir())
+    }
+    (folder / MARK).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")

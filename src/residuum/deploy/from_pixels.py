@@ -1,0 +1,45 @@
+"""Preprocessing as a part of the network, so that the file needs none beside it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..models import Preprocessing
+
+
+class FromPixels(nn.Module):
+    """softmax(network(normalise(resize(pictures)))): uint8 [N, C, H, W] of any size -> probabilities [N, classes].
+
+    Resizing is antialiased and not rounded to whole levels; with ``resize`` the middle window that a resize and centre
+    crop would keep is cut out first. So it differs from the resizing of files by less than one level of 255.
+
+    Args:
+        network: images to logits.
+        preprocessing: size, mean and standard deviation.
+    """
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.network = network
+        self.size, self.resize = preprocessing.size, preprocessing.resize
+        mean, std = (torch.tensor(values, dtype=torch.float64) for values in (preprocessing.mean, preprocessing.std))
+        self.register_buffer("scale", (1 / (255 * std)).float().view(1, -1, 1, 1))
+        self.register_buffer("shift", (-mean / std).float().view(1, -1, 1, 1))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return probabilities."""
+        if self.resize:
+            pictures = self._middle(pictures)
+        fitted = F.interpolate(pictures.float(), self.size, mode="bilinear", antialias=True)
+        images = torch.addcmul(self.get_buffer("shift"), fitted, self.get_buffer("scale"))
+        return self.network(images).softmax(1)
+
+    def _middle(self, pictures: Tensor) -> Tensor:
+        """Return the window whose sides are size / resize of the shorter side; sides stay symbols in an export."""
+        height, width = pictures.shape[-2:]
+        short = torch.sym_min(height, width)
+        high, wide = short * self.size[0] // self.resize, short * self.size[1] // self.resize
+        top, left = (height - high) // 2, (width - wide) // 2
+        return pictures[:, :, top : top + high, left : left + wide]

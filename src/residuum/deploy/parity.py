@@ -1,0 +1,144 @@
+"""The parity gate: the file, loaded again in a fresh process by its engine, says what the reference says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residuum_runtime.engine import Accuracy
+
+from ..errors import InputError, ParityFailed
+from .intermediate import first_parting
+from .prepare import Prepared
+from .probes import Probes
+
+
+class Tolerance(NamedTuple):
+    """How far logits may be from the reference's, in standard deviations of the reference's logits over all probes."""
+
+    largest: float
+    mean: float
+    agreement: float  # share of clear pictures (best logit ahead by more than ``largest``) with the same best class
+
+
+TOLERANCES = {
+    "fp32": Tolerance(largest=5e-4, mean=5e-5, agreement=1.0),
+    "bf16": Tolerance(largest=0.15, mean=0.02, agreement=1.0),
+    "int8": Tolerance(largest=1.5, mean=0.2, agreement=0.98),
+}
+
+RESIZED = 0.05  # more for whole pictures: engines' resizing and torch's round a few pixels to neighbouring levels
+
+
+@dataclass
+class Gate:
+    """What is asked of a file."""
+
+    tolerance: Tolerance
+    drop: float  # points of accuracy that it may lose
+    threads: int = 1
+
+
+def check(prepared: Prepared, path: Path, engine: str, probes: Probes, gate: Gate) -> dict[str, Any]:
+    """Return the measurements of a file that passes.
+
+    Raises:
+        ParityFailed: it does not say what the reference says; the message names the first layer that parts.
+        InputError: the engine refuses a batch, or the file.
+    """
+    measured = measure(probes, run_fresh(path, engine, probes, gate.threads), gate)
+    if not measured["passed"]:
+        where = first_parting(prepared, path, engine, probes, gate.tolerance.largest)
+        raise ParityFailed(
+            f"the exported file must say what the model says, but {engine} differs: {'; '.join(measured['failures'])}. "
+            f"{where}. Nothing was written"
+        )
+    return measured
+
+
+def run_fresh(path: Path, engine: str, probes: Probes, threads: int) -> dict[str, NDArray[np.float32]]:
+    """Return the file's logits for every probe, computed by the engine in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
+        np.savez(inputs, **probes.arrays)  # type: ignore[arg-type]
+        command = [sys.executable, "-m", "residuum_runtime.gate", path, engine, str(threads), inputs, outputs]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or [f"it ended with code {done.returncode}"])[-1]
+            raise InputError(f"{engine} must run the exported file at every batch and size, but: {reason}")
+        with np.load(outputs) as found:
+            return dict(found)
+
+
+def measure(probes: Probes, found: Mapping[str, NDArray[np.float32]], gate: Gate) -> dict[str, Any]:
+    """Compare the file's logits with the reference's."""
+    scale = float(np.concatenate([logits.ravel() for logits in probes.reference.values()]).std()) or 1.0
+    cases = {name: np.abs(found[name] - probes.reference[name]) / scale for name in probes.reference}
+    largest = {name: _finite(difference.max()) for name, difference in cases.items()}
+    result: dict[str, Any] = {
+        "largest": max(largest.values()),
+        "mean": _finite(np.concatenate([difference.ravel() for difference in cases.values()]).mean()),
+        "agreement": _agreement(probes.reference, found, 0.0),
+        "clear_agreement": _agreement(probes.reference, found, gate.tolerance.largest * scale),
+        "logits_std": scale,
+        "cases": largest,
+        "tolerance": gate.tolerance._asdict(),
+    }
+    if probes.labels is not None:
+        result["accuracy"] = _accuracy(probes, found)
+    result["failures"] = _failures(result, gate)
+    result["passed"] = not result["failures"]
+    return result
+
+
+def _finite(value: Any) -> float:
+    """Return the number; a difference that is none is as large as can be."""
+    return float(value) if np.isfinite(value) else float(np.finfo(np.float32).max)
+
+
+def _agreement(
+    reference: Mapping[str, NDArray[np.float32]], found: Mapping[str, NDArray[np.float32]], ahead: float
+) -> float:
+    same, of = 0, 0
+    for name, logits in reference.items():
+        ordered = np.sort(logits, axis=1)
+        clear = ordered[:, -1] - ordered[:, -2] > ahead if logits.shape[1] > 1 else np.ones(len(logits), bool)
+        same += int((logits.argmax(1) == found[name].argmax(1))[clear].sum())
+        of += int(clear.sum())
+    return same / of if of else 1.0
+
+
+def _accuracy(probes: Probes, found: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
+    assert probes.labels is not None
+    rows: dict[str, Any] = {"pictures": len(probes.labels)}
+    for name, logits in (("reference", probes.reference), ("exported", found)):
+        right = int((logits["images_labelled"].argmax(1) == probes.labels).sum())
+        accuracy = Accuracy(right, len(probes.labels))
+        rows[name] = {"percent": accuracy.percent, "interval": list(accuracy.interval)}
+    rows["drop"] = rows["reference"]["percent"] - rows["exported"]["percent"]
+    return rows
+
+
+def _failures(result: dict[str, Any], gate: Gate) -> list[str]:
+    limits, failures = gate.tolerance, []
+    for name, value in result["cases"].items():
+        allowed = limits.largest + (RESIZED if name.startswith("picture") else 0)
+        if value > allowed:
+            failures.append(f"{name} by {value:.3g} standard deviations of its logits, allowed {allowed:g}")
+    if result["mean"] > limits.mean:
+        failures.append(f"the mean by {result['mean']:.3g}, allowed {limits.mean:g}")
+    if result["clear_agreement"] < limits.agreement:
+        failures.append(f"{100 * result['clear_agreement']:.1f} % of clear pictures get the same class, "
+                        f"needed {100 * limits.agreement:g} %")  # fmt: skip
+    drop = result.get("accuracy", {}).get("drop", 0.0)
+    if drop > gate.drop + 1e-9:
+        failures.append(f"accuracy falls by {drop:.2f} points, allowed {gate.drop:g}")
+    return failures[:4]

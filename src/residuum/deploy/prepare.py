@@ -1,0 +1,163 @@
+"""From a trained model to what every target exports: folded, checked, and traced once."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from residuum_runtime.card import Card
+
+from .. import __version__
+from ..errors import InputError
+from ..models import Preprocessing, describe
+from ..nn.fold import Folded, fold
+from .from_pixels import FromPixels
+
+LARGER = 8  # pixels that a second size has more, for tracing
+
+
+@dataclass
+class Prepared:
+    """A model on its way out."""
+
+    reference: nn.Module  # eager, float32, as it was evaluated: what the file has to equal
+    graph: nn.Module  # the same function, folded: what is exported
+    folded: Folded
+    card: Card  # target and precision still to be filled in
+    made: dict[str, Any] = field(default_factory=dict)  # by targets, for one another
+
+    @cached_property
+    def program(self) -> torch.export.ExportedProgram:
+        """The graph, traced once for all targets."""
+        return trace(self.graph, self.card)
+
+    def carded(self, **changes: Any) -> Card:
+        """Return the card with some fields changed."""
+        return dataclasses.replace(self.card, **changes)
+
+
+def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
+    """Check a model and make it ready to export; the model itself is not changed.
+
+    Args:
+        model: from ``load`` or ``create_model``; its description says how to prepare pictures.
+        pixels: put resizing and normalising into the graph: uint8 pictures in, probabilities out.
+
+    Raises:
+        InputError: no preprocessing, no classifier, weights that are not finite numbers.
+    """
+    description = describe(model)
+    preprocessing = description.preprocessing
+    if preprocessing is None:
+        raise InputError(
+            "the model must say how pictures are prepared, and it does not; set "
+            "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
+        )
+    if getattr(model, "num_classes", None) == 0:
+        raise InputError("the model must end in logits, but it has num_classes 0 (features); reset_classifier(N) first")
+    _check_finite(model)
+    reference = copy.deepcopy(model).cpu().float().eval()
+    fixed = not _takes_other_sizes(reference, preprocessing)
+    folded = fold(reference)
+    graph = folded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if pixels:
+        reference, graph = FromPixels(reference, preprocessing).eval(), FromPixels(graph, preprocessing).eval()
+    made = {"residuum": __version__, "torch": torch.__version__.partition("+")[0]}
+    said = {"licence": description.licence, "provenance": description.provenance}
+    card = Card(
+        model=description.model,
+        target="",
+        precision="fp32",
+        channels=len(preprocessing.mean),
+        size=preprocessing.size,
+        mean=tuple(preprocessing.mean),
+        std=tuple(preprocessing.std),
+        resize=preprocessing.resize,
+        classes=tuple(description.classes),
+        pixels=pixels,
+        fixed=fixed,
+        min_size=max(1, getattr(model, "min_size", 1)),
+        made=made | {key: value for key, value in said.items() if value},
+    )
+    return Prepared(reference, graph, folded, card)
+
+
+def trace(graph: nn.Module, card: Card) -> torch.export.ExportedProgram:
+    """Return the graph as a program of torch's operators: any batch, and any size where the network allows.
+
+    Raises:
+        InputError: a network that torch.export cannot follow.
+    """
+    free = torch.export.Dim.DYNAMIC
+    sizes = {0: free} if card.fixed and not card.pixels else {0: free, 2: free, 3: free}
+    more = 0 if len(sizes) == 1 else LARGER
+    shape = (2, card.channels, card.size[0] + more, card.size[1] + 2 * more)
+    example = torch.zeros(shape, dtype=torch.uint8 if card.pixels else torch.float32)
+    try:
+        with quiet():
+            return torch.export.export(graph, (example,), dynamic_shapes=(sizes,), strict=False)
+    except Exception as error:  # its errors have no common base
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(
+            f"{card.model} must be a network that torch.export can follow at any batch size, but: {reason.strip()}"
+        ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep exporters' notes on their own workings from the user's screen."""
+    loggers = [
+        logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "nncf", "root")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _check_finite(model: nn.Module) -> None:
+    bad = [
+        name
+        for name, value in model.state_dict().items()
+        if value.is_floating_point() and not bool(value.isfinite().all())
+    ]
+    if bad:
+        raise InputError(
+            f"weights must be finite numbers, but {', '.join(bad[:3])}{' and others' if bad[3:] else ''} hold NaN or "
+            "infinity; train again with a smaller rate, or take an earlier checkpoint"
+        )
+
+
+@torch.no_grad()
+def _takes_other_sizes(model: nn.Module, preprocessing: Preprocessing) -> bool:
+    """Try the network on its own size, where it must work, and on another."""
+    channels, (height, width) = len(preprocessing.mean), preprocessing.size
+    _try(model, torch.zeros(1, channels, height, width))
+    try:
+        _try(model, torch.zeros(1, channels, height + LARGER, width + 2 * LARGER))
+    except InputError:
+        return False
+    return True
+
+
+def _try(model: nn.Module, images: Tensor) -> None:
+    logits = model(images)
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or not math.prod(logits.shape):
+        raise InputError(f"the model must turn images into logits [N, classes], got {type(logits).__name__}")

@@ -1,0 +1,43 @@
+"""What a model can be exported to. A new target is a new file here, one beside its engine, and a line in TARGETS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from residuum_runtime.card import Card
+
+from ..errors import InputError
+from . import to_onnx, to_openvino, to_torch
+from .prepare import Prepared
+
+
+class Target(NamedTuple):
+    """A kind of file: who writes it, who runs it."""
+
+    write: Callable[[Prepared, Path, Card], Path]  # into that folder; returns the file that the engine opens
+    seal: Callable[[Path, Card], None]  # puts the measurements in
+    engine: str  # that it is made for, of residuum_runtime
+    precisions: tuple[str, ...]
+
+
+TARGETS = {
+    "openvino": Target(to_openvino.write, to_openvino.seal, "openvino", ("fp32", "bf16", "int8")),
+    "onnx": Target(to_onnx.write, to_onnx.seal, "onnxruntime", ("fp32", "int8")),
+    "torch": Target(to_torch.write, to_torch.seal, "torch", ("fp32", "bf16")),
+}
+
+
+def pick_target(name: str, precision: str) -> Target:
+    """Return the target of that name, or say which there are and what they can do."""
+    if name not in TARGETS:
+        raise InputError(f"to must be one of {', '.join(TARGETS)}, got {name!r}")
+    target = TARGETS[name]
+    if precision not in ("auto", *target.precisions):
+        able = [other for other, row in TARGETS.items() if precision in row.precisions]
+        other = f", or --to {' or '.join(able)}" if able else ""
+        raise InputError(
+            f"precision of {name} must be one of auto, {', '.join(target.precisions)}, got {precision!r}{other}"
+        )
+    return target

@@ -1,0 +1,99 @@
+"""Write ONNX: the format that most engines read."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from residuum_runtime.card import KEY, Card
+
+from ..errors import InputError
+from .prepare import Prepared, quiet
+
+FILE = "model.onnx"
+SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a node comes from
+
+
+def write(prepared: Prepared, folder: Path, card: Card) -> Path:
+    """Write ``model.onnx`` in float32 and return its path."""
+    path = folder / FILE
+    save(graph(prepared), path, card)
+    return path
+
+
+def graph(prepared: Prepared) -> Any:
+    """Return the model as an ONNX protobuf whose values carry the names of the layers that they leave.
+
+    Raises:
+        InputError: an operator that ONNX does not have.
+    """
+    if FILE in prepared.made:
+        return copy.deepcopy(prepared.made[FILE])
+    names = (["pictures"], ["probabilities"]) if prepared.card.pixels else (["images"], ["logits"])
+    try:
+        with quiet():
+            program = torch.onnx.export(
+                prepared.program, (), dynamo=True, verbose=False, input_names=names[0], output_names=names[1]
+            )
+    except Exception as error:  # its errors have no common base
+        raise InputError(
+            f"{prepared.card.model} must consist of operators that ONNX has, but: {_reason(error)}"
+        ) from error
+    assert program is not None
+    prepared.made[FILE] = named(program.model_proto)
+    return copy.deepcopy(prepared.made[FILE])
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason of an exporter's nested errors."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def named(model: Any) -> Any:
+    """Name the last value of each module after the module, and drop the exporter's notes (paths of this machine)."""
+    taken = {entry.name for entry in (*model.graph.input, *model.graph.output, *model.graph.initializer)}
+    last: dict[str, str] = {}
+    for node in model.graph.node:
+        if (module := _module(node)) and node.output[0] not in taken:
+            last[module] = node.output[0]
+    names = {value: module for module, value in last.items() if module not in taken}
+    for node in model.graph.node:
+        for values in (node.input, node.output):
+            values[:] = [names.get(value, value) for value in values]
+        if _module(node) and node.op_type in ("Conv", "Gemm", "MatMul"):
+            node.name = f"{_module(node)}/{node.op_type}_{node.name}"
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.graph.value_info[:], model.graph.metadata_props[:], model.metadata_props[:]
+    model.doc_string = model.graph.doc_string = ""
+    return model
+
+
+def _module(node: Any) -> str:
+    """Return the module that a node comes from, by the network's names; empty where it is none."""
+    scopes = next((entry.value for entry in node.metadata_props if entry.key == SCOPES), "[]")
+    path = [scope for scope in ast.literal_eval(scopes)[:-1] if scope]
+    return path[-1].removeprefix("network.") if path and path[-1] != "network" else ""
+
+
+def save(model: Any, path: Path, card: Card) -> None:
+    """Write the protobuf with the card among its properties."""
+    import onnx
+
+    kept = [entry for entry in model.metadata_props if entry.key != KEY]
+    del model.metadata_props[:]
+    model.metadata_props.extend([*kept, onnx.StringStringEntryProto(key=KEY, value=card.to_text())])
+    onnx.save(model, path)
+
+
+def seal(path: Path, card: Card) -> None:
+    """Put another card into the file; its graph stays."""
+    import onnx
+
+    save(onnx.load(path), path, card)

@@ -1,0 +1,80 @@
+"""A folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import DiskError, InputError
+
+MARK = "parity.json"  # what tells an export's folder from any other
+
+
+def check_free(folder: Path) -> None:
+    """Raise InputError where something stands that is not an export's folder, which alone may be replaced."""
+    if folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir())):
+        return
+    if folder.exists() or folder.is_symlink():
+        raise InputError(
+            f"--output must be a new folder or an earlier export, got {folder}, which holds something else"
+        )
+
+
+@contextlib.contextmanager
+def appearing(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``folder``; on success it is synced and takes that name, else it is removed.
+
+    An earlier export of that name stands until the new one is complete.
+
+    Raises:
+        InputError: something else stands there.
+        DiskError: the file system refuses.
+    """
+    check_free(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise _refused(folder, error) from error
+    try:
+        yield temporary
+        _finish(temporary, folder)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _finish(temporary: Path, folder: Path) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in temporary.iterdir():
+        path.chmod(0o666 & ~umask)
+        _sync(path)
+    temporary.chmod(0o777 & ~umask)
+    _sync(temporary)
+    if folder.exists():
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as aside:
+            folder.rename(Path(aside) / "before")
+            temporary.rename(folder)
+    else:
+        temporary.rename(folder)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refused(folder: Path, error: OSError) -> Exception:
+    if isinstance(error, DiskError):
+        return error
+    return DiskError(f"could not write {folder}: {error.strerror or error}. Free space or choose another folder.")

@@ -1,0 +1,109 @@
+"""Activations: where should norms and activations stand around the convolutions and the sum?
+
+Question   He16 figure 4 and table 2: five orders; with norm and activation before each convolution ("full
+           pre-activation") nothing acts on the stream, and networks of 110 and 164 layers do best.
+Command    residuum study activations
+Cost       about three minutes on two cores: 15 runs of 10 epochs of 32 layers on the digits
+Expected   full pre-activation best, a norm after the addition worst
+"""
+
+from __future__ import annotations
+
+from ..report.dots import dots
+from ..report.study import Drawing, Finding, Table
+from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
+from .form import Members, Numbers, Options, Workspace
+from .statistics import Interval, judged, paired_difference
+
+QUESTION = (
+    "The same layers can stand in five orders around the addition. Does it matter, and is it best to leave the stream "
+    "between the blocks untouched?"
+)
+SOURCE = "He et al. 2016, arXiv:1603.05027, figure 4 and table 2 (ResNet-110 and -164, CIFAR-10)"
+COST = "about three minutes on two cores: 15 runs of 10 epochs of 32 layers on the digits"
+EXPECTED = "Full pre-activation does best, a norm after the addition worst."
+DEFAULTS = Options(depths=(32,), epochs=10)
+
+WORDS = {
+    "original": "original",
+    "norm_after_add": "norm after addition",
+    "act_before_add": "ReLU before addition",
+    "act_preactivation": "ReLU-only pre-activation",
+    "full_preactivation": "full pre-activation",
+}
+CLAIMS = {  # test error of ResNet-110 on CIFAR-10, percent
+    "norm_after_add": ("below", "He16 table 2: 8.17 % against 6.61 %"),
+    "act_before_add": ("below", "He16 table 2: 7.84 % against 6.61 %"),
+    "act_preactivation": ("below", "He16 table 2: 6.71 % against 6.61 %"),
+    "full_preactivation": ("above", "He16 table 2: 6.37 % against 6.61 %"),
+}
+
+
+def members(options: Options) -> Members:
+    """Return a network of the first depth in each order."""
+    shared = {"depth": options.depths[0], "branch": "basic", "shortcut": "A"}
+    return of_conditions(
+        {order: {"model": "cifar_preact_resnet", "model_arguments": {**shared, "order": order}} for order in WORDS},
+        options,
+    )
+
+
+def measure(work: Workspace) -> Numbers:
+    """Gather the curves."""
+    return {**gathered(work), "depth": work.options.depths[0]}
+
+
+def effect(numbers: Numbers, order: str) -> Interval:
+    """Validation accuracy in this order less that in the original one, paired by seed, in points."""
+    return paired_difference(last(numbers, order, "val_acc1"), last(numbers, "original", "val_acc1"))
+
+
+def findings(numbers: Numbers) -> list[Finding]:
+    """Hold each order against the original."""
+    return [
+        judged(
+            f"{WORDS[order].capitalize()} does {'worse' if side == 'below' else 'better'} than the original order",
+            published,
+            effect(numbers, order),
+            side,
+            unit="points of validation accuracy against the original",
+            pairs=last(numbers, order, "val_acc1") - last(numbers, "original", "val_acc1"),
+        )
+        for order, (side, published) in CLAIMS.items()
+    ]
+
+
+def answer(numbers: Numbers) -> str:
+    """Say what is shown of full pre-activation, and of the others."""
+
+    def sentence() -> str:
+        full = effect(numbers, "full_preactivation")
+        against = "better than" if full.above(0) else "worse than" if full.below(0) else None
+        where = f"In networks of {numbers['depth']} layers"
+        first = (
+            f"{where} full pre-activation does {against} the original order, by {full} points"
+            if against
+            else f"{where} no difference between full pre-activation and the original order is shown ({full} points)"
+        )
+        others = [
+            f"{WORDS[order]} ({effect(numbers, order)})"
+            for order in list(CLAIMS)[:-1]
+            if not (effect(numbers, order).low <= 0 <= effect(numbers, order).high)
+        ]
+        rest = f"what differs from the original: {', '.join(others)}" if others else "neither is it of any other order"
+        return f"{first}; {rest}."
+
+    return one_sentence(numbers, sentence)
+
+
+def drawings(numbers: Numbers) -> list[Drawing]:
+    """Draw validation accuracy by order."""
+    values = {WORDS[order]: last(numbers, order, "val_acc1").tolist() for order in WORDS}
+    mean = float(last(numbers, "original", "val_acc1").mean())
+    figure = dots(values, title="Validation accuracy by order", xlabel="%", level=(mean, "original"))
+    return [Drawing("activations", figure, "Validation accuracy of networks that differ in the order of their layers.")]
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """Return the accuracies."""
+    return [accuracy_table(numbers)]

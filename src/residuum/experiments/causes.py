@@ -1,0 +1,209 @@
+"""Causes: is degradation the fault of the optimiser, of the initial weights, or of vanishing gradients?
+
+Question   The popular explanations of degradation name the optimiser, the initialisation and gradients that vanish. All
+           combinations of two optimisers, two initialisations, with and without batch norm: does the deeper plain
+           network still train worse, and how large is the gradient that reaches its first layer before training?
+Command    residuum study causes
+Cost       about six minutes on two cores: 96 runs of 6 epochs of 8 and 32 layers on the digits
+Expected   with He's initialisation and batch norm gradients do not vanish, and plain networks degrade all the same
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from ..data import Dataset, EvaluationLoader, open_data
+from ..data.pixels import Normalise
+from ..models import create_model
+from ..report.dots import dots
+from ..report.study import Drawing, Finding, Table
+from ..seeds import drawing
+from ..weights import save
+from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
+from .form import Members, Numbers, Options, Workspace
+from .members import MODELS
+from .statistics import Interval, judged, mean_interval, paired_difference
+
+QUESTION = (
+    "Is degradation the fault of the optimiser, of the initial weights, or of gradients that vanish? Does it go away "
+    "when any of these is changed?"
+)
+SOURCE = "popular accounts; He et al. 2015, arXiv:1512.03385, section 4.1, holds vanishing gradients to be unlikely"
+COST = "about six minutes on two cores: 96 runs of 6 epochs of 8 and 32 layers on the digits"
+EXPECTED = "With He's initialisation and batch norm gradients do not vanish, and plain networks degrade all the same."
+DEFAULTS = Options(depths=(8, 32), epochs=6)
+
+# peak rates that train the shallow networks of each kind
+OPTIMISERS = {"sgd": {"batch": 0.1, "none": 0.01}, "adamw": {"batch": 0.003, "none": 0.001}}
+INITS = ("he", "small")
+NORMS = ("batch", "none")
+SMALL = 0.01  # standard deviation of all filters, as was usual before 2015 (AlexNet, VGG)
+VANISHED = 1e-3  # gradient of the first layer by that of the last
+PICTURES = 64  # that the gradient is measured on
+
+
+def cells() -> list[tuple[str, str, str]]:
+    """Return all combinations (optimiser, initialisation, norm)."""
+    return list(itertools.product(OPTIMISERS, INITS, NORMS))
+
+
+def members(options: Options) -> Members:
+    """Return plain and residual networks of the first and the last depth in each cell."""
+    return of_conditions(
+        {
+            f"{kind}-{depth}-{optimiser}-{init}-{norm}": {
+                "model": MODELS[kind],
+                "model_arguments": {"depth": depth, "norm": norm},
+                "opt": optimiser,
+                "lr": OPTIMISERS[optimiser][norm],
+            }
+            for kind in MODELS
+            for depth in (min(options.depths), max(options.depths))
+            for optimiser, init, norm in cells()
+        },
+        options,
+    )
+
+
+def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Let a member of small initial weights begin with these; the models themselves draw He's."""
+    if name.split("-")[3] != "small":
+        return settings
+    dataset = open_data(settings["data"])
+    arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes), **settings["model_arguments"]}
+    with drawing(settings["seed"], "init"):
+        model = create_model(settings["model"], **arguments)
+        for layer in model.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.normal_(layer.weight, std=SMALL)
+    path = folder / "initial" / f"{name}.safetensors"
+    save(model, path, classes=dataset.classes)
+    return {**settings, "weights": str(path)}
+
+
+def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
+    """Return the first convolution's gradient by the last one's, norms by norms of the weights, before training."""
+    if epoch:
+        return {}
+    filters = [layer.weight for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    pixels, labels = next(iter(EvaluationLoader(dataset.train, PICTURES, dataset.image_size)))
+    logits = model.train()(Normalise(dataset.mean, dataset.std, "cpu")(pixels))
+    first, final = torch.autograd.grad(F.cross_entropy(logits, labels), [filters[0], filters[-1]])
+    relative = (first.norm() / filters[0].norm()) / (final.norm() / filters[-1].norm()).clamp(min=1e-30)
+    return {"gradient_ratio": torch.nan_to_num(relative, nan=0.0, posinf=1e30).item()}
+
+
+def measure(work: Workspace) -> Numbers:
+    """Gather curves, and the gradients of the deep networks before training."""
+    shallow, deep = min(work.options.depths), max(work.options.depths)
+    ratios: dict[str, list[float]] = {}
+    for name in work.histories:
+        kind, depth, *cell = name.rsplit("-seed", 1)[0].split("-")
+        if int(depth) == deep:
+            ratios.setdefault("-".join([kind, *cell]), []).append(work.watched(name)[0]["gradient_ratio"])
+    return {**gathered(work), "depths": [shallow, deep], "gradient_ratio": ratios}
+
+
+def effect(numbers: Numbers, kind: str, cell: tuple[str, str, str]) -> np.ndarray:
+    """Training accuracy of the deep network less that of the shallow one in that cell, in points: [seeds]."""
+    shallow, deep = (last(numbers, "-".join([kind, str(depth), *cell])) for depth in numbers["depths"])
+    return deep - shallow
+
+
+def shown_in(numbers: Numbers, kind: str) -> list[tuple[str, str, str]]:
+    """Return the cells where the deep network is shown to train worse."""
+    return [cell for cell in cells() if mean_interval(effect(numbers, kind, cell)).below(0)]
+
+
+def factor_effect(numbers: Numbers, place: int) -> tuple[Interval, np.ndarray]:
+    """Return how much a factor's second level changes the plain network's effect of depth, over all other factors."""
+    first, second = (OPTIMISERS, INITS, NORMS)[place]
+    means = [
+        np.mean([effect(numbers, "plain", cell) for cell in cells() if cell[place] == level], axis=0)
+        for level in (first, second)
+    ]
+    return paired_difference(means[1], means[0]), means[1] - means[0]
+
+
+FACTORS = ("AdamW in place of SGD", "small weights in place of He's", "no norm in place of batch norm")
+
+
+def findings(numbers: Numbers) -> list[Finding]:
+    """Judge degradation in the cell of the literature, the shortcut, and each suspected cause."""
+    usual = ("sgd", "he", "batch")
+    plain, saved = effect(numbers, "plain", usual), effect(numbers, "residual", usual) - effect(numbers, "plain", usual)
+    everywhere = np.mean([effect(numbers, "plain", cell) for cell in cells()], axis=0)
+    found = [
+        judged("With SGD, He's weights and batch norm the deeper plain network trains worse", "He15 figure 6",
+               mean_interval(plain), "below", unit="points of training accuracy", pairs=plain),
+        judged("There the shortcut saves it", "He15 figure 6", mean_interval(saved), "above", pairs=saved),
+        judged("Over all combinations the deeper plain network trains worse", "–",
+               mean_interval(everywhere), "below", pairs=everywhere),
+    ]  # fmt: skip
+    for place, words in enumerate(FACTORS):
+        interval, pairs = factor_effect(numbers, place)
+        found.append(judged(f"{words[0].upper()}{words[1:]} lessens the plain network's loss", "popular accounts",
+                            interval, "above", unit="points of its effect of depth", pairs=pairs))  # fmt: skip
+    return found
+
+
+def answer(numbers: Numbers) -> str:
+    """Say in how many cells either kind degrades, and what the gradients were there."""
+
+    def sentence() -> str:
+        plain, residual, total = shown_in(numbers, "plain"), shown_in(numbers, "residual"), len(cells())
+        alive = [cell for cell in plain if ratio(numbers, "plain", cell) > VANISHED]
+        shallow, deep = numbers["depths"]
+        first = (
+            f"From {shallow} to {deep} layers the plain network is shown to lose training accuracy in {len(plain)} of "
+            f"{total} combinations of optimiser, initial weights and norm, its residual twin in {len(residual)}"
+        )
+        if not plain:
+            return f"{first}."
+        return (
+            f"{first}; in {len(alive)} of these {len(plain)} the first layer's relative gradient was above "
+            f"{VANISHED:g} of the last one's before training, so that it had not vanished."
+        )
+
+    return one_sentence(numbers, sentence)
+
+
+def ratio(numbers: Numbers, kind: str, cell: tuple[str, str, str]) -> float:
+    """Return the geometric mean over seeds of the deep network's gradient ratio before training."""
+    values = np.maximum(numbers["gradient_ratio"]["-".join([kind, *cell])], 1e-30)
+    return float(np.exp(np.log(values).mean()))
+
+
+def drawings(numbers: Numbers) -> list[Drawing]:
+    """Draw the effect of depth in every cell, for both kinds."""
+    drawn = []
+    for kind, look in (("plain", "vermilion"), ("residual", "blue")):
+        rows = {" ".join(cell): effect(numbers, kind, cell).tolist() for cell in cells()}
+        title = f"Effect of depth, {kind} networks"
+        figure = dots(rows, title=title, xlabel="points of training accuracy", looks=dict.fromkeys(rows, look),
+                      level=(0.0, "none"), limits=(-100, 60))  # fmt: skip
+        alt = f"Training accuracy of the deep less the shallow {kind} network, a row for each combination."
+        drawn.append(Drawing(f"causes-{kind}", figure, alt, "Optimiser, initial weights, norm."))
+    return drawn
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """Return effects and gradients by cell, and all accuracies."""
+    rows = []
+    for cell in cells():
+        cols = [f"{mean_interval(effect(numbers, kind, cell)).mean:.1f}" for kind in MODELS]
+        rows.append([", ".join(cell), *cols, *(f"{ratio(numbers, kind, cell):.2g}" for kind in MODELS)])
+    header = ["optimiser, weights, norm", "plain", "residual", "gradient, plain", "gradient, residual"]
+    shallow, deep = numbers["depths"]
+    caption = (
+        f"Training accuracy of {deep} layers less that of {shallow}, points, mean over seeds; then, of the {deep} "
+        "layers before training, the first convolution's gradient by the last one's, each relative to its weights."
+    )
+    return [Table(header, rows, caption), accuracy_table(numbers)]

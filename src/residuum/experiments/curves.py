@@ -1,0 +1,93 @@
+"""Members that are runs of a condition: ``CONDITION-seed0``, ``CONDITION-seed1``, ... gathered and told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..report.study import Table
+from .form import Members, Numbers, Options, Workspace
+from .statistics import spread
+
+FIGURES = ("train_loss", "train_acc1", "val_loss", "val_acc1")
+
+
+def of_conditions(conditions: Mapping[str, Mapping[str, Any]], options: Options) -> Members:
+    """Return a member for each condition and seed: what all share, and over it what the condition says."""
+    return {
+        f"{condition}-seed{seed}": {**options.training, **settings, "seed": seed}
+        for condition, settings in conditions.items()
+        for seed in range(options.seeds)
+    }
+
+
+def gathered(work: Workspace) -> Numbers:
+    """Return {"data", "curves": {condition: {figure: [seeds][epochs]}}, "diverged": {condition: how many runs}}."""
+    curves: dict[str, dict[str, list[list[float | None]]]] = {}
+    diverged: dict[str, int] = {}
+    for name, history in work.histories.items():
+        condition = condition_of(name)
+        rows = curves.setdefault(condition, {figure: [] for figure in FIGURES})
+        for figure in FIGURES:
+            rows[figure].append([_finite(row[figure]) for row in history])
+        diverged[condition] = diverged.get(condition, 0) + any(row.get("diverged") for row in history)
+    return {"data": work.options.data, "curves": curves, "diverged": diverged}
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def condition_of(member: str) -> str:
+    """Return the part of a member's name before its seed."""
+    return member.rsplit("-seed", 1)[0]
+
+
+def last(numbers: Numbers, condition: str, figure: str = "train_acc1") -> np.ndarray:
+    """Return a figure at the last epoch of each seed: [seeds]."""
+    return np.array([curve[-1] for curve in numbers["curves"][condition][figure]])
+
+
+def accuracy_table(numbers: Numbers, conditions: Sequence[str] | None = None) -> Table:
+    """Return training and validation accuracy at the last epoch, of every seed."""
+    names = list(conditions or numbers["curves"])
+    first = numbers["curves"][names[0]]["train_acc1"]
+    rows = []
+    for name in names:
+        train, val = (last(numbers, name, figure) for figure in ("train_acc1", "val_acc1"))
+        single = [f"{a:.1f} / {b:.1f}" for a, b in zip(train, val, strict=True)]
+        stopped = f" ({numbers['diverged'][name]} diverged)" if numbers["diverged"][name] else ""
+        rows.append([f"{name}{stopped}", spread(train), spread(val), *single])
+    caption = (
+        f"Accuracy after the last epoch on {numbers['data']}, mean and standard deviation over {len(first)} seeds; "
+        "then each seed's training / validation accuracy. A run that diverged counts as guessing."
+    )
+    return Table(
+        ["network", "training %", "validation %", *(f"seed {seed}" for seed in range(len(first)))], rows, caption
+    )
+
+
+def epochs_to(curves: Sequence[Sequence[float]], level: float) -> list[float | None]:
+    """Return for each seed how many epochs pass until a curve reaches the level, between epochs by a straight line.
+
+    None where it never does. ``curves`` are [seeds][epochs]; before the first epoch nothing is known, so a curve that
+    starts above the level has taken one epoch or less and counts as 1.
+    """
+    found: list[float | None] = []
+    for curve in curves:
+        place = next((i for i, value in enumerate(curve) if value >= level), None)
+        if place is None or place == 0:
+            found.append(None if place is None else 1.0)
+        else:
+            before, after = curve[place - 1], curve[place]
+            found.append(place + (level - before) / (after - before))
+    return found
+
+
+def one_sentence(numbers: Numbers, sentence: Callable[[], str]) -> str:
+    """Return the sentence, or why one run of each condition tells nothing."""
+    seeds = min(len(curves["train_acc1"]) for curves in numbers["curves"].values())
+    return sentence() if seeds > 1 else "One run of each network shows nothing: give at least two seeds."

@@ -1,0 +1,111 @@
+"""Shortcuts: does it matter what carries x past the branch?
+
+Question   He15 table 3 tries zero padding (A), projections where shapes change (B) and everywhere (C): little differs.
+           He16 table 1 scales, gates or drops the shortcut, or lays a 1x1 convolution on it (which is C): all hurt at
+           110 layers.
+Command    residuum study shortcuts
+Cost       about four minutes on two cores: 21 runs of 10 epochs of 32 layers on the digits
+Expected   C >= B >= A by little; constant scaling, gates and dropout below A
+"""
+
+from __future__ import annotations
+
+from ..report.dots import dots
+from ..report.study import Drawing, Finding, Table
+from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
+from .form import Members, Numbers, Options, Workspace
+from .statistics import Interval, judged, paired_difference
+
+QUESTION = (
+    "What should carry the input past the branch: the bare identity, a projection, or something that scales, gates or "
+    "drops it? Does anything but the identity help, or hurt?"
+)
+SOURCE = "He et al. 2015, arXiv:1512.03385, table 3; He et al. 2016, arXiv:1603.05027, table 1 (ResNet-110, CIFAR-10)"
+COST = "about four minutes on two cores: 21 runs of 10 epochs of 32 layers on the digits"
+EXPECTED = "C >= B >= A by little; constant scaling, gates and dropout on the shortcut below A."
+DEFAULTS = Options(depths=(32,), epochs=10)
+
+# conv1x1 of He16 is C; test error of ResNet-110 on CIFAR-10, percent: He16 table 1 (best of its gates' biases)
+PUBLISHED = {
+    "B": "He15 table 3 (ImageNet, 34 layers): top-1 error 24.52 % against 25.03 % with A",
+    "C": "He15 table 3: 24.19 % against 25.03 % with A; He16 table 1 (conv1x1): 12.22 % against 6.61 %",
+    "constant_scaling": "He16 table 1: 12.35 % against 6.61 %",
+    "exclusive_gating": "He16 table 1: 8.70 % against 6.61 %",
+    "shortcut_gating": "He16 table 1: 6.91 % (bias -6), 12.86 % (bias 0) against 6.61 %",
+    "dropout": "He16 table 1: fails to converge (above 20 %)",
+}
+WORDS = {
+    "A": "identity, padded (A)",
+    "B": "projection where shapes change (B)",
+    "C": "projection everywhere (C)",
+    "constant_scaling": "constant scaling by 0.5",
+    "exclusive_gating": "exclusive gating",
+    "shortcut_gating": "shortcut-only gating",
+    "dropout": "dropout on the shortcut",
+}
+
+
+def members(options: Options) -> Members:
+    """Return a network of the first depth with each shortcut."""
+    depth = options.depths[0]
+    return of_conditions(
+        {kind: {"model": "cifar_resnet", "model_arguments": {"depth": depth, "shortcut": kind}} for kind in WORDS},
+        options,
+    )
+
+
+def measure(work: Workspace) -> Numbers:
+    """Gather the curves."""
+    return {**gathered(work), "depth": work.options.depths[0]}
+
+
+def effect(numbers: Numbers, kind: str) -> Interval:
+    """Validation accuracy with this shortcut less that with A, paired by seed, in points."""
+    return paired_difference(last(numbers, kind, "val_acc1"), last(numbers, "A", "val_acc1"))
+
+
+def findings(numbers: Numbers) -> list[Finding]:
+    """Hold each shortcut against A."""
+    return [
+        judged(
+            f"{WORDS[kind].capitalize()} does {'better' if kind in 'BC' else 'worse'} than A",
+            PUBLISHED[kind],
+            effect(numbers, kind),
+            "above" if kind in "BC" else "below",
+            unit="points of validation accuracy against A",
+            pairs=last(numbers, kind, "val_acc1") - last(numbers, "A", "val_acc1"),
+        )
+        for kind in PUBLISHED
+    ]
+
+
+def answer(numbers: Numbers) -> str:
+    """Say which shortcuts are shown to differ from the identity."""
+
+    def sentence() -> str:
+        worse = [WORDS[kind] for kind in PUBLISHED if effect(numbers, kind).below(0)]
+        better = [WORDS[kind] for kind in PUBLISHED if effect(numbers, kind).above(0)]
+        where = f"In networks of {numbers['depth']} layers"
+        if not worse and not better:
+            return f"{where} no shortcut is shown to do better or worse than the bare identity."
+        said = (
+            [f"{', '.join(worse)} {'do' if len(worse) > 1 else 'does'} worse than the bare identity"] if worse else []
+        )
+        said += [f"{', '.join(better)} {'do' if len(better) > 1 else 'does'} better than it"] if better else []
+        return f"{where} {' and '.join(said)}; of the others no difference is shown."
+
+    return one_sentence(numbers, sentence)
+
+
+def drawings(numbers: Numbers) -> list[Drawing]:
+    """Draw validation accuracy by shortcut."""
+    values = {WORDS[kind]: last(numbers, kind, "val_acc1").tolist() for kind in WORDS}
+    looks = {WORDS[kind]: "vermilion" for kind in WORDS if kind not in "ABC"}
+    mean = float(last(numbers, "A", "val_acc1").mean())
+    figure = dots(values, title="Validation accuracy by shortcut", xlabel="%", looks=looks, level=(mean, "A"))
+    return [Drawing("shortcuts", figure, "Validation accuracy of networks that differ in their shortcut, a row each.")]
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """Return the accuracies."""
+    return [accuracy_table(numbers)]

@@ -1,0 +1,86 @@
+"""Which engine runs a file fastest on this machine: measured once, then remembered."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .machine import cache_directory, features, processor
+from .sessions import ENGINES, Session, engine_version, engines_for, installed, open_session
+
+SECONDS = 2.0  # of measuring, over all engines together
+LEAST = 5  # runs of each
+
+
+def choose(path: Path, threads: int) -> tuple[str, Session | None]:
+    """Return the fastest engine for the file, and its session where one is open already.
+
+    Only engines that passed the file's parity gate are tried; where one is left there is nothing to measure.
+    """
+    able = [engine for engine in engines_for(path) if installed(engine)]
+    if len(able) < 2:
+        return able[0] if able else engines_for(path)[0], None
+    key = json.dumps(
+        [processor(), features(), threads, path.stat().st_size, [f"{e} {engine_version(e)}" for e in able]]
+    )
+    key += f" {path.resolve()}"
+    remembered = _read()
+    if remembered.get(key) in able:
+        return remembered[key], None
+    sessions = {engine: open_session(path, engine, threads) for engine in able}
+    card = sessions[able[0]].card
+    passed = [engine for engine in able if card.measured.get(engine, {}).get("passed")]
+    best = fastest({engine: sessions[engine] for engine in passed}) if passed else able[0]
+    _remember(key, best)
+    return best, sessions[best]
+
+
+def fastest(sessions: dict[str, Session]) -> str:
+    """Return the engine with the lowest median time for one image."""
+    seconds = median_seconds(sessions)
+    return min(seconds, key=lambda engine: seconds[engine])
+
+
+def median_seconds(sessions: dict[str, Session]) -> dict[str, float]:
+    """Return each session's median time for one image; they take turns, so that noise hits all alike."""
+    card = next(iter(sessions.values())).card
+    image = np.zeros((1, card.channels, *card.size), dtype=np.uint8 if card.pixels else np.float32)
+    for session in sessions.values():
+        session.run(image)
+    times: dict[str, list[float]] = {engine: [] for engine in sessions}
+    stop = time.perf_counter() + SECONDS
+    while time.perf_counter() < stop or min(map(len, times.values())) < LEAST:
+        for engine, session in sessions.items():
+            started = time.perf_counter()
+            session.run(image)
+            times[engine].append(time.perf_counter() - started)
+    return {engine: statistics.median(values) for engine, values in times.items()}
+
+
+def _place() -> Path:
+    return cache_directory() / "engines.json"
+
+
+def _read() -> dict[str, str]:
+    try:
+        content = json.loads(_place().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {key: value for key, value in content.items() if value in ENGINES} if isinstance(content, dict) else {}
+
+
+def _remember(key: str, engine: str) -> None:
+    """Write it down; a cache that cannot be written only costs the measurement again."""
+    with contextlib.suppress(OSError):
+        _place().parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=_place().parent)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({**_read(), key: engine}, file, indent=1)
+        Path(name).replace(_place())

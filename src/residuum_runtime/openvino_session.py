@@ -1,0 +1,88 @@
+"""Run a file with OpenVINO."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .card import KEY, Card, from_text
+from .errors import InputError
+
+# the arithmetic of each precision, said to the engine; int8 layers are in the file, the rest is float32
+HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+SHAPES = 4  # of images that are compiled for themselves; more share a slower form that takes any
+
+
+def open_session(path: Path, threads: int) -> OpenvinoSession:
+    """Load an ``.xml`` with its ``.bin``, or an ``.onnx``."""
+    return OpenvinoSession(path, threads)
+
+
+class OpenvinoSession:
+    """A file loaded by OpenVINO for the CPU."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import openvino
+
+        if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
+            raise InputError(f"{path.name} needs {path.with_suffix('.bin').name} beside it; copy both, or export again")
+        self.core = openvino.Core()
+        try:
+            self.model = read(self.core, path)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise InputError(f"{path} cannot be read by OpenVINO ({reason}); export it again") from error
+        self.card: Card = from_text(_card_text(self.model), path)
+        self.settings = {
+            "INFERENCE_NUM_THREADS": threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": HINTS[self.card.precision],
+        }
+        self.requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+
+    def run(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return the file's output for a batch [N, C, H, W]."""
+        request = self._request(images.shape)
+        request.infer({0: np.ascontiguousarray(images)})
+        return request.get_output_tensor(0).data.copy()
+
+    def _request(self, shape: tuple[int, ...]) -> Any:
+        key = shape if shape in self.requests or len(self.requests) < SHAPES else ()
+        if key not in self.requests:
+            model = self.model
+            if key:
+                model = model.clone()
+                model.reshape(list(shape))
+            self.requests[key] = self.core.compile_model(model, "CPU", self.settings).create_infer_request()
+        return self.requests[key]
+
+
+def read(core: Any, path: Path) -> Any:
+    """Read the file as OpenVINO's graph.
+
+    Its reader of ONNX takes a resize with antialiasing for one without, in silence; Pillow's way is the right one.
+    """
+    from openvino import opset11, utils
+
+    model = core.read_model(path)
+    for node in model.get_ops():
+        if node.get_type_name() == "Interpolate" and node.get_attributes()["antialias"]:
+            inputs = [entry.get_source_output() for entry in node.inputs()]
+            mode = {"mode": "bilinear_pillow", "shape_calculation_mode": "sizes"}
+            utils.replace_node(
+                node, opset11.interpolate(inputs[0], inputs[1], axes=inputs[2] if inputs[2:] else None, **mode)
+            )
+    model.validate_nodes_and_infer_types()
+    return model
+
+
+def _card_text(model: Any) -> str | None:
+    """Return the card from where OpenVINO or its reader of ONNX puts it."""
+    for place in ([KEY, "card"], ["framework", KEY]):
+        if model.has_rt_info(place):
+            return model.get_rt_info(place).astype(str)
+    return None

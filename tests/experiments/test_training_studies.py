@@ -1,0 +1,151 @@
+"""Each training study once at a tiny budget: the machinery, not the science."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from residuum.data import open_data
+from residuum.errors import InputError
+from residuum.experiments import STUDIES, causes, curves, data_need, dynamics, identity, identity_growth, very_deep
+from residuum.experiments.form import Options, read_json
+from residuum.experiments.study import run_study
+from residuum.models import create_model
+from residuum.report.study import MARKS
+from residuum.weights import load
+
+TINY = {"data": "digits[:64,:40]", "epochs": 1, "batch_size": 32, "seeds": 2}
+SMALLEST = {
+    "very-deep": {"depths": (8, 20, 29), "batch_size": 16},
+    "shortcuts": {"depths": (8,)},
+    "activations": {"depths": (8,)},
+    "skip-length": {"depths": (8,)},
+    "identity": {"depths": (2, 4)},
+    "causes": {"depths": (8, 14), "seeds": 1},
+    "dynamics": {"depths": (6,)},
+    "data-need": {"depths": (8,), "batch_size": 16},
+    "identity-growth": {"depths": (8, 14), "epochs": 2},
+}
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_it_runs_from_the_call_to_the_page(name, tmp_path):
+    asked = {**TINY, **SMALLEST[name]}
+    held = run_study(name, asked, tmp_path, workers=1, tell=lambda line: None)
+    study = STUDIES[name]
+    chosen = study.members(Options(**{**vars(study.DEFAULTS), **asked}))
+    assert held["members"] == len(chosen) and all((tmp_path / member / "summary.csv").exists() for member in chosen)
+    assert held["answer"].endswith(".") and held["findings"]
+    assert all(finding["verdict"] in MARKS for finding in held["findings"])
+    if asked["seeds"] == 1:
+        assert held["answer"].startswith("One run of each")
+        assert {finding["verdict"] for finding in held["findings"]} == {"not shown"}
+    drawings = study.drawings(held["numbers"])
+    assert drawings and all((tmp_path / f"{drawing.name}.{kind}").stat().st_size > 2000
+                            for drawing in drawings for kind in ("png", "svg"))  # fmt: skip
+    for table in study.tables(held["numbers"]):
+        assert table.rows and {len(row) for row in table.rows} == {len(table.header)}
+    assert read_json(tmp_path / "study.json")["numbers"] == held["numbers"]
+
+
+@pytest.mark.parametrize(("name", "mebibytes"), [("cifar_resnet20", 1.31), ("cifar_resnet56", 3.94)])
+def test_memory_is_what_the_literature_of_costs_says(name, mebibytes):
+    # Known of the blocks alone; the stem keeps the picture, its convolution's output and its activation beside these.
+    stem = 4 * (3 + 16 + 16) * 32 * 32
+    saved = very_deep.saved_bytes_a_picture(create_model(name), (3, 32, 32)) - stem
+    assert saved / 2**20 == pytest.approx(mebibytes, abs=0.006)
+
+
+def test_the_participation_ratio_counts_dimensions():
+    draws = torch.randn(4000, 8, generator=torch.Generator().manual_seed(0))
+    assert dynamics.participation(draws) == pytest.approx(8, rel=0.02)
+    assert dynamics.participation(draws[:, :1] @ torch.ones(1, 5) + 3) == pytest.approx(1)
+    assert dynamics.participation(torch.ones(5, 3)) == 0
+
+
+def test_norms_are_watched_where_skips_are_learnt():
+    learnt = create_model("skip_mlp", depth=6, in_chans=1, image_size=8, wiring="learnt")
+    cell = learnt.stages[0]
+    with torch.no_grad():
+        for skip in cell.skips.values():
+            skip.weight.fill_(2.0)
+        for normal in cell.normal:
+            normal.weight.fill_(1.0)
+    assert dynamics.watch(learnt, open_data("digits"), 0)["skip_to_normal"] == pytest.approx(2)
+    plain = create_model("skip_mlp", depth=6, in_chans=1, image_size=8, wiring="plain")
+    assert set(dynamics.watch(plain, open_data("digits"), 0)) == {"participation"}
+
+
+def test_epochs_to_a_level_lie_between_epochs():
+    assert curves.epochs_to([[50, 80, 90, 95], [95, 96, 97, 98], [1, 2, 3, 4]], 85) == [2.5, 1.0, None]
+
+
+def test_a_perfect_copy_misses_nothing_and_the_mean_everything():
+    inputs = identity.pictures(open_data("digits"), "val")
+    assert inputs.shape == (359, 64) and inputs.min() >= 0 and inputs.max() == 1
+    assert identity._missed(nn.Identity(), inputs) == 0
+    assert identity._missed(lambda x: inputs.mean(0).expand_as(x), inputs) == pytest.approx(1)
+    assert identity._missed(lambda x: x * math.inf, inputs) == 1
+    with pytest.raises(InputError, match="multiples of 2 here, got 3; try 4"):
+        identity.members(Options(depths=(3, 4)))
+
+
+def test_small_initial_weights_are_small_and_change_nothing_else(tmp_path):
+    settings = causes.members(Options(data="digits[:64]", depths=(8,), seeds=1))["plain-8-sgd-small-batch-seed0"]
+    given = causes.start(tmp_path, "plain-8-sgd-small-batch-seed0", settings)
+    model = load(given["weights"])
+    stds = [layer.weight.std().item() for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    assert stds[1:] == pytest.approx([causes.SMALL] * len(stds[1:]), rel=0.1)
+    assert {key: given[key] for key in settings} == settings
+    assert causes.start(tmp_path, "plain-8-sgd-he-batch-seed0", settings) is settings
+
+
+def test_the_gradient_ratio_tells_a_vanished_gradient():
+    torch.manual_seed(0)
+    alive = causes.watch(create_model("cifar_plain", depth=32, in_chans=1), open_data("digits"), 0)["gradient_ratio"]
+    dead = create_model("cifar_plain", depth=32, in_chans=1, norm="none")
+    for layer in dead.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=causes.SMALL)
+    assert alive > causes.VANISHED > causes.watch(dead, open_data("digits"), 0)["gradient_ratio"]
+    assert causes.watch(dead, open_data("digits"), 1) == {}
+
+
+def test_parts_of_the_data_see_as_many_pictures():
+    chosen = data_need.members(Options(depths=(8,), epochs=4, seeds=1))
+    pictures = {name: int(settings["data"].split(":")[1].rstrip("]")) for name, settings in chosen.items()}
+    seen = [pictures[f"plain-{n}-seed0"] * chosen[f"plain-{n}-seed0"]["epochs"] for n in (1438, 719, 360, 180)]
+    assert seen[0] == 4 * 1438 and all(4 * 1438 <= few < 4.2 * 1438 for few in seen)
+    assert chosen["residual-90-seed0"]["epochs"] == 32, "at most eight times as many"
+
+
+def test_a_chain_goes_on_with_the_grown_network(tmp_path):
+    asked = {**TINY, "depths": (8, 14), "epochs": 2, "seeds": 1}
+    run_study("identity-growth", asked, tmp_path, workers=1, tell=lambda line: None)
+    shallow = load(tmp_path / "grown-8-seed0" / "last.safetensors")
+    grown = load(tmp_path / "grown" / "grown-14-seed0.safetensors")
+    images = torch.rand(3, 1, 8, 8)
+    assert torch.equal(grown(images), shallow(images))
+    with pytest.raises(InputError, match="through 2 depths needs as many epochs, got 1"):
+        identity_growth.members(Options(depths=(8, 14), epochs=1))
+
+
+def test_a_run_that_diverges_counts_as_guessing(tmp_path):
+    from residuum.experiments.members import train_member
+
+    given = {
+        "data": "digits[:64,:40]",
+        "model": "skip_mlp",
+        "epochs": 2,
+        "batch_size": 16,
+        "lr": 1e6,
+        "precision": "fp32",
+        "threads": 1,
+        "model_arguments": {"depth": 6, "in_chans": 1, "image_size": 8},
+    }
+    for _ in range(2):  # called again, it says the same
+        history = train_member("", tmp_path, "wild-seed0", given)
+        assert [row["epoch"] for row in history] == [1, 2]
+        assert history[-1]["val_acc1"] == 10 and history[-1]["train_loss"] == pytest.approx(math.log(10))
+        assert history[-1]["diverged"]
