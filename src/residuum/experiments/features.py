@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from ..analysis.features import first_filters, neighbours, neighbours_of_own_class, probes_by_depth
-from ..analysis.maximisation import Unit, channel_unit, class_unit, maximised
+from ..analysis.maximisation import Units, channel_units, class_units, maximised
 from ..analysis.sample import Sample, take_sample
 from ..analysis.similarity import cka_by_depth
 from ..analysis.taps import depth_points, features_by_depth
@@ -90,17 +90,15 @@ def _pictures(model: nn.Module, sample: Sample, test: dict[str, torch.Tensor]) -
         "filters": first_filters(model).double().tolist(),
         "asked": packed(sample.pixels[asked]),
         "nearest": {name: [packed(sample.pixels[row]) for row in rows] for name, rows in near.items()},
-        "channels": {
-            name: _climbed(model, sample, [channel_unit(name, channel) for channel in range(SHOWN)]) for name in stages
-        },
-        "classes": _climbed(model, sample, [class_unit(number) for number in range(count)]),
+        "channels": {name: _climbed(model, sample, channel_units(name, range(SHOWN)), SHOWN) for name in stages},
+        "classes": _climbed(model, sample, class_units(range(count)), count),
     }
 
 
-def _climbed(model: nn.Module, sample: Sample, units: list[Unit]) -> Any:
+def _climbed(model: nn.Module, sample: Sample, units: Units, count: int) -> Any:
     channels, height, width = sample.pixels.shape[1:]
-    pictures = [maximised(model, unit, sample.normalise, (channels, height, width), steps=STEPS)[0] for unit in units]
-    return packed(torch.stack(pictures).mul(255).round().to(torch.uint8))
+    pictures, _ = maximised(model, units, sample.normalise, (count, channels, height, width), steps=STEPS)
+    return packed(pictures.mul(255).round().to(torch.uint8))
 
 
 def findings(numbers: Numbers) -> list[Finding]:
