@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..seeds import generator
 from .taps import tapped
 
-Units = Callable[
+Units = Callable[[nn.Module, Tensor], Tensor]  # model, images [N, ...] to how strongly unit i answers to image i: [N]
     [nn.Module, Tensor], Tensor
 ]  # model and images [N, ...] to how strongly unit i answers to image i: [N]
 

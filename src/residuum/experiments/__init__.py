@@ -8,11 +8,15 @@ from . import (
     data_need,
     degradation,
     dynamics,
+    effective_depth,
     features,
+    gradients,
     identity,
     identity_growth,
     landscape,
     lesions,
+    lstm_and_depth,
+    paths,
     responses,
     robustness,
     shortcuts,
@@ -37,6 +41,10 @@ STUDIES: dict[str, Study] = {
     "robustness": robustness,
     "landscape": landscape,
     "features": features,
+    "paths": paths,
+    "gradients": gradients,
+    "effective-depth": effective_depth,
+    "lstm-and-depth": lstm_and_depth,
 }
 
 __all__ = ["STUDIES", "Study"]

@@ -1,0 +1,135 @@
+"""Effective depth: do early epochs use fewer layers than late ones?
+
+Question   A popular account: in early training a residual network is shallow, its blocks being near the identity, and
+           it uses all of its layers only later. How long are the paths that carry the gradient, epoch by epoch?
+Command    residuum study effective-depth
+Cost       about two minutes on two cores: six networks of 38 layers, 12 epochs on the digits
+Expected   the effective depth grows with training
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ..analysis.gradient_flow import partners, row_and_slope
+from ..analysis.paths import effective_depth, gradient_by_length, shares
+from ..analysis.sample import take_sample
+from ..data import Dataset
+from ..report.lines import Line, Panel, line_panel
+from ..report.study import Drawing, Finding, Table
+from .form import Members, Numbers, Options, Workspace
+from .statistics import judged, paired_difference, spread
+
+QUESTION = (
+    "A residual network can begin as a shallow one and come to use its layers as it learns. Does it? How many blocks "
+    "do the paths pass that carry the gradient, epoch by epoch, from ordinary initial weights and from branches that "
+    "start at zero?"
+)
+SOURCE = "popular accounts of residual networks; path gradients after Vei16 (arXiv:1605.06431), section 5"
+COST = "about two minutes on two cores: six networks of 38 layers, 12 epochs on the digits"
+EXPECTED = "the effective depth grows during training, from 0 where the branches start at zero."
+DEFAULTS = Options(depths=(38,), epochs=12)
+
+PICTURES = 16
+STARTS = {"he": False, "zero": True}  # name: whether each branch's last norm starts at scale 0
+NAMES = {"he": "ordinary start", "zero": "branches start at zero"}
+LOOKS = {"he": "blue", "zero": "green"}
+CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
+
+
+def members(options: Options) -> Members:
+    """Return residual networks of every depth, start and seed: ``he-38-seed0``, ``zero-38-seed2``, ..."""
+    return {
+        f"{start}-{depth}-seed{seed}": {
+            "model": "cifar_resnet",
+            "model_arguments": {"depth": depth, "zero_gamma": zero},
+            "seed": seed,
+            **options.training,
+        }
+        for start, zero in STARTS.items()
+        for depth in options.depths
+        for seed in range(options.seeds)
+    }
+
+
+def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
+    """Return the effective depth, blocks, and how many blocks there are."""
+    sample = take_sample(model, dataset, count=PICTURES, split="train")
+    row, slope, _ = row_and_slope(model, partners(next(sample.images()), 0.0))
+    found = shares(gradient_by_length(row, slope))
+    return {"depth": effective_depth(found), "blocks": len(row)}
+
+
+def measure(work: Workspace) -> Numbers:
+    """Return the effective depth of each network: [seeds][epochs], the first before training, and accuracies."""
+    networks: dict[str, Any] = {}
+    for name, history in work.histories.items():
+        rows = work.watched(name)
+        network = networks.setdefault(
+            name.rpartition("-seed")[0], {"blocks": rows[0]["blocks"], "depth": [], "train": []}
+        )
+        network["depth"].append([row["depth"] for row in rows])
+        network["train"].append([row["train_acc1"] for row in history])
+    return {"data": work.options.data, "networks": networks}
+
+
+def findings(numbers: Numbers) -> list[Finding]:
+    """Judge growth from new to trained, and from the first epoch to the last."""
+    found = []
+    for name, network in numbers["networks"].items():
+        depth = np.array(network["depth"])
+        for first, words in ((0, "before training"), (1, "after the first epoch")):
+            claim = f"{_said(name)}: deeper after {depth.shape[1] - 1} epochs than {words}"
+            grown = depth[:, -1] - depth[:, first]
+            effect = paired_difference(depth[:, -1], depth[:, first])
+            found.append(judged(claim, "popular: early training uses few layers", effect, "above",
+                                unit="blocks of effective depth", pairs=grown))  # fmt: skip
+    return found
+
+
+def _said(name: str) -> str:
+    start, layers = name.split("-")
+    return f"{layers} layers, {NAMES[start]}"
+
+
+def answer(numbers: Numbers) -> str:
+    """Say from where to where the effective depth went."""
+    said = []
+    for name, network in numbers["networks"].items():
+        depth = np.array(network["depth"]).mean(0)
+        said.append(
+            f"with {_said(name)}, it goes from {depth[0]:.1f} before training over {depth[1]:.1f} after one epoch to "
+            f"{depth[-1]:.1f} of {network['blocks']} blocks"
+        )
+    return f"The effective depth: {'; '.join(said)}."
+
+
+def drawings(numbers: Numbers) -> list[Drawing]:
+    """Draw the effective depth by epoch."""
+    lines = [
+        Line(_said(name), list(range(len(network["depth"][0]))), network["depth"], LOOKS[name.split("-")[0]])
+        for name, network in numbers["networks"].items()
+    ]
+    blocks = max(network["blocks"] for network in numbers["networks"].values())
+    level = (blocks / 2, "half of the blocks: the mean over all paths")
+    panel = Panel("Mean length of the paths that carry the gradient", "epoch", "blocks", lines, level=level)
+    return [
+        Drawing(
+            "effective-depth", line_panel(panel, width=6.6), "Effective depth of each network over the epochs.", CAPTION
+        )
+    ]
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """Return the effective depth before training, after the first and after the last epoch."""
+    rows = []
+    for name, network in numbers["networks"].items():
+        depth, train = np.array(network["depth"]), np.array(network["train"])
+        rows.append(
+            [_said(name), str(network["blocks"]), *(spread(depth[:, at], 2) for at in (0, 1, -1)), spread(train[:, -1])]
+        )
+    header = ["network", "blocks", "new", "after 1 epoch", "at the end", "training %"]
+    return [Table(header, rows, f"Effective depth in blocks on {numbers['data']}; mean and deviation over seeds.")]
