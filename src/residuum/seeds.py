@@ -10,7 +10,8 @@ init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
 vary     epoch, image         colours, distortions and erased parts of pictures in memory
-dropout  step                 what a network draws in its forward pass
+dropout  step, process        what a network draws in its forward pass
+depth    step                 which branches are dropped: the same in all processes
 mix      step, batch          which pictures are mixed with which, and how much
 resample                      which pictures the sets behind an interval hold
 halves                        which half of the pictures fits a temperature

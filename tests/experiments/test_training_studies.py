@@ -8,7 +8,17 @@ from torch import nn
 
 from residuum.data import open_data
 from residuum.errors import InputError
-from residuum.experiments import STUDIES, causes, curves, data_need, dynamics, identity, identity_growth, very_deep
+from residuum.experiments import (
+    STUDIES,
+    causes,
+    curves,
+    data_need,
+    dynamics,
+    identity,
+    identity_growth,
+    skip_length,
+    very_deep,
+)
 from residuum.experiments.form import Options, read_json
 from residuum.experiments.study import run_study
 from residuum.models import create_model
@@ -99,6 +109,15 @@ def test_small_initial_weights_are_small_and_change_nothing_else(tmp_path):
     assert stds[1:] == pytest.approx([causes.SMALL] * len(stds[1:]), rel=0.1)
     assert {key: given[key] for key in settings} == settings
     assert causes.start(tmp_path, "plain-8-sgd-he-batch-seed0", settings) is settings
+
+
+def test_linear_layers_beside_a_skip_start_without_the_gain_of_a_relu(tmp_path):
+    chosen = skip_length.members(Options(data="digits[:64]", depths=(14,), seeds=1))
+    given = skip_length.start(tmp_path, "x", chosen["3-linear-identity-seed0"])
+    cell = load(given["weights"]).stages[0]
+    stds = [normal.weight.std().item() * 8 for normal in cell.normal]  # 64 inputs
+    assert stds == pytest.approx([1, 1, math.sqrt(2)] * 4, rel=0.05)
+    assert "weights" not in skip_length.start(tmp_path, "y", chosen["3-nonlinear-identity-seed0"])
 
 
 def test_the_gradient_ratio_tells_a_vanished_gradient():

@@ -11,7 +11,7 @@ from residuum.data import EvaluationLoader, MemoryLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.models import create_model
 from residuum.nn import DropPath, stochastic_depth
-from residuum.training.distribution import Part, any_of, parallel, same_buffers, score_together
+from residuum.training.distribution import Part, alike, any_of, parallel, score_together
 from residuum.training.processes import joined
 from residuum.training.sync_norm import synchronise
 
@@ -68,7 +68,7 @@ def train(world, convention):
     for module in model.modules():
         if isinstance(module, DropPath):
             module.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
-    both, draw = parallel(model, world), part.lots(model, meeting=True)
+    both, draw = parallel(model, world), part.lots(model)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
     for step in range(10):
         images, labels = joint_batch(step)
@@ -89,7 +89,7 @@ def statistics_of_its_own(world):
     mine = world.share.of(TOTAL)
     F.cross_entropy(both(images[mine]), labels[mine]).backward()
     before = model.stem.norm.running_mean.clone()
-    same_buffers(model, world)
+    alike(model, world)
     return {"before": before, "after": model.stem.norm.running_mean.clone(), "images": images[mine]}
 
 

@@ -47,7 +47,9 @@ def _said(result: Result) -> str:
 
 
 def _tell_where(run: Run) -> None:
-    """Say in which layer a run diverged."""
+    """Say in which layer a run diverged; the steps of several processes are not made again."""
+    if run.world.size > 1:
+        return
     typer.echo("looking for the layer: the steps since the last checkpoint are made again", err=True)
     found = find_divergence(run.directory)
     typer.echo(str(found) if found else "made again, all of them were finite", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,6 +69,8 @@ def train(
     ] = None,
     threads: Annotated[int | None, typer.Option(help="of the processor")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode pictures")] = None,
+    processes: Annotated[int | None, typer.Option(help="train in so many processes on this machine")] = None,
+    sync_bn: Annotated[bool, typer.Option("--sync-bn", help="batch norm over the pictures of all processes")] = False,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
     licence: Annotated[str | None, typer.Option(help="written into the weights files")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
@@ -85,6 +88,8 @@ def train(
     residuum train --data digits --seeds 5 --against opt=adamw --against lr=0.001
 
     residuum train --data PHOTOS --weights runs/c56/model.safetensors  (fine-tuning, chosen and said)
+
+    residuum train --data cifar10 --processes 2    (or: torchrun --nproc-per-node 2 -m residuum train --data cifar10)
 
     residuum train --resume runs/c56    (go on after Ctrl-C or a crash)
     """
@@ -124,12 +129,16 @@ def train(
         "kernels": kernels,
         "threads": threads,
         "workers": workers,
+        "processes": processes,
+        "sync_bn": sync_bn or None,
         "seed": seed,
         "licence": licence,
         "strict": strict or None,
     }
     given = {key: value for key, value in given.items() if value is not None}
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}
+    if "RANK" in os.environ:  # beside other processes; torch would remark in each that it looks for unused parameters
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from .training import Asked, go_on, show_recipe, start
 
     asked = Asked(parts, num_classes, seeds, against or [], lr_find)

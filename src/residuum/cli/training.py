@@ -10,11 +10,11 @@ from typing import Any
 import typer
 
 from ..errors import InputError
-from ..training import new_run, resumed_run
-from ..training.memory import telling_memory
+from ..training import Run, resumed_run
+from ..training.processes import World
 from ..training.protocol import PROTOCOL
 from ..training.recipe import recipe_text, with_recipe
-from .following import train_and_tell
+from .machines import one_process, train_new, train_on
 from .seeds import go_on_seeds, show_lr, start_seeds
 
 
@@ -40,14 +40,14 @@ def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
         given["num_classes"] = asked.num_classes
     if asked.against and asked.seeds is None:
         raise InputError("--against compares over several seeds; say how many with --seeds")
+    if asked.lr_find or asked.seeds is not None:
+        one_process(given, "--lr-find" if asked.lr_find else "each of the runs of --seeds")
     if asked.lr_find:
         show_lr(output, given)
     elif asked.seeds is not None:
         start_seeds(output or _next_folder(data), given, asked.seeds, asked.against)
     else:
-        with telling_memory():
-            run = new_run(output or _next_folder(data), given)
-        train_and_tell(run)
+        train_new(output, output or _next_folder(data), given)
 
 
 def show_recipe(name: str | None) -> None:
@@ -66,7 +66,13 @@ def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: As
             raise InputError(f"--resume {directory} goes on with what was asked for then; leave out all other flags")
         go_on_seeds(directory)
         return
-    run = resumed_run(directory, given)
+    if asked.seeds or asked.against or asked.lr_find:
+        raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
+    train_on(directory, lambda world: _resumed(directory, given, asked, world))
+
+
+def _resumed(directory: Path, given: dict[str, Any], asked: Asked, world: World) -> Run:
+    run = resumed_run(directory, given, world)
     again = {**asked.parts, **({} if asked.num_classes is None else {"num_classes": asked.num_classes})}
     fixed = run.settings.model_arguments
     if differences := [
@@ -75,7 +81,7 @@ def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: As
         raise InputError(
             f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. Leave them out"
         )
-    train_and_tell(run)
+    return run
 
 
 def _next_folder(data: str) -> Path:

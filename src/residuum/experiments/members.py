@@ -66,7 +66,8 @@ def train_members(
         waiting = sorted(given, key=_work, reverse=True)  # the longest first
         try:
             while running or waiting:
-                for name in [name for name in waiting if given[name].get(AFTER) in {None, *finished}]:
+                ready = [name for name in waiting if given[name].get(AFTER) in {None, *finished}]
+                for name in ready[: workers - len(running)]:  # none lies in the pool's queue, where no Ctrl-C finds it
                     waiting.remove(name)
                     running[pool.submit(train_member, study, output, name, given[name])] = name
                 done, _ = wait(running, EVERY, FIRST_COMPLETED)

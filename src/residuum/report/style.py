@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Every colour by its part, for light and for dark pages. All but paper and grid keep a contrast of 4.5 on
 # the paper; blue, vermilion, green, purple and ochre stay apart under the common forms of colour blindness (after
-# Okabe and Ito).
+# Okabe and Ito; tests/report/test_report_colours.py measures it).
 PALETTE = {
     "paper": ("#ffffff", "#14171c"),
     "ink": ("#1b1f24", "#e8eaed"),
@@ -26,7 +26,7 @@ PALETTE = {
     "vermilion": ("#c84a00", "#ff8b4d"),
     "green": ("#00795a", "#3ccb9f"),
     "purple": ("#9c4485", "#e39ac6"),
-    "ochre": ("#8a6100", "#e3b341"),
+    "ochre": ("#523204", "#f4dc2a"),
 }
 LIGHT = {name: light for name, (light, _) in PALETTE.items()}
 ON_COLOUR = "#fefefe"  # text on a filled cell; no part of the palette, so it stays as it is on dark pages

@@ -7,7 +7,6 @@ weighs by how many of the images it has.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sized
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -22,6 +21,7 @@ from ..errors import InputError
 from ..evaluation import Scores, score
 from ..nn.stochastic import Lots, share_lots
 from .processes import ALONE, World
+from .sync_norm import SyncBatchNorm
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ class Part:
         part = self.world.share.of(self.total)
         return part.stop - part.start
 
-    def lots(self, model: nn.Module, *, meeting: bool = False) -> torch.Generator:
+    def lots(self, model: nn.Module) -> torch.Generator:
         """Let the model drop branches by draws that all processes share, and return their generator, to be seeded."""
         part, draw = self.world.share.of(self.total), torch.Generator()
+        meeting = any(isinstance(module, SyncBatchNorm | nn.SyncBatchNorm) for module in model.modules())
         share_lots(model, Lots(draw, part.start, self.total - part.stop, meeting))
         return draw
 
@@ -81,17 +82,16 @@ def parallel(model: nn.Module, world: World) -> nn.Module:
     """
     if world.size == 1:
         return model
-    warnings.filterwarnings("ignore", message="find_unused_parameters=True was specified")
     device = next(model.parameters()).device
     places = [device.index] if device.type == "cuda" else None
     return DistributedDataParallel(model, device_ids=places, find_unused_parameters=True)
 
 
-def same_buffers(model: nn.Module, world: World) -> None:
-    """Give every process the first one's buffers, before they evaluate together."""
+def alike(model: nn.Module, world: World) -> None:
+    """Give every process the first one's weights and statistics: before the first step, and to evaluate together."""
     if world.size > 1:
-        for buffer in model.buffers():
-            dist.broadcast(buffer, 0)
+        for tensor in model.state_dict().values():
+            dist.broadcast(tensor, 0)
 
 
 def any_of(mine: bool, world: World) -> bool:
@@ -115,7 +115,7 @@ def score_together(model: nn.Module, batches: Batches, normalise: Normalise, wor
     """
     if world.size == 1:
         return score(model, batches, normalise, **how)
-    same_buffers(model, world)
+    alike(model, world)
     mine = score(model, batches, normalise, **how) if len(batches) else None
     parts: list[Scores | None] = [None] * world.size
     dist.all_gather_object(parts, mine)

@@ -15,6 +15,9 @@ def facts(run: Run) -> dict[str, str]:
     start = f", starting from {settings.weights}" if settings.weights else ""
     more = ", ..." if len(dataset.classes) > 10 else ""
     step = f"batches of {settings.batch_size}, {settings.opt} at {settings.lr:g}, {settings.sched}"
+    threads = f"{settings.threads} thread{'s' * (settings.threads != 1)}, {settings.workers} decoding processes"
+    if settings.processes > 1:
+        threads = f"{settings.processes} processes of {threads} each"
     told = {
         "data": _data(dataset),
         "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes[:10])}{more}",
@@ -22,7 +25,7 @@ def facts(run: Run) -> dict[str, str]:
         "parameters": f"{run.counts.parameters:,}",
         "MACs": f"{run.counts.macs / 1e6:,.1f} million a picture",
         "schedule": f"{settings.epochs} epochs, {step}; the {settings.choose} epoch is taken",
-        "device": f"{settings.device}, {settings.threads} threads, {settings.workers} decoding processes",
+        "device": f"{settings.device}, {threads}",
         "precision": f"{settings.precision}, channels last",
         "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
@@ -31,10 +34,11 @@ def facts(run: Run) -> dict[str, str]:
         told = {"recipe": recipe_told(settings), **told}
     for key, reason in run.reasons.items():
         key = {"epochs": "schedule"}.get(key, key)
-        told[key] = f"{told.get(key, '')} ({reason})"
+        told[key] = f"{told[key]} ({reason})" if key in told else reason
     if run.images_per_second:
-        seconds = len(dataset.train) * settings.epochs / run.images_per_second
-        told["estimated"] = f"about {_duration(seconds)} at {run.images_per_second:,.0f} images/s"
+        rate = run.images_per_second * settings.processes
+        seconds = len(dataset.train) * settings.epochs / rate
+        told["estimated"] = f"about {_duration(seconds)} at {rate:,.0f} images/s"
     return told
 
 

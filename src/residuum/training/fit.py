@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from typing import NamedTuple
 
 from ..data import Dataset, EvaluationLoader, FileImages, Loader, MemoryLoader, StreamLoader
 from ..data.augment import Variation, build_variation
 from ..data.pixels import Normalise
-from ..evaluation import Scores, score
+from ..data.share import ALL, Share
+from ..evaluation import Scores
+from .distribution import WHOLE, Part, parallel, part_of, score_together
 from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
 from .mixing import build_mix
 from .precision import autocast
+from .processes import ALONE, World
 from .schedules import schedule_of
 from .settings import Settings
 from .state import Row, State, refuse_broken
@@ -26,17 +28,18 @@ class Epoch(NamedTuple):
     scores: Scores
 
 
-def fit(state: State, dataset: Dataset, settings: Settings) -> Iterator[Step | Epoch]:
+def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE) -> Iterator[Step | Epoch]:
     """Train from where the state stands to the last epoch, yielding each step and each epoch."""
-    batches = training_loader(dataset, settings)
-    held_out = validation_loader(dataset, settings)
+    batches = training_loader(dataset, settings, world.share)
+    held_out = validation_loader(dataset, settings, world.share)
     per_epoch = steps_per_epoch(batches, settings)
-    method = method_of(settings, per_epoch)
+    method = method_of(settings, per_epoch, part_of(world, settings.batch_size, len(dataset.train)))
+    model = parallel(state.model, world)
     progress = state.progress
     while progress.epoch < settings.epochs:
         rest = batches.batches(progress.epoch, start=progress.step * settings.grad_accum)
         steps = train_steps(
-            state.model,
+            model,
             groups(rest, settings.grad_accum),
             state.optimiser,
             method,
@@ -47,11 +50,11 @@ def fit(state: State, dataset: Dataset, settings: Settings) -> Iterator[Step | E
             progress.count(step)
             yield step
         refuse_broken(state)
-        scores = score(state.result, held_out, normaliser(settings), nullcontext())
+        scores = score_together(state.result, held_out, normaliser(settings), world)
         yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores), scores)
 
 
-def method_of(settings: Settings, per_epoch: int) -> Method:
+def method_of(settings: Settings, per_epoch: int, part: Part = WHOLE) -> Method:
     """Return how a step is made, as the settings say."""
     return Method(
         schedule=schedule_of(settings, per_epoch),
@@ -61,6 +64,7 @@ def method_of(settings: Settings, per_epoch: int) -> Method:
         normalise=normaliser(settings),
         mix=build_mix(settings.mixup, settings.cutmix, settings.model_arguments["num_classes"]),
         clip_grad=settings.clip_grad,
+        part=part,
     )
 
 
@@ -74,18 +78,19 @@ def steps_per_epoch(batches: Loader, settings: Settings) -> int:
     return -(-len(batches) // settings.grad_accum)
 
 
-def training_loader(dataset: Dataset, settings: Settings) -> Loader:
+def training_loader(dataset: Dataset, settings: Settings, share: Share = ALL) -> Loader:
     """Return the training batches as the settings say."""
     height, width = settings.train_size or settings.image_size
     vary = build_variation(settings.auto_augment, settings.random_erasing, settings.mean)
     variation = Variation(vary, (height, width), settings.crop_scale)
-    order = {"batch_size": settings.batch_size, "seed": settings.seed, "balanced": settings.balanced}
+    order = {"batch_size": settings.batch_size, "seed": settings.seed, "balanced": settings.balanced, "share": share}
     if isinstance(dataset.train, FileImages):
         return StreamLoader(dataset.train, size=(height, width), workers=settings.workers, variation=variation, **order)
     return MemoryLoader(dataset.train, pad=settings.pad, flip=settings.flip, variation=variation, **order)
 
 
-def validation_loader(dataset: Dataset, settings: Settings) -> EvaluationLoader:
+def validation_loader(dataset: Dataset, settings: Settings, share: Share = ALL) -> EvaluationLoader:
     """Return the validation pictures as the settings say."""
     size = (settings.image_size[0], settings.image_size[1])
-    return EvaluationLoader(dataset.val, max(256, settings.batch_size), size, settings.resize, settings.workers)
+    batch_size = max(256, settings.batch_size)
+    return EvaluationLoader(dataset.val, batch_size, size, settings.resize, settings.workers, share)

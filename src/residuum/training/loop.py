@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from ..seeds import seed_of
+from .distribution import WHOLE, Part
 from .freezing import learn
 from .mixing import Mix, unmixed
 from .optimisers import shrink
@@ -46,6 +47,7 @@ class Method:
     normalise: Callable[[Tensor], Tensor] = lambda images: images  # what the loader gives to what the network takes
     mix: Mix = unmixed
     clip_grad: float = 0.0  # largest norm of the whole gradient; 0: any
+    part: Part = WHOLE  # which images of every batch are here, where several processes train
 
 
 def train_steps(
@@ -60,10 +62,11 @@ def train_steps(
     """Make a step of each group of batches and yield what was seen.
 
     The gradient is that of the mean loss over all images of the group, whatever the size of each batch: a group of
-    batches gives what one large batch would, but for batch norm, which sees each batch by itself.
+    batches gives what one large batch would, but for batch norm, which sees each batch by itself. Where several
+    processes train, the step is that of their joint batches, and what is yielded belongs to these.
 
     Args:
-        model: the network, on its device.
+        model: the network, on its device (see ``parallel``).
         steps: for each step the batches whose gradients are added up (see ``groups``).
         optimiser: each group's ``initial_lr`` is the rate that the schedule scales.
         method: how a step is made.
@@ -71,10 +74,12 @@ def train_steps(
         first: the first step's number.
     """
     learn(model)
+    lots = method.part.lots(model)
     for number, batches in enumerate(steps, first):
         for group in optimiser.param_groups:
             group["lr"] = group["initial_lr"] * method.schedule(number)
-        torch.manual_seed(seed_of(method.seed, "dropout", number))
+        torch.manual_seed(seed_of(method.seed, "dropout", number, method.part.world.rank))
+        lots.manual_seed(seed_of(method.seed, "depth", number))
         optimiser.zero_grad()
         count = sum(len(labels) for _, labels in batches)
         losses, correct = [], []
@@ -84,7 +89,7 @@ def train_steps(
             images, targets = method.mix(images, labels, seed_of(method.seed, "mix", number, place))
             with method.autocast:
                 logits = model(images)
-                share = method.criterion(logits, targets) * (len(labels) / count)
+                share = method.criterion(logits, targets) * (len(labels) / count * method.part.weight)
             share.backward()
             losses.append(share.detach())
             correct.append((logits.detach().argmax(1) == labels).sum())
@@ -95,7 +100,7 @@ def train_steps(
         optimiser.step()
         if average is not None:
             average.update_parameters(model)
-        loss, right = torch.stack(losses).sum(), torch.stack(correct).sum()
+        loss, right, count = method.part.whole(torch.stack(losses).sum(), torch.stack(correct).sum(), count)
         yield Step(number, optimiser.param_groups[0]["lr"], loss, right, count, grad_norm)
 
 

@@ -15,6 +15,7 @@ from torch import nn
 from ..errors import InputError
 from ..nn import fuse
 from ..seeds import drawing
+from .processes import ALONE, World
 
 PRECISIONS = ("fp32", "bf16")
 TRIAL_IMAGES = 32  # pictures of a trial step: large enough to be compute-bound, small enough to be quick
@@ -44,15 +45,22 @@ def autocast(precision: str, device: str) -> AbstractContextManager[object]:
     return torch.autocast(device, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
-def choose_device(wanted: str) -> str:
-    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes what is there."""
+def choose_device(wanted: str, world: World = ALONE) -> str:
+    """Return ``cpu``, ``cuda`` or ``mps``; ``auto`` takes what is there. Each process has a GPU of its own."""
     available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
     if wanted == "auto":
-        return next(name for name, there in available.items() if there())
+        wanted = next(name for name, there in available.items() if there())
     if wanted not in available:
         raise InputError(f"device must be auto, cpu, cuda or mps, got {wanted!r}")
     if not available[wanted]():
         raise InputError(f"device {wanted} was asked for, but torch sees none here; use --device auto")
+    if wanted == "mps" and world.size > 1:
+        raise InputError("several processes cannot share Apple's GPU; use --device cpu, or one process")
+    if wanted == "cuda" and world.local_size > (count := torch.cuda.device_count()):
+        raise InputError(
+            f"each process needs a GPU of its own, but this host has {count} and {world.local_size} processes; "
+            f"start {count}, or use --device cpu"
+        )
     return wanted
 
 

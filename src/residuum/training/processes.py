@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 
 from ..data.share import Share
-from ..errors import InputError
+from ..errors import InputError, ResiduumError
 
 # How long a process waits for the others before it calls them lost. One that dies is noticed at once, for its
 # connections close; this is for a host that falls silent, and the first process may be writing or downloading.
@@ -54,14 +54,38 @@ class World:
 
 ALONE = World()
 
+# How torch's backends say that another process has gone.
+GONE = ("Connection closed by peer", "Connection reset", "Broken pipe", "Timed out", "timed out", "Socket closed",
+        "NCCL", "recvValue failed", "sendBytes failed")  # fmt: skip
+
+
+class ProcessLost(ResiduumError):
+    """Another process of the run has gone."""
+
+    exit_code = 1
+
 
 def find_world(environment: Mapping[str, str]) -> World:
     """Return the place that torchrun or SLURM's srun gave to this process; ``ALONE`` where neither started it."""
     if "RANK" in environment or "WORLD_SIZE" in environment:
         return _from_torchrun(environment)
-    if "SLURM_STEP_ID" in environment and int(environment.get("SLURM_NTASKS", "1")) > 1:
-        return _from_slurm(environment)
-    return ALONE
+    return _from_slurm(environment) if started(environment) else ALONE
+
+
+def started(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether torchrun, or srun with several tasks, started this process beside others."""
+    by_srun = "SLURM_STEP_ID" in environment and int(environment.get("SLURM_NTASKS", "1")) > 1
+    return by_srun or "RANK" in environment or "WORLD_SIZE" in environment
+
+
+def restarted(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether torchrun starts the processes again because one has failed."""
+    return int(environment.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def may_restart(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether torchrun would start the processes again if one failed."""
+    return int(environment.get("TORCHELASTIC_MAX_RESTARTS", "0")) > 0
 
 
 @contextlib.contextmanager
@@ -77,11 +101,26 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
         torch.cuda.set_device(world.local_rank)
     if environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
         store = "env://"  # torchrun has opened the meeting point itself
+    torch.set_num_threads(world.threads)
     dist.init_process_group(init_method=store, rank=world.rank, world_size=world.size, timeout=PATIENCE)
     try:
         yield world
     finally:
         dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def noticing_loss(world: World) -> Iterator[None]:
+    """Say in plain words that another process has gone, where torch names a socket or a library."""
+    try:
+        yield
+    except RuntimeError as error:
+        if world.size == 1 or isinstance(error, ResiduumError) or not any(words in str(error) for words in GONE):
+            raise
+        raise ProcessLost(
+            f"{world} lost another one, which has died or cannot be reached ({str(error).splitlines()[0][:200]}); the "
+            "run's folder holds its last checkpoint, and `residuum train --resume` goes on from it"
+        ) from error
 
 
 def meeting_point(environment: Mapping[str, str]) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
 from .checkpoint import load_checkpoint
+from .distribution import part_of
 from .kernels import choose_kernels
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
+from .processes import ALONE, World
 from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
 
@@ -40,15 +43,18 @@ class Run:
     images_per_second: float  # measured in the trial; 0 where none was made
     state: dict[str, Any] | None = None  # the checkpoint to go on from
     history: list[dict[str, float]] = field(default_factory=list)
+    world: World = ALONE
 
 
-def new_run(output: str | Path, given: dict[str, Any]) -> Run:
+def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> Run:
     """Settle every setting, build the model and make the directory.
 
     Args:
         output: the run's directory; it must not exist or be empty.
         given: settings by name (``data``, ``model``, ``epochs``, ...); what is left out is chosen.
+        world: which of the processes that train it this one is.
     """
+    given = {**given, "processes": counted(world, given.get("processes"))}
     directory = Path(output)
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise InputError(
@@ -64,18 +70,19 @@ def new_run(output: str | Path, given: dict[str, Any]) -> Run:
     values = plan.values
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
     torch.set_num_threads(values["threads"])
-    values["device"] = choose_device(values["device"])
-    model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
+    values["device"] = choose_device(values["device"], world)
+    model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
     settings = Settings(**{**values, "data": str(given["data"])})
+    part_of(world, settings.batch_size, len(dataset.train))
     settings.write(directory / CONFIG)
-    return _ready(directory, settings, dataset, model, plan.reasons, trial)
+    return _ready(directory, settings, dataset, model, world, plan.reasons, trial)
 
 
-def resumed_run(directory: str | Path, asked: dict[str, Any]) -> Run:
+def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALONE) -> Run:
     """Open a run that was interrupted. ``asked`` are settings given again; each must be what the run has."""
     directory = Path(directory)
     settings = read_settings(directory / CONFIG)
@@ -84,25 +91,62 @@ def resumed_run(directory: str | Path, asked: dict[str, Any]) -> Run:
             f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. "
             "Leave them out, or start another run with --output"
         )
+    if settings.processes != world.size:
+        raise InputError(
+            f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
+            f"but {world.size} are running; start {settings.processes}"
+        )
     torch.set_num_threads(settings.threads)
     dataset = open_data(settings.data, strict=settings.strict)
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     if not (directory / CHECKPOINT).exists():  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
-        model = _first_model(settings.model, settings.model_arguments, settings.seed, start)
-        return _ready(directory, settings, dataset, model, {}, None)
+        model = _first_model(settings.model, settings.model_arguments, settings.seed, start, dataset.classes)
+        return _ready(directory, settings, dataset, model, world)
     model = create_model(settings.model, **settings.model_arguments)
-    run = _ready(directory, settings, dataset, model, {}, None)
+    run = _ready(directory, settings, dataset, model, world)
     run.state = load_checkpoint(directory / CHECKPOINT)
     return run
 
 
-def _first_model(name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None) -> nn.Module:
-    """Return the model before its first step: new, or weights already trained with a classifier for these classes."""
+def following_run(directory: str | Path, settings: Settings, state: dict[str, Any] | None, world: World) -> Run:
+    """Open a run that the first process has opened: its first weights, too, are the first process's."""
+    torch.set_num_threads(settings.threads)
+    choose_device(settings.device, world)
+    dataset = open_data(settings.data, strict=settings.strict)
+    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
+    model = create_model(settings.model, **settings.model_arguments)
+    run = _ready(Path(directory), settings, dataset, model, world)
+    run.state = state
+    return run
+
+
+def counted(world: World, asked: int | None) -> int:
+    """Return how many processes train; ``asked`` must agree with those that were started."""
+    if asked is not None and asked < 1:
+        raise InputError(f"processes must be at least 1, got {asked}")
+    if asked is not None and asked != world.size:
+        raise InputError(
+            f"{asked} processes were asked for, but {world.size} were started, by torchrun, srun or a script; "
+            "leave --processes out there, or start `residuum train --processes` by itself"
+        )
+    return world.size
+
+
+def _first_model(
+    name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None, classes: Sequence[str]
+) -> nn.Module:
+    """Return the model before its first step: new, or weights already trained with a classifier for these classes.
+
+    The classifier is new where the number of classes differs, or their names are known and differ.
+    """
     with drawing(seed, "init"):
         if start is None:
             return create_model(name, **arguments)
-        if getattr(start, "num_classes", None) != arguments["num_classes"]:
+        others = describe(start).classes
+        if getattr(start, "num_classes", None) != arguments["num_classes"] or (
+            others and list(others) != list(classes)
+        ):
             if (reset := getattr(start, "reset_classifier", None)) is None:
                 raise InputError(f"{name} has no classifier to replace; train it from new weights")
             reset(arguments["num_classes"])
@@ -114,8 +158,9 @@ def _ready(
     settings: Settings,
     dataset: Dataset,
     model: nn.Module,
-    reasons: dict[str, str],
-    trial: Trial | None,
+    world: World,
+    reasons: dict[str, str] | None = None,
+    trial: Trial | None = None,
 ) -> Run:
     height, width = settings.image_size
     size = (height, width)
@@ -131,7 +176,10 @@ def _ready(
             provenance=f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}",
         ),
     )
+    run = Run(
+        directory, settings, dataset, model, count(model, (len(settings.mean), height, width)), reasons or {}, 0.0
+    )
+    run.world = world
     if trial is not None:
-        reasons = {**reasons, "precision": trial.reason}
-    counts = count(model, (len(settings.mean), height, width))
-    return Run(directory, settings, dataset, model, counts, reasons, trial.images_per_second if trial else 0.0)
+        run.reasons["precision"], run.images_per_second = trial.reason, trial.images_per_second
+    return run

@@ -25,7 +25,7 @@ class Settings:
     std: list[float]
     resize: int  # shorter side before the centre crop in evaluation; 0: stretch to image_size
     epochs: int
-    batch_size: int
+    batch_size: int  # pictures of all processes together
     opt: str
     lr: float
     momentum: float

@@ -19,6 +19,7 @@ from .freezing import freeze
 from .loop import Step
 from .optimisers import build_optimiser
 from .settings import Settings
+from .sync_norm import synchronise
 
 Row = dict[str, float]
 
@@ -94,6 +95,8 @@ class State:
 def begin(model: nn.Module, settings: Settings) -> State:
     """Put the model on its device, channels last, and return a run's state before its first step."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    if settings.sync_bn and settings.processes > 1:
+        synchronise(model, settings.device)
     freeze(model, settings.freeze)
     if settings.kernels == "fused":
         fuse(model)

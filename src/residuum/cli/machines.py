@@ -1,0 +1,77 @@
+"""One run in several processes, from the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ..errors import InputError
+from ..training import Interrupted, Run, new_run, resumed_run, train
+from ..training.memory import telling_memory
+from ..training.processes import World, joined, may_restart, restarted, started
+from ..training.run import CONFIG
+from ..training.settings import read_settings
+from ..training.state import Diverged
+from ..training.together import open_together
+from .following import train_and_tell
+
+
+def train_new(output: Path | None, folder: Path, given: dict[str, Any]) -> None:
+    """Train a new run in ``folder``, which was chosen where no ``output`` was asked for."""
+    if given.get("processes", 1) != 1 and not started():
+        _launch(given["processes"], [] if output else ["--output", str(folder)], folder)
+    if output is None and may_restart():
+        raise InputError("torchrun may start this run again (--max-restarts) and must find its folder: add --output")
+
+    def make(world: World) -> Run:
+        if restarted() and (folder / CONFIG).exists():
+            return resumed_run(folder, {}, world)
+        with telling_memory():
+            return new_run(folder, given, world)
+
+    _train(make)
+
+
+def train_on(directory: Path, resume: Callable[[World], Run]) -> None:
+    """Go on with a run in as many processes as it has, starting them where nobody else has."""
+    if not started() and (processes := read_settings(directory / CONFIG).processes) > 1:
+        _launch(processes, [], directory)
+    _train(resume)
+
+
+def one_process(given: dict[str, Any], what: str) -> None:
+    """Refuse several processes for what only one can do."""
+    if given.get("processes", 1) != 1 or started():
+        raise InputError(f"{what} trains in one process; leave --processes out, and torchrun or srun")
+
+
+def _train(make: Callable[[World], Run]) -> None:
+    with joined() as world:
+        run = open_together(world, lambda: make(world))
+        if world.writes:
+            train_and_tell(run)
+        else:
+            _train_in_silence(run)
+
+
+def _train_in_silence(run: Run) -> None:
+    """Train beside the first process, which speaks for all."""
+    try:
+        with telling_memory(run):
+            for _ in train(run):
+                pass
+    except Interrupted:
+        raise typer.Exit(130) from None
+    except Diverged as stopped:  # all processes see the same loss
+        raise typer.Exit(stopped.exit_code) from None
+
+
+def _launch(processes: int, more: list[str], folder: Path) -> None:
+    """Let so many processes do what this one was told to do, and leave with their exit code."""
+    from ..training.launch import launch
+
+    raise typer.Exit(launch(processes, [*sys.argv[1:], *more], f"residuum train --resume {folder}"))

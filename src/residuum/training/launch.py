@@ -1,0 +1,61 @@
+"""Starting several processes on this machine, as torchrun does."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import uuid
+from collections.abc import Sequence
+
+from torch.distributed.elastic.multiprocessing import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from ..errors import InputError, ResiduumError
+
+
+class LaunchFailed(ResiduumError):
+    """A process that was started here has failed."""
+
+    exit_code = 1
+
+
+def launch(processes: int, arguments: Sequence[str], resume: str) -> int:
+    """Run ``residuum ARGUMENTS`` in so many processes that find each other, and return the exit code.
+
+    Args:
+        processes: how many, at least 1.
+        arguments: of the command line.
+        resume: the command that goes on with the run, for people.
+
+    Raises:
+        InputError: fewer than one, or more than there are GPUs.
+        LaunchFailed: one of them was killed or failed; the message says which. The others are ended.
+    """
+    if processes < 1:
+        raise InputError(f"processes must be at least 1, got {processes}")
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what it says is said below
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=str(uuid.uuid4()), rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0", local_addr="localhost", max_restarts=0,
+    )  # fmt: skip
+    try:
+        elastic_launch(config, sys.executable)("-m", "residuum", *arguments)
+    except SignalException:
+        return 130
+    except ChildFailedError as error:
+        return _told(error.failures, processes, resume)
+    return 0
+
+
+def _told(failures: dict[int, ProcessFailure], processes: int, resume: str) -> int:
+    """Say who was killed first; who failed by itself has said so, and its exit code goes on."""
+    for rank, failure in failures.items():
+        if failure.exitcode < 0:
+            name = signal.Signals(-failure.exitcode).name
+            raise LaunchFailed(
+                f"process {rank} of {processes} (pid {failure.pid}) was ended by {name}, and the others with it; the "
+                f"run's folder holds its last checkpoint, go on with: {resume}"
+            )
+    return min(failure.exitcode for failure in failures.values())
