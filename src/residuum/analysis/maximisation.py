@@ -14,8 +14,6 @@ from ..seeds import generator
 from .taps import tapped
 
 Units = Callable[[nn.Module, Tensor], Tensor]  # model, images [N, ...] to how strongly unit i answers to image i: [N]
-    [nn.Module, Tensor], Tensor
-]  # model and images [N, ...] to how strongly unit i answers to image i: [N]
 
 
 def class_units(numbers: Sequence[int]) -> Units:

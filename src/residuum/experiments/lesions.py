@@ -60,9 +60,7 @@ members = members_or_model
 
 def measure(work: Workspace) -> Numbers:
     """Return every lesion's error, percent, of each network."""
-    return measured(
-        work, "lesions", passes=27 + REPEATS * (SIZES + len(SWAPS)), look=lambda name, *given: _lesions(*given)
-    )
+    return measured(work, "lesions", passes=27 + REPEATS * (SIZES + len(SWAPS)), look=_lesions)
 
 
 def _lesions(name: str, model: nn.Module, sample: Sample) -> Numbers:
