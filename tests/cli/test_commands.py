@@ -46,7 +46,7 @@ def test_train_says_what_it_does_and_leaves_a_run(trained):
         "cifar_resnet at 8x8",
         "parameters",
         "MACs",
-        "threads",
+        " thread",
         "fp32",
         "estimated",
     ):

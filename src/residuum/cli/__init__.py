@@ -8,6 +8,7 @@ import typer
 
 from ..errors import ResiduumError
 from . import (
+    bench,
     convert,
     demo,
     diff,
@@ -21,6 +22,7 @@ from . import (
     pull,
     push,
     report,
+    runs,
     saliency,
     study,
     train,
@@ -43,6 +45,7 @@ VERBS = {
     "evaluate": evaluate.evaluate,
     "diff": diff.diff,
     "predict": predict.predict,
+    "runs": runs.runs,
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
@@ -59,6 +62,7 @@ VERBS = {
 
 for name, verb in VERBS.items():
     app.command(name)(verb)
+app.add_typer(bench.app, name="bench")
 
 
 def version(wanted: bool) -> None:

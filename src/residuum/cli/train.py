@@ -77,6 +77,9 @@ def train(
     sync_bn: Annotated[bool, typer.Option("--sync-bn", help="batch norm over the pictures of all processes")] = False,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
     licence: Annotated[str | None, typer.Option(help="written into the weights files")] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="write events for it into the run's folder")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
 ) -> None:
     """Train a network on pictures; what is left out is chosen, and said with its reason.
@@ -147,7 +150,7 @@ def train(
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from .training import Asked, go_on, show_recipe, start
 
-    asked = Asked(parts, num_classes, seeds, against or [], lr_find)
+    asked = Asked(parts, num_classes, seeds, against or [], lr_find, tensorboard)
     if show:
         show_recipe(recipe)
     elif resume is not None:
