@@ -10,6 +10,7 @@ from ..errors import ResiduumError
 from . import (
     convert,
     demo,
+    diff,
     draw,
     evaluate,
     export,
@@ -20,6 +21,7 @@ from . import (
     pull,
     push,
     report,
+    runs,
     saliency,
     study,
     train,
@@ -40,7 +42,9 @@ app = typer.Typer(
 VERBS = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "diff": diff.diff,
     "predict": predict.predict,
+    "runs": runs.runs,
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
