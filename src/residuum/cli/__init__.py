@@ -8,6 +8,7 @@ import typer
 
 from ..errors import ResiduumError
 from . import (
+    bench,
     convert,
     demo,
     diff,
@@ -61,6 +62,7 @@ VERBS = {
 
 for name, verb in VERBS.items():
     app.command(name)(verb)
+app.add_typer(bench.app, name="bench")
 
 
 def version(wanted: bool) -> None:

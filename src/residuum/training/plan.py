@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 import torch
 
 from ..data import ArrayImages, Dataset
+from ..data.augment import build_variation
 from ..errors import InputError
 from ..models import VARIANTS, Description, create_model
 from ..models.counts import count
 from .fine_tune import fine_tuning
+from .losses import build_loss
 from .machine import training_macs_per_second
-from .optimisers import pick_optimiser
+from .mixing import build_mix
+from .optimisers import DECAYS, pick_optimiser
 from .schedules import build_schedule
 
 BUDGET_MINUTES = 30  # what a first training run on one's own pictures may take, where a smaller model allows it
@@ -226,5 +229,21 @@ def _check(values: dict[str, Any]) -> None:
         raise InputError(
             f"momentum and label_smoothing must be below 1, got {values['momentum']} and {values['label_smoothing']}"
         )
+    _check_method(values)
     if not 0 <= values["warmup_epochs"] < values["epochs"]:
         raise InputError(f"warmup_epochs must be below epochs, got {values['warmup_epochs']} of {values['epochs']}")
+
+
+def _check_method(values: dict[str, Any]) -> None:
+    """Find what cannot be before anything is read or measured."""
+    build_loss(values.get("loss", "cross_entropy"), values["label_smoothing"])
+    build_mix(values.get("mixup", 0.0), values.get("cutmix", 0.0), 2)
+    build_variation(values.get("auto_augment"), values.get("random_erasing", 0.0), values["mean"])
+    milestones = values.get("milestones", [0.5, 0.75])
+    if milestones != sorted(milestones) or not all(0 < milestone < 1 for milestone in milestones):
+        raise InputError(f"milestones, shares of the run, must rise between 0 and 1, got {milestones}")
+    for key in ("crop_scale", "gamma", "backbone_lr"):
+        if not 0 < values.get(key, 1.0) <= 1:
+            raise InputError(f"{key} must be above 0 and at most 1, got {values[key]}")
+    if values.get("decay", DECAYS[0]) not in DECAYS:
+        raise InputError(f"decay must be {' or '.join(DECAYS)}, got {values['decay']!r}")
