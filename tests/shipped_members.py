@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from residuum.models import create_model
+from residuum.models import Preprocessing, create_model
 
 # name: builder, arguments, side of the images that it is tried on, pixels
 MEMBERS = {
@@ -58,3 +58,13 @@ def settled(model):
             layer.weight.copy_(uniform(0.6, 1.1, layer.weight) * uniform(-0.1, 0.9, layer.weight).sign())
             layer.bias.copy_(uniform(-0.3, 0.3, layer.bias))
     return model.eval()
+
+
+MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
+
+
+def ready(name, **arguments):
+    """Build a member that says how its pictures are prepared."""
+    model, side = member(name, **arguments)
+    model.description.preprocessing = Preprocessing((side, side), MEAN, STD)
+    return model

@@ -1,6 +1,9 @@
 import errno
 import os
+import select
+import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -76,3 +79,25 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.delenv("RESIDUUM_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_directory() == tmp_path / "residuum"
+
+
+def test_a_lock_ends_with_its_process_and_not_with_its_children(tmp_path):
+    """A child that outlives a killed process, as workers do, must not keep others away."""
+    reader, writer = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        with locked(tmp_path / "lock", "taken"):
+            if os.fork() == 0:
+                os.write(writer, f"{os.getpid():09}".encode())
+            time.sleep(60)
+            os._exit(0)
+    os.close(writer)
+    child = int(os.read(reader, 9))
+    with pytest.raises(InputError, match="taken"), locked(tmp_path / "lock", "taken"):
+        pass
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    with locked(tmp_path / "lock", "taken"):
+        assert select.select([reader], [], [], 0)[0] == []  # no end of file: the child still has the other end
+    os.kill(child, signal.SIGKILL)
+    assert os.read(reader, 1) == b""

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from residuum_runtime.machine import cache_directory
 
 from .errors import DiskError, InputError
 
-__all__ = ["cache_directory", "locked", "replacing", "write_bytes", "write_text"]
+__all__ = ["cache_directory", "locked", "refusals_told", "replacing", "sweep", "write_bytes", "write_text"]
+
+# As ``replacing`` names them: .NAME.SUFFIX.xxxxxxxx.SUFFIX
+_TEMPORARY = re.compile(r"\..+(\.\w+)\.[a-z0-9_]{8}\1")
 
 
 @contextlib.contextmanager
@@ -42,6 +48,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if (refusal := _refusal(error)) is not None:
             raise _disk_error(path, refusal) from error
         raise
+
+
+@contextlib.contextmanager
+def refusals_told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the file system's refusal to write ``path`` inside the block into a DiskError."""
+    try:
+        yield
+    except OSError as error:
+        if _refusal(error) is None:
+            raise
+        raise _disk_error(Path(path), error) from error
+
+
+def sweep(folder: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that ``replacing`` left in the folder when its process was killed."""
+    for path in Path(folder).glob(".*"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -95,8 +119,9 @@ def _umask() -> int:
 def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another has it.
 
-    The operating system lets go of it when the process ends, however it ends. Where there is no flock (Windows) there
-    is no lock.
+    The operating system lets go of it when the process ends, however it ends; its children do not hold it, since they
+    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows) there is no
+    lock.
     """
     try:
         import fcntl
@@ -108,4 +133,21 @@ def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InputError(message) from None
-        yield
+        _let_go_in_children()
+        _locks.add(file)
+        try:
+            yield
+        finally:
+            _locks.discard(file)
+
+
+_locks: set[TextIO] = set()
+
+
+@functools.cache
+def _let_go_in_children() -> None:
+    def close() -> None:
+        for file in _locks:
+            file.close()
+
+    os.register_at_fork(after_in_child=close)

@@ -62,7 +62,7 @@ class Engine:
     def __repr__(self) -> str:
         can = ", ".join(features())
         version = engine_version(self.name)
-        return f"{self.name} {version}, {self.card.precision}, {self.threads} threads{f' ({can})' if can else ''}"
+        return f"{self.name} {version}, {self.card.precision}, threads: {self.threads}{f' ({can})' if can else ''}"
 
     def run(self, images: Floats | Pixels) -> Floats:
         """Return the file's output for a batch [N, C, H, W]: logits [N, classes] for normalised float32 images.
@@ -73,7 +73,14 @@ class Engine:
         wanted = np.uint8 if self.card.pixels else np.float32
         if images.dtype != wanted:
             raise InputError(f"this file takes {np.dtype(wanted).name} images, got {images.dtype}")
-        return self.session.run(images)
+        try:
+            return self.session.run(images)
+        except Exception as error:  # engines' errors have no common base
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            raise InputError(
+                f"{self.name} must run a batch of shape {list(images.shape)}, but refuses: "
+                f"{lines[0] if lines else type(error).__name__}; export again, or choose another engine"
+            ) from error
 
     def logits(self, pixels: Pixels) -> Floats:
         """Return logits [N, classes] for uint8 pictures [N, C, H, W] that have the right size already.

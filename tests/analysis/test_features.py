@@ -8,7 +8,7 @@ from small_networks import bits
 from torch import nn
 
 from residuum.analysis.features import RIDGE, first_filters, linear_probe, neighbours, neighbours_of_own_class
-from residuum.analysis.maximisation import channel_unit, class_unit, maximised, total_variation
+from residuum.analysis.maximisation import channel_units, class_units, maximised, total_variation
 from residuum.analysis.similarity import cka_by_depth, linear_cka
 from residuum.analysis.taps import depth_points, features_by_depth
 
@@ -95,34 +95,43 @@ def test_first_filters(residual):
         first_filters(nn.Linear(1, 1))
 
 
-@pytest.mark.parametrize("unit", [class_unit(3), channel_unit("stages.1.0", 2)])
-def test_maximisation_climbs_and_leaves_the_model_alone(residual, digits, unit):
+UNITS = [class_units([3, 1]), channel_units("stages.1.0", [2, 0])]
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_maximisation_leaves_the_model_alone_and_is_the_seeds(residual, digits, units):
     residual.train()
     residual.head.eval()
     residual.stem.conv.weight.requires_grad_(False)
     before = bits(residual), [weights.requires_grad for weights in residual.parameters()]
-    climb = {"steps": 40, "rate": 0.3, "seed": 1}
-    picture, answers = maximised(residual, unit, digits.normalise, (1, 8, 8), smoothness=0.0, **climb)
+    climb = {"normalise": digits.normalise, "shape": (2, 1, 8, 8), "steps": 40, "rate": 0.3, "seed": 1}
+    rough, answers = maximised(residual, units, smoothness=0.0, **climb)
     assert (bits(residual), [weights.requires_grad for weights in residual.parameters()]) == before
     assert all(weights.grad is None for weights in residual.parameters())
-    assert sum(answers[-10:]) / 10 > answers[0] + 0.02 and len(answers) == 40
-    assert picture.shape == (1, 8, 8) and picture.min() >= 0 and picture.max() <= 1
-    again, _ = maximised(residual, unit, digits.normalise, (1, 8, 8), smoothness=0.0, **climb)
-    assert torch.equal(picture, again)
-    smooth, _ = maximised(residual, unit, digits.normalise, (1, 8, 8), smoothness=5.0, **climb)
-    assert total_variation(smooth[None]) < total_variation(picture[None])
+    assert rough.shape == (2, 1, 8, 8) and rough.min() >= 0 and rough.max() <= 1 and answers.shape == (40, 2)
+    assert torch.equal(rough, maximised(residual, units, smoothness=0.0, **climb)[0])
+    smooth, _ = maximised(residual, units, smoothness=5.0, **climb)
+    assert (total_variation(smooth) < total_variation(rough)).all()
 
 
-def test_a_picture_that_the_network_reads_is_the_one_returned(residual, digits):
-    picture, _ = maximised(residual, class_unit(1), digits.normalise, (1, 8, 8), steps=40, rate=0.2, smoothness=0)
-    pixels = (255 * picture).round().to(torch.uint8)[None]
+@pytest.mark.parametrize("units", UNITS)
+def test_the_pictures_are_answered_more_strongly_than_the_start(residual, digits, units):
     residual.eval()
-    start, _ = maximised(residual, class_unit(1), digits.normalise, (1, 8, 8), steps=1, rate=0.0)
+    climb = {"normalise": digits.normalise, "shape": (2, 1, 8, 8), "smoothness": 0.0}
+    start, _ = maximised(residual, units, steps=1, rate=0.0, **climb)
+    climbed, _ = maximised(residual, units, steps=60, rate=0.1, **climb)
     with torch.no_grad():
-        climbed, before = (
-            residual(digits.normalise(x))[0, 1] for x in (pixels, (255 * start).round().to(torch.uint8)[None])
+        before, after = (
+            units(residual, digits.normalise((255 * pictures).round().to(torch.uint8))) for pictures in (start, climbed)
         )
-    assert climbed > before
+    assert (after > before).all()
+
+
+def test_pictures_do_not_meet(residual, digits):
+    """The first of two pictures climbs as it would beside any other."""
+    climb = {"normalise": digits.normalise, "shape": (2, 1, 8, 8), "steps": 5}
+    one, other = (maximised(residual, class_units([3, beside]), **climb)[0] for beside in (1, 7))
+    assert torch.allclose(one[0], other[0], atol=1e-6) and not torch.allclose(one[1], other[1], atol=1e-3)
 
 
 def test_what_cannot_be_compared_is_said(residual, digits):
@@ -137,4 +146,4 @@ def test_what_cannot_be_compared_is_said(residual, digits):
     with pytest.raises(ValueError, match="neighbours must number 1 to 4 among 5 pictures, got 5"):
         neighbours(normal(5, 2), torch.tensor([0]), 5)
     with pytest.raises(ValueError, match="maximisation takes 1 step or more, got 0"):
-        maximised(residual, class_unit(0), digits.normalise, (1, 8, 8), steps=0)
+        maximised(residual, class_units([0]), digits.normalise, (1, 1, 8, 8), steps=0)

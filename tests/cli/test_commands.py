@@ -54,7 +54,8 @@ def test_train_says_what_it_does_and_leaves_a_run(trained):
     assert printed.count("val loss") == 3
     run = folder / "runs" / "digits-1"
     assert {path.name for path in run.iterdir()} >= {
-        "config.yaml", "summary.csv", "timing.csv", "checkpoint.pt", "model.safetensors", "last.safetensors",
+        "config.yaml", "environment.json", "summary.csv", "steps.csv", "timing.csv", "checkpoints", "model.safetensors",
+        "last.safetensors",
         "report.html", "curves.png", "confusion.png", "per_class.png",
     }  # fmt: skip
     with (run / "summary.csv").open() as file:

@@ -1,25 +1,42 @@
 """An export appears whole, says what the model says, and is refused when it does not."""
 
 import json
+import sys
 
 import numpy as np
+import onnx
 import pytest
 import torch
-from shipped_members import member
+from onnx import numpy_helper
+from shipped_members import MEAN, ready
 
-from residuum.deploy import TARGETS, Engine, export
-from residuum.deploy.parity import TOLERANCES, Gate
+from residuum import cli
+from residuum.deploy import TARGETS, Engine, export, targets, to_onnx
+from residuum.deploy.parity import TOLERANCES, Gate, check
 from residuum.deploy.prepare import prepare
 from residuum.deploy.probes import make_probes
-from residuum.models import Preprocessing
+from residuum.errors import ParityFailed
+from residuum.weights import save
 
-MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
+GATE = Gate(TOLERANCES["fp32"], 0.5)
 
 
-def ready(name, **arguments):
-    model, side = member(name, **arguments)
-    model.description.preprocessing = Preprocessing((side, side), MEAN, STD)
-    return model
+def test_an_export_of_each_target_predicts_as_the_model(tmp_path):
+    model = ready("residual_a")
+    model.description.classes = list("abcde")
+    images = np.random.default_rng(0).normal(size=(5, 3, 16, 16)).astype(np.float32)
+    with torch.no_grad():
+        expected = model(torch.from_numpy(images)).numpy()
+    for target, row in TARGETS.items():
+        done = export(model, tmp_path / target, to=target, precision="fp32")
+        assert {path.name for path in done.folder.iterdir()} >= {"parity.json", done.file.name}
+        said = json.loads((done.folder / "parity.json").read_text())
+        assert said["measured"][row.engine]["passed"] and said["measured"][row.engine]["largest"] < 1e-4
+        assert set(said["files"]) == {path.name for path in done.folder.iterdir()} - {"parity.json"}
+        engine = Engine(done.folder, engine=row.engine)
+        assert engine.card == done.card and engine.card.classes == tuple("abcde")
+        np.testing.assert_allclose(engine.run(images), expected, atol=1e-4)
+    assert not list(tmp_path.glob(".*"))
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +49,80 @@ def probes(prepared):
     return make_probes(prepared, None)
 
 
-GATE = Gate(TOLERANCES["fp32"], 0.5)
+def change(path, layer, kind, how):
+    """Change the weight or bias of one layer in an ONNX file."""
+    model = onnx.load(path)
+    node = next(node for node in model.graph.node if layer in node.output)
+    name = node.input[{"weight": 1, "bias": 2}[kind]]
+    value = next(entry for entry in model.graph.initializer if entry.name == name)
+    value.CopyFrom(numpy_helper.from_array(how(numpy_helper.to_array(value)).astype(np.float32), name))
+    onnx.save(model, path)
 
 
-def test_an_export_of_each_target_predicts_as_the_model(tmp_path):
-    model = ready("residual_a")
-    model.description.classes = list("abcde")
-    for target in TARGETS:
-        done = export(model, tmp_path / target, to=target, precision="fp32")
-        assert {path.name for path in done.folder.iterdir()} >= {"parity.json", done.file.name}
-        said = json.loads((done.folder / "parity.json").read_text())
-        assert said["measured"][TARGETS[target].engine]["passed"]
-        engine = Engine(done.folder)
-        assert engine.card == done.card and engine.name == TARGETS[target].engine
-        images = np.random.default_rng(0).normal(size=(5, 3, 16, 16)).astype(np.float32)
-        with torch.no_grad():
-            expected = model(torch.from_numpy(images)).numpy()
-        np.testing.assert_allclose(engine.run(images), expected, atol=1e-4)
-    assert not list(tmp_path.glob(".*"))
+def flipped(values):
+    values = values.copy()
+    values[0] *= -1
+    return values
+
+
+DAMAGE = {
+    "a flipped sign": ("stages.1.0.branch.conv2", "weight", flipped),
+    "a dropped bias": ("stages.2.0.shortcut.conv", "bias", np.zeros_like),
+    "a weight that is no number": ("stages.0.0.branch.conv1", "weight", lambda values: values * np.nan),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_weights_are_caught_and_the_layer_is_named(damage, prepared, probes, tmp_path):
+    layer, kind, how = DAMAGE[damage]
+    path = TARGETS["onnx"].write(prepared, tmp_path, prepared.carded(target="onnx"))
+    change(path, layer, kind, how)
+    with pytest.raises(ParityFailed, match=rf"onnxruntime differs: .*The first layer that parts is {layer} by"):
+        check(prepared, path, "onnxruntime", probes, GATE)
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_a_wrong_mean_is_caught(target, prepared, probes, tmp_path):
+    wrong = prepared.carded(target=target, mean=(MEAN[1], MEAN[0], MEAN[2]))
+    path = TARGETS[target].write(prepared, tmp_path, wrong)
+    with pytest.raises(ParityFailed, match="before the first layer: mean and standard deviation"):
+        check(prepared, path, TARGETS[target].engine, probes, GATE)
+
+
+def test_wrong_resizing_is_caught(tmp_path):
+    model = ready("residual_b")
+    model.description.preprocessing.resize = 24
+    prepared = prepare(model)
+    path = TARGETS["onnx"].write(prepared, tmp_path, prepared.carded(target="onnx", resize=0))
+    with pytest.raises(ParityFailed, match="onnxruntime differs: picture_0 by"):
+        check(prepared, path, "onnxruntime", make_probes(prepared, None), GATE)
+
+
+def test_a_failed_gate_leaves_nothing_and_ends_with_3(tmp_path, monkeypatch, capsys):
+    def damaged(prepared, folder, card):
+        path = to_onnx.write(prepared, folder, card)
+        change(path, "stem.conv", "bias", np.zeros_like)
+        return path
+
+    monkeypatch.setitem(targets.TARGETS, "onnx", TARGETS["onnx"]._replace(write=damaged))
+    save(ready("residual_b"), tmp_path / "model.safetensors")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["residuum", "export", "model.safetensors", "--to", "onnx", "-o", "out"])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert stopped.value.code == 3
+    assert "the first layer that parts is stem.conv" in capsys.readouterr().err.lower()
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_a_failed_gate_leaves_the_earlier_export(tmp_path, monkeypatch):
+    model = ready("highway_mlp")
+    first = export(model, tmp_path / "out", to="onnx")
+    before = (tmp_path / "out" / "parity.json").read_bytes()
+    monkeypatch.setitem(TOLERANCES, "fp32", TOLERANCES["fp32"]._replace(largest=-1.0))
+    with pytest.raises(ParityFailed):
+        export(model, tmp_path / "out", to="onnx")
+    assert (tmp_path / "out" / "parity.json").read_bytes() == before
+    monkeypatch.undo()
+    assert export(model, tmp_path / "out", to="onnx", pixels=True).card.pixels  # and a good one replaces it
+    assert Engine(first.folder).card.pixels and [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -5,21 +5,33 @@ import shutil
 import pytest
 
 from residuum.experiments import STUDIES
-from residuum.experiments.form import Options, read_json
+from residuum.experiments.form import Options, Workspace, read_json
 from residuum.experiments.measuring import chance, network_of, twin_depths
 from residuum.experiments.members import train_members, twins
 from residuum.experiments.study import run_study, study_data
 
-TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 2, "batch_size": 32}
-NETWORK_STUDIES = ("lesions",)
+TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 3, "batch_size": 32}
+NETWORK_STUDIES = ("features", "landscape", "lesions", "responses", "robustness")
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Return a folder of trained twins, which every study here adopts."""
     folder = tmp_path_factory.mktemp("twins")
-    dict(event for event in train_members(twins(Options(**TINY)), folder, workers=1) if not isinstance(event, int))
+    dict(
+        event
+        for event in train_members(twins(Options(**TINY)), folder, study="landscape", workers=1)
+        if not isinstance(event, int)
+    )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def few_points(monkeypatch):
+    """Look at a landscape in fewer places than a study would."""
+    monkeypatch.setattr(STUDIES["features"], "STEPS", 2)
+    for name, value in {"LINE": 9, "DIRECTIONS": 1, "GRID": 3, "WAY": 3}.items():
+        monkeypatch.setattr(STUDIES["landscape"], name, value)
 
 
 @pytest.mark.parametrize("name", NETWORK_STUDIES)
@@ -76,3 +88,16 @@ def test_the_sentence_on_lesions_follows_the_numbers(plain, residual, words):
     subjects = {f"{kind}-8-seed{s}": one(error, (s + 1) * (1 if kind == "plain" else 1.2))
                 for kind, error in errors.items() for s in range(3)}  # fmt: skip
     assert words in STUDIES["lesions"].answer({"data": "x", "classes": 10, "subjects": subjects})
+
+
+def test_a_way_is_drawn_where_epochs_were_kept(trained, tmp_path):
+    member = shutil.copytree(trained / "plain-8-seed0", tmp_path / "plain-8-seed0")
+    epochs = sorted((member / "epochs").iterdir())
+    assert [path.name for path in epochs] == ["0001.safetensors", "0002.safetensors", "0003.safetensors"]
+    assert epochs[-1].read_bytes() == (member / "last.safetensors").read_bytes()
+    numbers = STUDIES["landscape"].measure(Workspace(tmp_path, Options(**TINY), {"plain-8-seed0": []}, print))
+    way = numbers["subjects"]["plain-8-seed0"]["way"]
+    assert len(way["places"]) == 3 and way["places"][-1] == [0, 0] and len(way["losses"]) == 9
+    assert sum(way["explained"]) == pytest.approx(1)  # three points lie in a plane
+    names = [drawing.name for drawing in STUDIES["landscape"].drawings(numbers)]
+    assert names == ["lines", "statistics", "contour-plain-8", "surface-plain-8", "way-plain-8"]

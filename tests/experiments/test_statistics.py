@@ -32,6 +32,21 @@ def test_the_bootstrap_finds_the_interval_of_a_mean():
     assert found == pytest.approx(expected, abs=0.03)
 
 
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        (Interval(3.123, -56.4, 62.7), "3 (-56 to 63)"),
+        (Interval(1.00314, 1.0011, 1.0052), "1.0031 (1.0011 to 1.0052)"),
+        (Interval(-0.1049, -0.398, 0.187), "-0.10 (-0.40 to 0.19)"),
+        (Interval(-0.2, -12.4, 11.1), "0 (-12 to 11)"),
+        (Interval(12.3456, 12.3456, 12.3456), "12.3"),
+        (Interval(12.3456, -math.inf, math.inf), "12.3"),
+    ],
+)
+def test_an_interval_is_told_as_finely_as_it_is_wide(interval, text):
+    assert interval.text() == text
+
+
 def test_the_sign_test_leaves_ties_out():
     assert sign_test([1, 2, 3, 0]) == pytest.approx(0.25)
     assert sign_test([1, 2, 3, 4, 5, -1]) == pytest.approx(stats.binomtest(5, 6).pvalue)
@@ -55,5 +70,5 @@ def test_the_interval_alone_decides_the_verdict(interval, side, verdict):
 def test_a_finding_says_effect_unit_and_signs():
     found = judged("claim", "–", Interval(2.5, 1, 4), "above", bound=1.5, unit="%", pairs=[1, 2, 3])
     assert found.verdict == "not shown", "the bound lies inside"
-    assert found.ours == "2.5 (1 to 4) %; 2 of 3 on the claimed side (sign test p = 1)"
+    assert found.ours == "2.5 (1.0 to 4.0) %; 2 of 3 on the claimed side (sign test p = 1)"
     assert "one run tells no interval" in judged("c", "–", Interval(2, -math.inf, math.inf), "above").ours

@@ -8,7 +8,17 @@ from torch import nn
 
 from residuum.data import open_data
 from residuum.errors import InputError
-from residuum.experiments import STUDIES, causes, curves, data_need, dynamics, identity, identity_growth, very_deep
+from residuum.experiments import (
+    STUDIES,
+    causes,
+    curves,
+    data_need,
+    dynamics,
+    identity,
+    identity_growth,
+    skip_length,
+    very_deep,
+)
 from residuum.experiments.form import Options, read_json
 from residuum.experiments.study import run_study
 from residuum.models import create_model
@@ -101,6 +111,15 @@ def test_small_initial_weights_are_small_and_change_nothing_else(tmp_path):
     assert causes.start(tmp_path, "plain-8-sgd-he-batch-seed0", settings) is settings
 
 
+def test_linear_layers_beside_a_skip_start_without_the_gain_of_a_relu(tmp_path):
+    chosen = skip_length.members(Options(data="digits[:64]", depths=(14,), seeds=1))
+    given = skip_length.start(tmp_path, "x", chosen["3-linear-identity-seed0"])
+    cell = load(given["weights"]).stages[0]
+    stds = [normal.weight.std().item() * 8 for normal in cell.normal]  # 64 inputs
+    assert stds == pytest.approx([1, 1, math.sqrt(2)] * 4, rel=0.05)
+    assert "weights" not in skip_length.start(tmp_path, "y", chosen["3-nonlinear-identity-seed0"])
+
+
 def test_the_gradient_ratio_tells_a_vanished_gradient():
     torch.manual_seed(0)
     alive = causes.watch(create_model("cifar_plain", depth=32, in_chans=1), open_data("digits"), 0)["gradient_ratio"]
@@ -149,3 +168,11 @@ def test_a_run_that_diverges_counts_as_guessing(tmp_path):
         assert [row["epoch"] for row in history] == [1, 2]
         assert history[-1]["val_acc1"] == 10 and history[-1]["train_loss"] == pytest.approx(math.log(10))
         assert history[-1]["diverged"]
+
+
+def test_the_ticks_of_a_logarithm_are_numbers():
+    errors = {kind: {optimiser: {"2": [0.01, 0.02], "4": [0.9, 1.0]} for optimiser in identity.RATES}
+              for kind in identity.KINDS}  # fmt: skip
+    (figure, _) = (drawing.figure for drawing in identity.drawings({"depths": [2, 4], "errors": errors}))
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][1:3] == ["1", "10"]

@@ -119,8 +119,10 @@ def test_what_is_saved_goes_on_to_the_same_bits(name, tmp_path):
             torch.save({"model": broken.state_dict(), "optimiser": two.state_dict()}, tmp_path / "state")
             saved = torch.load(tmp_path / "state", weights_only=True)
             broken = small_network()
-            broken.load_state_dict(saved["model"])
             two = build_optimiser(name, broken, lr=0.01, momentum=0.9, weight_decay=0.1)
+            with torch.no_grad():
+                broken[0].weight.mul_(2)  # as it was not when the optimiser was made
+            broken.load_state_dict(saved["model"])
             two.load_state_dict(saved["optimiser"])
         for model, optimiser in ((whole, one), (broken, two)):
             gradients(model, step)

@@ -75,6 +75,11 @@ def test_fewer_pictures_get_more_epochs_and_smaller_batches(tmp_path, monkeypatc
     ("given", "message"),
     [({"epochs": 0}, "epochs must be at least 1, got 0"), ({"lr": -1.0}, "lr must not be negative, got -1"),
      ({"label_smoothing": 1.0}, "must be below 1"), ({"epochs": 2, "warmup_epochs": 2}, "must be below epochs"),
+     ({"loss": "hinge"}, "no loss is named 'hinge'"), ({"mixup": -0.1}, "must not be negative, got -0.1"),
+     ({"auto_augment": "auto"}, "auto_augment must be"), ({"random_erasing": 2.0}, "must be 0 to 1, got 2.0"),
+     ({"milestones": [0.7, 0.3]}, r"must rise between 0 and 1, got \[0.7, 0.3\]"), ({"decay": "none"}, "got 'none'"),
+     ({"crop_scale": 0.0}, "crop_scale must be above 0 and at most 1"), ({"gamma": 2.0}, "gamma must be above 0"),
+     ({"backbone_lr": -1.0}, "backbone_lr must be above 0"),
      ({"grad_accum": 0}, "grad_accum must be at least 1, got 0"), ({"clip_grad": -1.0}, "clip_grad must be at least 0"),
      ({"ema": 1.0}, "ema, a decay, must be below 1"), ({"keep": 0}, "keep must be at least 1, got 0")],
 )  # fmt: skip

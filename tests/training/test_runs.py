@@ -13,11 +13,12 @@ import torch
 from residuum import evaluate, load
 from residuum.errors import DiskError, InputError
 from residuum.training import Epoch, Interrupted, Step, new_run, resumed_run, train
+from residuum.training.checkpoint import checkpoints
 from residuum.training.state import Diverged
 
 SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 3,
          "batch_size": 256, "precision": "fp32", "threads": 1}  # fmt: skip
-EXACT = ("result.json", "summary.csv", "last.safetensors", "model.safetensors", "config.yaml")
+EXACT = ("result.json", "summary.csv", "steps.csv", "last.safetensors", "model.safetensors", "config.yaml")
 
 
 def finish(run):
@@ -38,8 +39,8 @@ def whole(tmp_path_factory):
 
 def test_a_run_writes_what_it_promises(whole):
     assert {path.name for path in whole.iterdir()} == {
-        "config.yaml", "summary.csv", "timing.csv", "checkpoint.pt", "run.lock", "model.safetensors",
-        "last.safetensors", "result.json",
+        "config.yaml", "environment.json", "summary.csv", "steps.csv", "timing.csv", "checkpoints", "run.lock",
+        "model.safetensors", "last.safetensors", "result.json",
     }  # fmt: skip
     with (whole / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -89,7 +90,7 @@ def test_a_run_that_died_before_its_first_checkpoint_begins_again(whole, tmp_pat
     steps = train(new_run(tmp_path / "died", SMALL), report=False)
     next(steps)
     steps.close()
-    assert not (tmp_path / "died" / "checkpoint.pt").exists()
+    assert not (tmp_path / "died" / "checkpoints").exists()
     finish(resumed_run(tmp_path / "died", {}))
     assert contents(tmp_path / "died") == contents(whole)
 
@@ -115,8 +116,8 @@ def test_what_cannot_be_resumed(tmp_path, whole):
     with pytest.raises(InputError, match="missing or unknown: batch_size, .*speed"):
         resumed_run(tmp_path, {})
     (tmp_path / "config.yaml").write_bytes((whole / "config.yaml").read_bytes())
-    (tmp_path / "checkpoint.pt").write_bytes((whole / "checkpoint.pt").read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"checkpoint\.pt cannot be read as a checkpoint"):
+    (tmp_path / "checkpoint.pt").write_bytes(checkpoints(whole)[0].read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"no checkpoint of .*checkpoint\.pt cannot be read.* Remove them to train"):
         resumed_run(tmp_path, {})
 
 
@@ -143,18 +144,18 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
     run, epochs = new_run(directory, SMALL), 0
     saved = torch.save
 
-    def save(state, path):
+    def save(state, file):
         if epochs == 1:
-            path.write_bytes(b"half a checkpoint")
+            file.write(b"half a checkpoint")
             raise OSError(errno.ENOSPC, "No space left on device")
-        saved(state, path)
+        saved(state, file)
 
     monkeypatch.setattr(torch, "save", save)
-    with pytest.raises(DiskError, match=r"could not write .*checkpoint\.pt: No space left.*untouched"):
+    with pytest.raises(DiskError, match=r"could not write .*step-000000010\.pt: No space left.*untouched"):
         for event in train(run, report=False):
             epochs += isinstance(event, Epoch)
     monkeypatch.undo()
-    assert not list(directory.glob(".*"))
+    assert not list(directory.rglob(".*"))
     finish(resumed_run(directory, {}))
     assert len((directory / "summary.csv").read_text().splitlines()) == 4
 

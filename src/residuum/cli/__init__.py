@@ -8,8 +8,10 @@ import typer
 
 from ..errors import ResiduumError
 from . import (
+    bench,
     convert,
     demo,
+    diff,
     draw,
     evaluate,
     export,
@@ -20,6 +22,7 @@ from . import (
     pull,
     push,
     report,
+    runs,
     saliency,
     study,
     train,
@@ -40,7 +43,9 @@ app = typer.Typer(
 VERBS = {
     "train": train.train,
     "evaluate": evaluate.evaluate,
+    "diff": diff.diff,
     "predict": predict.predict,
+    "runs": runs.runs,
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
@@ -57,6 +62,7 @@ VERBS = {
 
 for name, verb in VERBS.items():
     app.command(name)(verb)
+app.add_typer(bench.app, name="bench")
 
 
 def version(wanted: bool) -> None:

@@ -10,20 +10,22 @@ from ..training.memory import telling_memory
 from ..training.recipe import read_recipe, verdict
 from ..training.result import Result, read_result
 from ..training.state import Diverged
+from ..training.tensorboard import to_tensorboard
 from .live import follow
 
 
-def train_and_tell(run: Run, *, report: bool = True, brief: bool = False) -> None:
+def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensorboard: bool = False) -> None:
     """Train to the end; say what will be done (unless ``brief``), the result, and on Ctrl-C how to go on."""
     told = {} if brief else facts(run)
     for key, fact in told.items():
         typer.echo(f"{key:>11}  {fact}")
-    for note in run.dataset.notes[: 0 if brief else 12]:
+    for note in [*run.notes, *run.dataset.notes[: 0 if brief else 12]]:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:
         with telling_memory(run):
-            follow(train(run, report=report), run)
+            events = train(run, report=report)
+            follow(to_tensorboard(events, run.directory) if tensorboard else events, run)
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(130) from None

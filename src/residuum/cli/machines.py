@@ -20,7 +20,7 @@ from ..training.together import open_together
 from .following import train_and_tell
 
 
-def train_new(output: Path | None, folder: Path, given: dict[str, Any]) -> None:
+def train_new(output: Path | None, folder: Path, given: dict[str, Any], *, tensorboard: bool = False) -> None:
     """Train a new run in ``folder``, which was chosen where no ``output`` was asked for."""
     if given.get("processes", 1) != 1 and not started():
         _launch(given["processes"], [] if output else ["--output", str(folder)], folder)
@@ -33,14 +33,14 @@ def train_new(output: Path | None, folder: Path, given: dict[str, Any]) -> None:
         with telling_memory():
             return new_run(folder, given, world)
 
-    _train(make)
+    _train(make, tensorboard)
 
 
-def train_on(directory: Path, resume: Callable[[World], Run]) -> None:
+def train_on(directory: Path, resume: Callable[[World], Run], *, tensorboard: bool = False) -> None:
     """Go on with a run in as many processes as it has, starting them where nobody else has."""
     if not started() and (processes := read_settings(directory / CONFIG).processes) > 1:
         _launch(processes, [], directory)
-    _train(resume)
+    _train(resume, tensorboard)
 
 
 def one_process(given: dict[str, Any], what: str) -> None:
@@ -49,11 +49,11 @@ def one_process(given: dict[str, Any], what: str) -> None:
         raise InputError(f"{what} trains in one process; leave --processes out, and torchrun or srun")
 
 
-def _train(make: Callable[[World], Run]) -> None:
+def _train(make: Callable[[World], Run], tensorboard: bool) -> None:
     with joined() as world:
         run = open_together(world, lambda: make(world))
         if world.writes:
-            train_and_tell(run)
+            train_and_tell(run, tensorboard=tensorboard)
         else:
             _train_in_silence(run)
 

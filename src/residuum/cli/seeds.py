@@ -57,7 +57,8 @@ def _run_all(folder: Path, protocol: Protocol) -> None:
     typer.echo("\n" + "\n".join(told(results, protocol)))
     if last is not None and last.settings.recipe and read_recipe(last.settings.recipe).published:
         errors = [result.error for result in results[FIRST]]
-        typer.echo(f"mean of {len(errors)}: {verdict(last.settings, last.dataset, sum(errors) / len(errors))}")
+        mean, named = sum(errors) / len(errors), f"mean of {len(errors)} runs"
+        typer.echo(verdict(last.settings, last.dataset, mean, named))
     typer.echo(f"look at {folder / 'seeds.csv'}")
 
 

@@ -57,6 +57,10 @@ def train(
     label_smoothing: Annotated[float | None, typer.Option("--label-smoothing", "--smoothing", help="0 to 1")] = None,
     grad_accum: Annotated[int | None, typer.Option(help="batches whose gradients make one step")] = None,
     clip_grad: Annotated[float | None, typer.Option(help="largest norm of the whole gradient; 0: any")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="steps between checkpoints [default: at each epoch's end]")
+    ] = None,
+    keep: Annotated[int | None, typer.Option(help="checkpoints kept beside the best weights")] = None,
     ema: Annotated[float | None, typer.Option(help="decay of a running average of the weights, such as 0.999")] = None,
     image_size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side, pixels")] = None,
     num_classes: Annotated[int | None, typer.Option(help="logits [default: the data's classes]")] = None,
@@ -73,6 +77,9 @@ def train(
     sync_bn: Annotated[bool, typer.Option("--sync-bn", help="batch norm over the pictures of all processes")] = False,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
     licence: Annotated[str | None, typer.Option(help="written into the weights files")] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="write events for it into the run's folder")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
 ) -> None:
     """Train a network on pictures; what is left out is chosen, and said with its reason.
@@ -123,6 +130,8 @@ def train(
         "grad_accum": grad_accum,
         "clip_grad": clip_grad,
         "ema": ema,
+        "checkpoint_every": checkpoint_every,
+        "keep": keep,
         "image_size": [image_size, image_size] if image_size else None,
         "device": device,
         "precision": precision,
@@ -141,7 +150,7 @@ def train(
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from .training import Asked, go_on, show_recipe, start
 
-    asked = Asked(parts, num_classes, seeds, against or [], lr_find)
+    asked = Asked(parts, num_classes, seeds, against or [], lr_find, tensorboard)
     if show:
         show_recipe(recipe)
     elif resume is not None:

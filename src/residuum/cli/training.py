@@ -14,6 +14,7 @@ from ..training import Run, resumed_run
 from ..training.processes import World
 from ..training.protocol import PROTOCOL
 from ..training.recipe import recipe_text, with_recipe
+from ..training.tensorboard import writer_class
 from .machines import one_process, train_new, train_on
 from .seeds import go_on_seeds, show_lr, start_seeds
 
@@ -27,6 +28,7 @@ class Asked:
     seeds: int | None = None
     against: list[str] = field(default_factory=list)
     lr_find: bool = False
+    tensorboard: bool = False
 
 
 def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
@@ -40,6 +42,7 @@ def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
         given["num_classes"] = asked.num_classes
     if asked.against and asked.seeds is None:
         raise InputError("--against compares over several seeds; say how many with --seeds")
+    _check_tensorboard(asked)
     if asked.lr_find or asked.seeds is not None:
         one_process(given, "--lr-find" if asked.lr_find else "each of the runs of --seeds")
     if asked.lr_find:
@@ -47,7 +50,7 @@ def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
     elif asked.seeds is not None:
         start_seeds(output or _next_folder(data), given, asked.seeds, asked.against)
     else:
-        train_new(output, output or _next_folder(data), given)
+        train_new(output, output or _next_folder(data), given, tensorboard=asked.tensorboard)
 
 
 def show_recipe(name: str | None) -> None:
@@ -61,12 +64,15 @@ def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: As
     """Resume a run, or several; flags given again must be what the run has."""
     if output is not None and output != directory:
         raise InputError(f"--resume {directory} goes on in that folder; leave out --output {output}")
+    _check_tensorboard(asked)
     if (directory / PROTOCOL).exists():
         if given or asked.parts or asked.seeds or asked.against:
             raise InputError(f"--resume {directory} goes on with what was asked for then; leave out all other flags")
         go_on_seeds(directory)
         return
-    train_on(directory, lambda world: _resumed(directory, given, asked, world))
+    if asked.seeds or asked.against or asked.lr_find:
+        raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
+    train_on(directory, lambda world: _resumed(directory, given, asked, world), tensorboard=asked.tensorboard)
 
 
 def _resumed(directory: Path, given: dict[str, Any], asked: Asked, world: World) -> Run:
@@ -80,6 +86,13 @@ def _resumed(directory: Path, given: dict[str, Any], asked: Asked, world: World)
             f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. Leave them out"
         )
     return run
+
+
+def _check_tensorboard(asked: Asked) -> None:
+    if asked.tensorboard and (asked.seeds is not None or asked.lr_find):
+        raise InputError("--tensorboard watches one run; leave it out, or leave out --seeds and --lr-find")
+    if asked.tensorboard:
+        writer_class()  # what is missing is said before anything is written
 
 
 def _next_folder(data: str) -> Path:

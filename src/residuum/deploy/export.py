@@ -19,10 +19,12 @@ from residuum_runtime.sessions import engine_version, engines_for, installed
 from ..data import Dataset, open_data
 from ..errors import InputError, ParityFailed
 from ..weights import load
+from .calibration import make_calibration
 from .choose import choose_precision
 from .parity import TOLERANCES, Gate, check
 from .prepare import Prepared, prepare
 from .probes import LABELLED, Probes, make_probes
+from .quantise import controlled
 from .targets import Target, pick_target
 from .whole import MARK, appearing, check_free
 
@@ -74,10 +76,16 @@ def export(
         raise InputError(f"--to {to} needs {target.engine}, which is not installed; pip install 'residuum[deploy]'")
     dataset = open_data(data) if isinstance(data, str | Path) else data
     prepared = prepare(model if isinstance(model, nn.Module) else load(model), pixels=pixels)
+    if precision == "int8":
+        if dataset is None:
+            raise InputError("int8 must be calibrated on pictures like those it will meet; give --data (data=)")
+        prepared.made["calibration"] = make_calibration(prepared, dataset)
     probes = make_probes(prepared, dataset, pictures)
     with appearing(folder) as temporary:
         chosen, why = choose_precision(prepared, to, target) if precision == "auto" else (precision, "as asked")
         card = prepared.carded(target=to, precision=chosen)
+        if chosen == "int8":
+            card = controlled(prepared, target.write, target.engine, card, drop)
         gate = Gate(TOLERANCES[chosen], drop, thread_count())
         file = target.write(prepared, temporary, card)
         card = measured(prepared, file, target, card, probes, gate)

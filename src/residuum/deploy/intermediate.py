@@ -23,7 +23,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 
 def first_parting(prepared: Prepared, path: Path, engine: str, probes: Probes, limit: float) -> str:
-    """Return a sentence that names the first layer whose output is off by more than ``limit`` of its own deviations.
+    """Return a sentence that names the first layer whose output is off by more than ``limit`` of its deviation.
 
     The layers are compared in the order in which the reference computes them, on one batch.
     """
@@ -50,7 +50,7 @@ def first_parting(prepared: Prepared, path: Path, engine: str, probes: Probes, l
 def _apart(found: NDArray[Any], expected: NDArray[Any]) -> float:
     if found.shape != expected.shape:
         return float("inf")
-    difference = np.abs(found.astype(np.float64) - expected).max()
+    difference = np.abs(found.astype(np.float64) - expected).mean()
     return float(difference / (expected.astype(np.float64).std() or 1.0)) if np.isfinite(difference) else float("inf")
 
 

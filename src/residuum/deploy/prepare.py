@@ -108,10 +108,15 @@ def trace(graph: nn.Module, card: Card) -> torch.export.ExportedProgram:
         with quiet():
             return torch.export.export(graph, (example,), dynamic_shapes=(sizes,), strict=False)
     except Exception as error:  # its errors have no common base
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        reason = first_line(error)
         raise InputError(
-            f"{card.model} must be a network that torch.export can follow at any batch size, but: {reason.strip()}"
+            f"{card.model} must be a network that torch.export can follow at any batch size, but: {reason}"
         ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line that an error says something in."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 @contextmanager

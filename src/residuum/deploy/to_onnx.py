@@ -12,16 +12,17 @@ import torch
 from residuum_runtime.card import KEY, Card
 
 from ..errors import InputError
-from .prepare import Prepared, quiet
+from . import int8_onnx
+from .prepare import Prepared, first_line, quiet
 
 FILE = "model.onnx"
 SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a node comes from
 
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
-    """Write ``model.onnx`` in float32 and return its path."""
-    path = folder / FILE
-    save(graph(prepared), path, card)
+    """Write ``model.onnx`` in float32 or int8 and return its path."""
+    path, model = folder / FILE, graph(prepared)
+    save(int8_onnx.quantise(model, prepared, card.kept) if card.precision == "int8" else model, path, card)
     return path
 
 
@@ -34,10 +35,11 @@ def graph(prepared: Prepared) -> Any:
     if FILE in prepared.made:
         return copy.deepcopy(prepared.made[FILE])
     names = (["pictures"], ["probabilities"]) if prepared.card.pixels else (["images"], ["logits"])
+    traced = prepared.program  # what can not be traced is told before what ONNX lacks
     try:
         with quiet():
             program = torch.onnx.export(
-                prepared.program, (), dynamo=True, verbose=False, input_names=names[0], output_names=names[1]
+                traced, (), dynamo=True, verbose=False, input_names=names[0], output_names=names[1]
             )
     except Exception as error:  # its errors have no common base
         raise InputError(
@@ -52,7 +54,7 @@ def _reason(error: BaseException) -> str:
     """Return the innermost reason of an exporter's nested errors."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return first_line(error)
 
 
 def named(model: Any) -> Any:

@@ -10,7 +10,7 @@ from residuum_runtime.card import KEY, Card
 from residuum_runtime.openvino_session import read
 
 from ..errors import InputError
-from . import to_onnx
+from . import int8_openvino, to_onnx
 from .prepare import Prepared
 
 FILE = "model.xml"
@@ -18,8 +18,8 @@ FILE = "model.xml"
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
     """Write ``model.xml`` and ``model.bin`` with float32 weights; bf16 is arithmetic, which the engine is told of."""
-    path = folder / FILE
-    save(graph(prepared), path, card)
+    path, model = folder / FILE, graph(prepared)
+    save(int8_openvino.quantise(model, prepared, card.kept) if card.precision == "int8" else model, path, card)
     return path
 
 

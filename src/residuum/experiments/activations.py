@@ -37,6 +37,7 @@ CLAIMS = {  # test error of ResNet-110 on CIFAR-10, percent
     "act_preactivation": ("below", "He16 table 2: 6.71 % against 6.61 %"),
     "full_preactivation": ("above", "He16 table 2: 6.37 % against 6.61 %"),
 }
+DOES = {"below": "does worse", "above": "does better"}
 
 
 def members(options: Options) -> Members:
@@ -62,7 +63,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     """Hold each order against the original."""
     return [
         judged(
-            f"{WORDS[order].capitalize()} does {'worse' if side == 'below' else 'better'} than the original order",
+            f"{WORDS[order][0].upper()}{WORDS[order][1:]} {DOES[side]} than the original order",
             published,
             effect(numbers, order),
             side,

@@ -10,11 +10,14 @@ Expected   plain-56 below plain-20 in training accuracy; residual-56 loses less 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..report.figures import Series, degradation
+from ..report.lines import Line, Panel
+from ..report.plots import line_plot
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
@@ -36,6 +39,8 @@ DEFAULTS = Options(depths=(20, 56))
 
 Kind = Literal["plain", "residual"]
 KINDS: tuple[Kind, ...] = ("plain", "residual")
+FEW = 2  # depths of a kind that are told apart without asking
+LOOKS = ("blue", "vermilion", "green", "purple", "ochre")
 ALT = "Error by epoch of the {kind} networks, a line for each depth."
 
 
@@ -121,10 +126,27 @@ def answer(numbers: Numbers) -> str:
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw both kinds on one scale, a figure each, for a page that is read on phones too."""
+    """Draw both kinds on one scale, a figure each, for a page that is read on phones too; many depths can be asked."""
     return [
-        Drawing(f"degradation-{kind}", degradation(_series(numbers), [kind]), ALT.format(kind=kind)) for kind in KINDS
+        Drawing(
+            f"degradation-{kind}",
+            degradation(_series(numbers), [kind]),
+            ALT.format(kind=kind),
+            interactive=_plot(numbers, kind) if len(numbers["train"]) > FEW * len(KINDS) else None,
+        )
+        for kind in KINDS
     ]
+
+
+def _plot(numbers: Numbers, kind: Kind) -> dict[str, Any]:
+    lines = []
+    networks = sorted((series for series in _series(numbers) if series.kind == kind), key=lambda series: series.depth)
+    for series, look in zip(networks, cycle(LOOKS)):
+        epochs = range(1, 1 + series.train_error.shape[1])
+        lines.append(Line(f"{series.name} test", epochs, series.test_error.tolist(), look))
+        lines.append(Line(f"{series.name} training", epochs, series.train_error.tolist(), look, dashed=True))
+    top = 1.05 * max(float(series.train_error.max()) for series in _series(numbers))  # one scale for both kinds
+    return line_plot(Panel(f"{kind.capitalize()} networks", "epoch", "error, %", lines, top=min(100.0, top)))
 
 
 def both_kinds(numbers: Numbers) -> Figure:

@@ -10,7 +10,6 @@ Expected   the norm of learnt skips grows against that of normal matrices; resid
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +39,7 @@ EXPECTED = (
 )
 DEFAULTS = Options(depths=(14,), epochs=20, seeds=5)
 RATE = 0.02  # without norms, 0.1 is too much
-LEVEL = 90.0  # percent of the training pictures right
+LEVEL = 50.0  # percent of the training pictures right
 WIRINGS = {"plain": "vermilion", "residual": "blue", "learnt": "green"}
 PICTURES = 512  # that features are measured on
 
@@ -114,8 +113,13 @@ def measure(work: Workspace) -> Numbers:
 
 
 def learnt_gain(numbers: Numbers) -> np.ndarray:
-    """Return how often the ratio of skip to normal norms after training is that before: [seeds]."""
-    return np.array([rows[-1] / rows[0] for rows in numbers["watched"]["skip_to_normal"]["learnt"]])
+    """Return by how many percent training raises the ratio of skip to normal norms: [seeds]."""
+    return np.array([rows[-1] for rows in _gains(numbers)])
+
+
+def _gains(numbers: Numbers) -> list[list[float]]:
+    """Return the ratio's change against its start, percent: [seeds][epochs + 1]."""
+    return [[100 * (row / rows[0] - 1) for row in rows] for rows in numbers["watched"]["skip_to_normal"]["learnt"]]
 
 
 def speed(numbers: Numbers) -> dict[str, list[float]]:
@@ -139,7 +143,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     wider = spread["plain"] - spread["residual"]
     return [
         judged("Training amplifies learnt skips against the matrices beside them", "popular accounts",
-               mean_interval(gain), "above", bound=1.0, unit="times the ratio before training", pairs=gain),
+               mean_interval(gain), "above", unit="% more than the ratio before training", pairs=gain),
         judged(f"Identity skips reach {LEVEL:g} % of training accuracy in fewer epochs", "popular accounts",
                paired_difference(fast["residual"], fast["plain"]), "below", unit="epochs against plain", pairs=faster),
         judged("Features of the plain network fill more dimensions", "popular accounts",
@@ -155,14 +159,12 @@ def answer(numbers: Numbers) -> str:
         gain, fast, spread = learnt_gain(numbers), speed(numbers), ends(numbers)
         verdicts = [finding.verdict for finding in findings(numbers)]
         amplified = {
-            "shown": f"training amplifies the skips ({mean_interval(gain).text(3)} times)",
-            "not shown": f"that training amplifies the skips is not shown ({mean_interval(gain).text(3)} times)",
-        }.get(
-            verdicts[0], f"training amplifies the normal matrices, not the skips ({mean_interval(gain).text(3)} times)"
-        )
+            "shown": f"training amplifies the skips ({mean_interval(gain).text()} %)",
+            "not shown": f"that training amplifies the skips is not shown ({mean_interval(gain).text()} %)",
+        }.get(verdicts[0], f"training amplifies the normal matrices, not the skips ({mean_interval(gain).text()} %)")
         quick = paired_difference(fast["residual"], fast["plain"])
         quicker = {
-            "shown": f"skips learn faster, by {-quick} epochs",
+            "shown": f"skips learn faster: {LEVEL:g} % of the training pictures by {-quick} epochs sooner",
             "not shown": f"that skips learn faster is not shown ({quick} epochs)",
         }.get(verdicts[1], f"skips learn more slowly, by {quick} epochs")
         more = paired_difference(spread["plain"], spread["residual"])
@@ -179,12 +181,12 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     """Draw the norms' ratio, training accuracy and the participation ratio over the epochs."""
     curves, watched = numbers["curves"], numbers["watched"]
     epochs = list(range(1, 1 + len(curves["plain"]["train_acc1"][0])))
-    ratio = [Line("learnt", [0, *epochs], watched["skip_to_normal"]["learnt"], "green")]
+    ratio = [Line("learnt", [0, *epochs], _gains(numbers), "green")]
     accuracy = [Line(wiring, epochs, curves[wiring]["train_acc1"], look) for wiring, look in WIRINGS.items()]
     used = [Line(wiring, [0, *epochs], watched["participation"][wiring], look) for wiring, look in WIRINGS.items()]
     panels = {
-        "norms": Panel("Skip against normal matrices", "epoch", "ratio of their norms", ratio,
-                       level=(1.0, "as large as each other"), form="{:.2f}"),
+        "norms": Panel("Skip against normal matrices", "epoch", "ratio of their norms, % above the start", ratio,
+                       form="{:.2f}"),
         "accuracy": Panel("Learning", "epoch", "training accuracy, %", accuracy, level=(LEVEL, f"{LEVEL:g} %")),
         "features": Panel("Dimensions in use", "epoch", "participation ratio", used),
     }  # fmt: skip
@@ -199,11 +201,10 @@ def tables(numbers: Numbers) -> list[Table]:
     fast, spread, gain = speed(numbers), ends(numbers), learnt_gain(numbers)
     rows = [[wiring, _said(fast[wiring]), _said(spread[wiring]), _said(gain) if wiring == "learnt" else "–"]
             for wiring in WIRINGS]  # fmt: skip
-    header = ["network", f"epochs to {LEVEL:g} %", "participation ratio", "skip to normal, times that before"]
+    header = ["network", f"epochs to {LEVEL:g} %", "participation ratio", "skip to normal, % more than before"]
     caption = "Mean over the seeds with its 95 % interval; a run that never reaches the accuracy counts all its epochs."
     return [Table(header, rows, caption), accuracy_table(numbers)]
 
 
 def _said(values: Sequence[float] | np.ndarray) -> str:
-    interval = mean_interval(values)
-    return interval.text(3) if math.isfinite(interval.low) else f"{interval.mean:.3g}"
+    return mean_interval(values).text()

@@ -25,6 +25,7 @@ and, where it needs them:
 
     watch(model, dataset, epoch) -> dict       measured on each member before training (epoch 0) and after each epoch,
                                                on a copy: it cannot disturb the training; ``work.watched(name)`` has it
+    KEEPS_EPOCHS = True                        keeps the weights of each epoch of the members it trains: ``work.epochs``
     start(folder, name, settings) -> settings  settles what depends on members that are finished, in ``folder/OTHER``
 
 Everything after ``measure`` is a function of ``numbers`` alone, which ``study.json`` holds: ``residuum report FOLDER``
@@ -122,6 +123,10 @@ class Workspace:
         path = Path(str(self.options.model))
         return load(path / "model.safetensors" if path.is_dir() else str(path))
 
+    def epochs(self, member: str) -> list[nn.Module]:
+        """Load what each epoch of a member left, the first one first; none where the study keeps no epochs."""
+        return [load(path) for path in sorted((self.folder / member / EPOCHS_KEPT).glob("*.safetensors"))]
+
     def watched(self, member: str) -> list[dict[str, Any]]:
         """Return what ``watch`` saw of a member, a row an epoch, the first before training."""
         return read_json(self.folder / member / WATCHED)
@@ -182,6 +187,7 @@ class Study(Protocol):
 
 
 WATCHED = "watched.json"
+EPOCHS_KEPT = "epochs"  # a member's folder of weights, one file an epoch
 
 
 def read_json(path: Path) -> Any:

@@ -10,6 +10,7 @@ Expected   the same accuracy, about two thirds of the time
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +129,18 @@ def time_ratio(numbers: Numbers) -> np.ndarray:
     return np.array(numbers["seconds"]["grown"]) / np.array(numbers["seconds"]["scratch"])
 
 
+def time_effect(numbers: Numbers) -> Interval:
+    """Return the geometric mean of the ratio with its interval: that of its logarithm, as ratios need."""
+    return Interval(*map(math.exp, mean_interval(np.log(time_ratio(numbers)))))
+
+
 def findings(numbers: Numbers) -> list[Finding]:
     """Judge accuracy and time."""
     grown, scratch = _accuracies(numbers)
     return [
         judged(f"The grown network is at most {MARGIN:g} points less accurate", "–", accuracy_effect(numbers), "above",
                bound=-MARGIN, unit="points of validation accuracy against scratch", pairs=grown - scratch),
-        judged("Growing takes less time", "–", mean_interval(time_ratio(numbers)), "below", bound=1.0,
+        judged("Growing takes less time", "–", time_effect(numbers), "below", bound=1.0,
                unit="times the seconds from scratch", pairs=time_ratio(numbers)),
     ]  # fmt: skip
 
@@ -143,7 +149,7 @@ def answer(numbers: Numbers) -> str:
     """Say what growing saves and what it costs."""
 
     def sentence() -> str:
-        effect, time = accuracy_effect(numbers), mean_interval(time_ratio(numbers))
+        effect, time = accuracy_effect(numbers), time_effect(numbers)
         share = numbers["macs"]["grown"] / numbers["macs"]["scratch"]
         depths = " to ".join(map(str, numbers["depths"]))
         kept = (
@@ -154,7 +160,7 @@ def answer(numbers: Numbers) -> str:
         )  # fmt: skip
         saved = "takes" if time.below(1) or time.above(1) else "takes, with no difference shown,"
         return (
-            f"Growing from {depths} layers {kept} and {saved} {time.text(2)} times the seconds of training from "
+            f"Growing from {depths} layers {kept} and {saved} {time.text()} times the seconds of training from "
             f"scratch, at {share:.2f} times its multiply-accumulates."
         )
 

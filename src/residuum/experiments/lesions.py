@@ -63,7 +63,7 @@ def measure(work: Workspace) -> Numbers:
     return measured(work, "lesions", passes=27 + REPEATS * (SIZES + len(SWAPS)), look=_lesions)
 
 
-def _lesions(model: nn.Module, sample: Sample) -> Numbers:
+def _lesions(name: str, model: nn.Module, sample: Sample) -> Numbers:
     image = sample.normalise(sample.pixels[:1])
     parts, shapes = removable(model, image), block_shapes(model, image)
     names, groups = list(parts), interchangeable(model, shapes)
@@ -235,8 +235,8 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     if all(seeds[0]["swapped"] for seeds in grouped.values()):
         order = panel(
             "Blocks in another order",
-            "Kendall's tau of trained and new order (1: as trained)",
-            lambda one: [1.0, *(tau for tau, _ in _by_tau(one))],
+            "1 - Kendall's tau of trained and new order (0: as trained)",
+            lambda one: [0.0, *(1 - tau for tau, _ in _by_tau(one))],
             lambda one: [one["intact"], *(error for _, error in _by_tau(one))],
         )
         pictures.append(Drawing("order", line_panel(order), "Error over the likeness of the blocks' order.", CAPTION))

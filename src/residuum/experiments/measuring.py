@@ -66,7 +66,7 @@ def pictures(work: Workspace, passes: int) -> int:
 
 
 def measured(
-    work: Workspace, what: str, passes: int, look: Callable[[nn.Module, Sample], Numbers], *, split: str = "val"
+    work: Workspace, what: str, passes: int, look: Callable[[str, nn.Module, Sample], Numbers], *, split: str = "val"
 ) -> Numbers:
     """Return what ``look`` says of each subject and its sample, kept subject by subject."""
     count = pictures(work, passes)
@@ -75,7 +75,7 @@ def measured(
         def compute() -> Numbers:
             model = open_subject(work, name)
             sample = take_sample(model, work.dataset(), count=count, split=split)
-            return {"pictures": len(sample), **look(model, sample)}
+            return {"pictures": len(sample), **look(name, model, sample)}
 
         return compute
 

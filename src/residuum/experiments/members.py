@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import write_bytes
 from ..training import Epoch, Run, new_run, resumed_run, train
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.settings import read_settings
 from ..training.state import Diverged
 from ..weights import load
-from .form import WATCHED, History, Members, Options, Study, read_json, write_json
+from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
 AFTER = "after"  # a member's key that is no setting: the member to wait for
 EVERY = 5.0  # seconds between looks at how far the members are
@@ -65,7 +66,8 @@ def train_members(
         waiting = sorted(given, key=_work, reverse=True)  # the longest first
         try:
             while running or waiting:
-                for name in [name for name in waiting if given[name].get(AFTER) in {None, *finished}]:
+                ready = [name for name in waiting if given[name].get(AFTER) in {None, *finished}]
+                for name in ready[: workers - len(running)]:  # none lies in the pool's queue, where no Ctrl-C finds it
                     waiting.remove(name)
                     running[pool.submit(train_member, study, output, name, given[name])] = name
                 done, _ = wait(running, EVERY, FIRST_COMPLETED)
@@ -94,6 +96,9 @@ def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> 
         for event in train(run, report=False):
             if isinstance(event, Epoch):
                 watched.look(int(event.row["epoch"]))
+                if getattr(module, "KEEPS_EPOCHS", False):
+                    kept = output / name / EPOCHS_KEPT / f"{int(event.row['epoch']):04}.safetensors"
+                    write_bytes(kept, (output / name / LAST).read_bytes())
     except Diverged:
         return _guessing(run)
     return run.history

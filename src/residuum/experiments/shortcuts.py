@@ -68,7 +68,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     """Hold each shortcut against A."""
     return [
         judged(
-            f"{WORDS[kind].capitalize()} does {'better' if kind in 'BC' else 'worse'} than A",
+            f"{WORDS[kind][0].upper()}{WORDS[kind][1:]} does {'better' if kind in 'BC' else 'worse'} than A",
             PUBLISHED[kind],
             effect(numbers, kind),
             "above" if kind in "BC" else "below",

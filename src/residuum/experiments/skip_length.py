@@ -11,10 +11,21 @@ Expected   the accounts above contradict one another; so no direction is expecte
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
+import torch
+from torch import nn
+
+from ..data import open_data
+from ..models import create_model
+from ..nn.skips import SkipCell
 from ..report.dots import dots
 from ..report.study import Drawing, Finding, Table
+from ..seeds import drawing
+from ..weights import save
 from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .statistics import judged, paired_difference
@@ -36,8 +47,6 @@ RATE = 0.02  # without norms, 0.1 is too much
 
 def members(options: Options) -> Members:
     """Return fully connected networks of the first depth, by wiring, length and what lies beside the skip."""
-    from ..data import open_data
-
     dataset = open_data(options.data)
     shared = {"depth": options.depths[0], "in_chans": dataset.channels, "image_size": dataset.image_size[0]}
 
@@ -53,6 +62,26 @@ def members(options: Options) -> Members:
                 name = f"{length}-{between}-{matrix}"
                 conditions[name] = network(wiring, length, [inside] * (length - 1) + ["relu"])
     return of_conditions(conditions, options)
+
+
+def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Let a network with linear layers begin with these drawn from N(0, 1 / n): He's 2 / n is for layers before a ReLU.
+
+    Else each linear layer doubles the stream's variance, and one would compare initial weights.
+    """
+    arguments = settings["model_arguments"]
+    if "linear" not in arguments["activations"]:
+        return settings
+    with drawing(settings["seed"], "init"):
+        model = create_model(settings["model"], **arguments, num_classes=len(open_data(settings["data"]).classes))
+    cell = cast(SkipCell, model.get_submodule("stages.0"))
+    with torch.no_grad():
+        for normal, activation in zip(cell.normal, cell.act, strict=True):
+            if isinstance(activation, nn.Identity):
+                cast(nn.Linear, normal).weight.mul_(math.sqrt(0.5))
+    path = folder / "initial" / f"{name}.safetensors"
+    save(model, path)
+    return {**settings, "weights": str(path)}
 
 
 def measure(work: Workspace) -> Numbers:

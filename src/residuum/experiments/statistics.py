@@ -54,7 +54,7 @@ def judged(
     bound: float = 0.0,
     unit: str = "points",
     pairs: Sequence[float] | np.ndarray = (),
-    digits: int = 3,
+    digits: int = 2,
 ) -> Finding:
     """Judge the claim that an effect lies above or below a bound.
 
@@ -66,12 +66,12 @@ def judged(
         bound: usually no effect.
         unit: of the effect.
         pairs: the single differences, for the sign test.
-        digits: significant ones.
+        digits: significant ones of the interval's width.
     """
     above, below = effect.above(bound), effect.below(bound)
     verdict = NOT_SHOWN if not (above or below) else SHOWN if above == (side == "above") else OPPOSITE
-    known = math.isfinite(effect.low)
-    ours = f"{effect.text(digits)} {unit}" if known else f"{effect.mean:.{digits}g} {unit}; one run tells no interval"
+    alone = "" if math.isfinite(effect.low) else "; one run tells no interval"
+    ours = f"{effect.text(digits)} {unit}{alone}"
     if len(pairs) > 1:
         signs = np.sign(np.asarray(pairs, dtype=float) - bound)
         agree = int((signs == (1 if side == "above" else -1)).sum())

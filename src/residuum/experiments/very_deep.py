@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ..data import Dataset
 from ..models import create_model
 from ..report.lines import Line, Panel, line_panel
+from ..report.plots import line_plot
 from ..report.study import Drawing, Finding, Table
 from .curves import accuracy_table, gathered, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
@@ -173,7 +174,12 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     memory = [Line("memory", depths, [[numbers["kib"][name] / 1024 for name in by_depth]], "green")]
     kept = Panel("Memory of a training step", "layers", "MiB a picture, float32", memory, form="{:.2f}")
     return [
-        Drawing("very-deep-loss", line_panel(loss), "Training loss over the epochs, a line for each depth."),
+        Drawing(
+            "very-deep-loss",
+            line_panel(loss),
+            "Training loss over the epochs, a line for each depth.",
+            interactive=line_plot(loss),
+        ),
         Drawing("very-deep-time", line_panel(time), "Milliseconds of a training step a picture, over depth."),
         Drawing("very-deep-memory", line_panel(kept), "Mebibytes kept for the backward pass a picture, over depth."),
     ]

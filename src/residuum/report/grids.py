@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
+_HEIGHT = 64  # pixels that a picture is enlarged to at least, with hard edges
+
 
 def picture_rows(
     rows: Sequence[Sequence[np.ndarray]], names: Sequence[str], *, title: str, side: float = 0.62, gap: bool = False
@@ -34,24 +36,36 @@ def picture_rows(
         )
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    columns = max(map(len, rows))
+    strips = [_strip(row, gap) for row in rows]
+    widest = max(strip.shape[1] / strip.shape[0] for strip in strips)
     left = 0.2 + 0.075 * max(map(len, names))
-    width, height = left + (columns + 0.4 * gap) * side * 1.06 + 0.1, len(rows) * side * 1.06 + 0.4
+    width, height = max(left + widest * side + 0.1, left + 0.085 * len(title)), len(rows) * side * 1.1 + 0.4
     with house_style():
-        figure = MatplotlibFigure(figsize=(max(width, left + 0.075 * len(title)), height))
-        total = figure.get_figwidth()
-        figure.text(0.1 / total, 1 - 0.26 / height, title, size=10.5, weight="bold")
-        for number, (name, row) in enumerate(zip(names, rows, strict=True)):
-            bottom = height - 0.4 - (number + 1) * side * 1.06
-            figure.text(0.1 / total, (bottom + side / 2) / height, name, va="center", size=8.5)
-            for column, picture in enumerate(row):
-                place = left + (column + 0.4 * (gap and column > 0)) * side * 1.06
-                ax = figure.add_axes((place / total, bottom / height, side / total, side / height))
-                ax.imshow(
-                    picture, cmap="gray" if picture.ndim == 2 else None, vmin=0, vmax=255, interpolation="nearest"
-                )
-                ax.set_axis_off()
+        figure = MatplotlibFigure(figsize=(width, height))
+        figure.text(0.1 / width, 1 - 0.26 / height, title, size=10.5, weight="bold")
+        for number, (name, strip) in enumerate(zip(names, strips, strict=True)):
+            bottom = height - 0.4 - (number + 1) * side * 1.1
+            figure.text(0.1 / width, (bottom + side / 2) / height, name, va="center", size=8.5)
+            across = side * strip.shape[1] / strip.shape[0]
+            ax = figure.add_axes((left / width, bottom / height, across / width, side / height))
+            ax.imshow(strip, interpolation="nearest")
+            ax.set_axis_off()
     return figure
+
+
+def _strip(row: Sequence[np.ndarray], gap: bool) -> np.ndarray:
+    """Return pictures side by side as one, RGBA: what stands between them is clear."""
+    import numpy as np
+
+    enlarged = -(-_HEIGHT // row[0].shape[0])
+    tall, parts = enlarged * row[0].shape[0], []
+    for number, picture in enumerate(row):
+        colour = picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, 2)
+        solid = np.dstack([colour, np.full(colour.shape[:2], 255, np.uint8)])
+        parts.append(solid.repeat(enlarged, 0).repeat(enlarged, 1))
+        space = tall // 2 if gap and number == 0 else tall // 16
+        parts.append(np.zeros((tall, space, 4), np.uint8))
+    return np.hstack(parts[:-1])
 
 
 def as_pictures(values: np.ndarray) -> list[np.ndarray]:

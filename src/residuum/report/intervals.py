@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,9 +30,14 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
 
-    def text(self, digits: int) -> str:
-        """Return mean and interval to so many significant digits: effects may be small."""
-        return f"{self.mean:.{digits}g} ({self.low:.{digits}g} to {self.high:.{digits}g})"
+    def text(self, digits: int = 2) -> str:
+        """Return mean and interval, so many significant digits of the interval's width; without one, the mean alone."""
+        width = self.high - self.low
+        if not math.isfinite(width) or width == 0:
+            return f"{self.mean:.{digits + 1}g}"
+        decimals = max(0, digits - 1 - math.floor(math.log10(width)))
+        mean, low, high = (f"{round(value, decimals) + 0.0:.{decimals}f}" for value in self)  # + 0.0: no "-0"
+        return f"{mean} ({low} to {high})"
 
 
 def mean_interval(values: Sequence[float] | np.ndarray) -> Interval:

@@ -14,6 +14,7 @@ from .confusion import checked_counts, confusion_matrix
 from .figures import curves, per_class_accuracy
 from .numbers import percent, wilson_interval
 from .style import png
+from .watching import Watched, watched_figures, watched_section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,7 @@ class RunData:
         mistakes: pictures, worst first.
         notes: what a reader must know to judge the number, "the best epoch was chosen on the validation images".
         sections: more parts of the page, before the worst mistakes.
+        watched: rate, gradient, weights and speed, where they were written down.
     """
 
     title: str
@@ -62,6 +64,7 @@ class RunData:
     mistakes: Sequence[Mistake] = ()
     notes: Sequence[str] = field(default_factory=tuple)
     sections: Sequence[page.Markup] = field(default_factory=tuple)
+    watched: Watched = field(default_factory=Watched)
 
 
 def run_report(run: RunData) -> str:
@@ -77,6 +80,8 @@ def run_report(run: RunData) -> str:
     sections = [page.opening(*opening)]
     if run.history:
         sections.append(_curves_section(run.history))
+    if watched_figures(run.watched):
+        sections.append(watched_section(run.watched))
     if counts.sum():
         sections.append(_confusion_section(counts, run.classes))
         sections.append(_classes_section(counts, run.classes))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Every colour by its part, for light and for dark pages. All but paper and grid keep a contrast of 4.5 on
 # the paper; blue, vermilion, green, purple and ochre stay apart under the common forms of colour blindness (after
-# Okabe and Ito).
+# Okabe and Ito; tests/report/test_report_colours.py measures it).
 PALETTE = {
     "paper": ("#ffffff", "#14171c"),
     "ink": ("#1b1f24", "#e8eaed"),
@@ -26,7 +26,7 @@ PALETTE = {
     "vermilion": ("#c84a00", "#ff8b4d"),
     "green": ("#00795a", "#3ccb9f"),
     "purple": ("#9c4485", "#e39ac6"),
-    "ochre": ("#8a6100", "#e3b341"),
+    "ochre": ("#523204", "#f4dc2a"),
 }
 LIGHT = {name: light for name, (light, _) in PALETTE.items()}
 ON_COLOUR = "#fefefe"  # text on a filled cell; no part of the palette, so it stays as it is on dark pages
@@ -134,9 +134,22 @@ def svg_file(figure: Figure, alt: str) -> str:
 
 def _settle(figure: Figure) -> None:
     """Lay the figure out once: each further drawing would move it a little from where the last one left it."""
+    _write_plain_logarithms(figure)
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
+
+
+def _write_plain_logarithms(figure: Figure) -> None:
+    """Write 0.01 beside a logarithmic axis; its own 10^-2 would need the mathematics that letters are not read as."""
+    from matplotlib.ticker import LogFormatterMathtext
+
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+                axis.set_major_formatter("{x:g}")
+                low, high = sorted(abs(float(end)) for end in axis.get_view_interval())
+                axis.set_minor_formatter("{x:g}" if low * 10 > high else "")
 
 
 def _own_identifiers(body: str) -> str:

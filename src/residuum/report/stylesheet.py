@@ -32,13 +32,14 @@ section { margin-top: 2.75rem; padding-top: 1.5rem; border-top: 1px solid var(--
 .opening { margin-top: 1rem; }
 p { margin: 0 0 1rem; max-width: 42rem; overflow-wrap: anywhere; }
 .lead { font: 400 clamp(1.25rem, 3vw, 1.5rem)/1.45 var(--serif); text-wrap: pretty; }
-.figures, .beside { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: .5rem 2rem; }
+.beside { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
 .beside > * { flex: 2 1 20rem; min-width: 0; }
 .beside th, .beside td { padding-right: .875rem; }
 .beside > :first-child { flex: 3 1 26rem; }
-.figures > * { flex: 1 1 20rem; min-width: 0; }
+.figures > * { min-width: 0; }
 figure { margin: 0 0 1rem; }
-.figures > .wide { flex-basis: 100%; }
+.figures > .wide { grid-column: 1 / -1; }
 .plot { width: 100%; overflow: hidden; }
 figcaption, caption { color: var(--muted); font-size: .875rem; line-height: 1.45; max-width: 42rem; }
 figure > .scroll { margin-bottom: .5rem; }

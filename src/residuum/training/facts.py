@@ -34,7 +34,7 @@ def facts(run: Run) -> dict[str, str]:
         told = {"recipe": recipe_told(settings), **told}
     for key, reason in run.reasons.items():
         key = {"epochs": "schedule"}.get(key, key)
-        told[key] = f"{told.get(key, '')} ({reason})"
+        told[key] = f"{told[key]} ({reason})" if key in told else reason
     if run.images_per_second:
         rate = run.images_per_second * settings.processes
         seconds = len(dataset.train) * settings.epochs / rate

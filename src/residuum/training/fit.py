@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from torch.nn.utils import get_total_norm
+
 from ..data import Dataset, EvaluationLoader, FileImages, Loader, MemoryLoader, StreamLoader
 from ..data.augment import Variation, build_variation
 from ..data.pixels import Normalise
@@ -24,7 +26,7 @@ from .state import Row, State, refuse_broken
 class Epoch(NamedTuple):
     """What an epoch came to."""
 
-    row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5
+    row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
     scores: Scores
 
 
@@ -51,7 +53,8 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
             yield step
         refuse_broken(state)
         scores = score_together(state.result, held_out, normaliser(settings), world)
-        yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores), scores)
+        norm = get_total_norm(state.model.parameters()).item()
+        yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores, norm), scores)
 
 
 def method_of(settings: Settings, per_epoch: int, part: Part = WHOLE) -> Method:

@@ -9,16 +9,19 @@ from typing import Any, NamedTuple
 import torch
 
 from ..data import ArrayImages, Dataset
+from ..data.augment import build_variation
 from ..errors import InputError
 from ..models import VARIANTS, Description, create_model
 from ..models.counts import count
+from .fine_tune import fine_tuning
+from .losses import build_loss
 from .machine import training_macs_per_second
-from .optimisers import pick_optimiser
+from .mixing import build_mix
+from .optimisers import DECAYS, pick_optimiser
 from .schedules import build_schedule
 
 BUDGET_MINUTES = 30  # what a first training run on one's own pictures may take, where a smaller model allows it
 VAL_SPLIT = 0.1  # share of the training pictures that chooses the epoch where there is a test set: He15's 45k/5k
-FINE_TUNING_LR = 0.1  # share of the rate from scratch that weights already trained are given
 
 # What works on the built-in sets; all else is common to all.
 BUILT_IN: dict[str, dict[str, Any]] = {
@@ -83,16 +86,20 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
         given: settings by name, as in ``Settings``; ``num_classes`` too. Only what the user said.
         start: what the weights to start from are, if any.
     """
-    plan = Plan({**COMMON, **{key: value for key, value in given.items() if key != "num_classes"}})
+    said = {key: value for key, value in given.items() if key != "num_classes"}
+    plan = Plan({**COMMON, **said})
     if start is not None:
         _follow(plan, start)
-    for key, value in _defaults(dataset, plan).items():
+    defaults = _defaults(dataset, plan)
+    if start is not None and "lr" not in said:  # who says the rate (a recipe does) has a method in mind
+        _fine_tune(dataset, start, plan, said, defaults)
+    for key, value in defaults.items():
         plan.values.setdefault(key, value)
     values = plan.values
     streamed = not isinstance(dataset.train, ArrayImages)
     from_scratch = 0.1 * min(1.0, values["batch_size"] / 128)
     _choose_protocol(dataset, plan)
-    values.setdefault("lr", round(from_scratch * (FINE_TUNING_LR if values["weights"] else 1.0), 6))
+    values.setdefault("lr", round(from_scratch, 6))
     values.setdefault("pad", dataset.augmentation.pad)
     values.setdefault("flip", dataset.augmentation.flip)
     values.setdefault("threads", torch.get_num_threads())
@@ -130,6 +137,21 @@ def _follow(plan: Plan, start: Description) -> None:
     if start.preprocessing is not None:
         plan.values.setdefault("image_size", list(start.preprocessing.size))
         plan.values["mean"], plan.values["std"] = list(start.preprocessing.mean), list(start.preprocessing.std)
+
+
+def _fine_tune(
+    dataset: Dataset, start: Description, plan: Plan, said: dict[str, Any], defaults: dict[str, Any]
+) -> None:
+    """Take what suits the number of pictures, where the user said nothing."""
+    chosen, reason = fine_tuning(dataset, start, said.get("batch_size") or defaults["batch_size"])
+    if "epochs" in chosen:
+        plan.reasons.pop("epochs", None)
+    if "warmup_epochs" in chosen and said.get("epochs", chosen["epochs"]) <= chosen["warmup_epochs"]:
+        chosen["warmup_epochs"] = 0
+    plan.values |= {**chosen, **said}
+    if overruled := [key for key in chosen if key in said]:
+        reason += f"; but as you said: {', '.join(f'{key} {said[key]}' for key in overruled)}"
+    plan.reasons["fine-tuning"] = reason
 
 
 def _num_classes(dataset: Dataset, wanted: int | None) -> int:
@@ -207,5 +229,21 @@ def _check(values: dict[str, Any]) -> None:
         raise InputError(
             f"momentum and label_smoothing must be below 1, got {values['momentum']} and {values['label_smoothing']}"
         )
+    _check_method(values)
     if not 0 <= values["warmup_epochs"] < values["epochs"]:
         raise InputError(f"warmup_epochs must be below epochs, got {values['warmup_epochs']} of {values['epochs']}")
+
+
+def _check_method(values: dict[str, Any]) -> None:
+    """Find what cannot be before anything is read or measured."""
+    build_loss(values.get("loss", "cross_entropy"), values["label_smoothing"])
+    build_mix(values.get("mixup", 0.0), values.get("cutmix", 0.0), 2)
+    build_variation(values.get("auto_augment"), values.get("random_erasing", 0.0), values["mean"])
+    milestones = values.get("milestones", [0.5, 0.75])
+    if milestones != sorted(milestones) or not all(0 < milestone < 1 for milestone in milestones):
+        raise InputError(f"milestones, shares of the run, must rise between 0 and 1, got {milestones}")
+    for key in ("crop_scale", "gamma", "backbone_lr"):
+        if not 0 < values.get(key, 1.0) <= 1:
+            raise InputError(f"{key} must be above 0 and at most 1, got {values[key]}")
+    if values.get("decay", DECAYS[0]) not in DECAYS:
+        raise InputError(f"decay must be {' or '.join(DECAYS)}, got {values['decay']!r}")

@@ -127,13 +127,14 @@ def told(settings: Settings) -> str:
     return text
 
 
-def verdict(settings: Settings, dataset: Dataset, error: float | None) -> str:
+def verdict(settings: Settings, dataset: Dataset, error: float | None, named: str = "this run") -> str:
     """Set the run's result beside the published one; claim nothing for a run that was changed or not finished.
 
     Args:
         settings: the run's.
         dataset: the run's.
         error: of the run's end, percent; None where it has not ended.
+        named: whose error it is.
     """
     recipe = read_recipe(settings.recipe or "")
     opening = f"recipe {settings.recipe}, {recipe.measure}"
@@ -141,7 +142,7 @@ def verdict(settings: Settings, dataset: Dataset, error: float | None) -> str:
     if error is None:
         return f"{opening}: the run has not ended, nothing is claimed"
     if published is None:
-        return f"{opening}: no result is published for {settings.model}; this run {error:.2f}"
+        return f"{opening}: no result is published for {settings.model}; {named} {error:.2f}"
     reasons = changes(settings)
     if not _is_data_of(recipe, dataset):
         held = len(dataset.test or dataset.val)
@@ -149,10 +150,10 @@ def verdict(settings: Settings, dataset: Dataset, error: float | None) -> str:
     kept = {key: value for key, value in settings.model_arguments.items() if key not in ("in_chans", "num_classes")}
     reasons |= {key: f"{value} asked for" for key, value in kept.items()}
     if reasons:
-        return f"{opening}: published {published:.2f}, this run {error:.2f} with {_listed(reasons)}: nothing is claimed"
+        return f"{opening}: published {published:.2f}, {named} {error:.2f} with {_listed(reasons)}: nothing is claimed"
     low, high = published - recipe.band, published + recipe.band
     place = "below" if error < low else "above" if error > high else "inside"
-    return f"{opening}: published {published:.2f}, band {low:.1f}..{high:.1f}, this run {error:.2f}, {place}"
+    return f"{opening}: published {published:.2f}, band {low:.1f}..{high:.1f}, {named} {error:.2f}, {place}"
 
 
 def _listed(changed: dict[str, str]) -> str:

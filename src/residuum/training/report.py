@@ -10,13 +10,15 @@ from torch import Tensor
 from ..data import ArrayImages, Dataset, FileImages, decode
 from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
+from ..report.watching import Watched
 from ..weights import load
+from .compared import numbers_in
 from .facts import facts
 from .result import RESULT, final_dataset, protocol_note, result_of, write_result
-from .run import BEST, Run
+from .run import BEST, TIMING, Run
 
 WORST = 24
-PAGE = "report.html"
+PAGE, STEPS = "report.html", "steps.csv"
 
 
 def conclude(run: Run, *, report: bool) -> None:
@@ -41,10 +43,11 @@ def _write_report(run: Run, scores: Scores) -> None:
         title=f"{run.settings.model} on {Path(dataset.name).name}",
         facts=told,
         history=run.history,
-        classes=list(dataset.classes),
+        classes=[*dataset.classes, *(f"class {n}" for n in range(len(dataset.classes), scores.num_classes))],
         confusion=scores.confusion.numpy(),
         mistakes=mistakes(dataset, dataset.val, scores),
         notes=[protocol_note(run.settings, run.dataset), *dataset.notes],
+        watched=Watched(numbers_in(run.directory / STEPS), run.history, numbers_in(run.directory / TIMING)),
     )
     write_run_report(run.directory, data)
 

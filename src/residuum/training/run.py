@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from torch import nn
 from .. import __version__
 from ..data import Dataset, open_data, split_off
 from ..errors import InputError
+from ..files import sweep
 from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
-from .checkpoint import load_checkpoint
+from .checkpoint import newest_checkpoint
 from .distribution import part_of
+from .environment import check_data, moved
 from .kernels import choose_kernels
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision
@@ -25,7 +28,8 @@ from .processes import ALONE, World
 from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
 
-CONFIG, CHECKPOINT, SUMMARY, TIMING = "config.yaml", "checkpoint.pt", "summary.csv", "timing.csv"
+CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
+SUMMARY, TIMING, STEPS = "summary.csv", "timing.csv", "steps.csv"
 BEST, LAST, LOCK = "model.safetensors", "last.safetensors", "run.lock"
 
 
@@ -42,6 +46,7 @@ class Run:
     images_per_second: float  # measured in the trial; 0 where none was made
     state: dict[str, Any] | None = None  # the checkpoint to go on from
     history: list[dict[str, float]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was met on resuming, for people
     world: World = ALONE
 
 
@@ -55,6 +60,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     """
     given = {**given, "processes": counted(world, given.get("processes"))}
     directory = Path(output)
+    sweep(directory)  # what a process left that was killed as it began this run
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
@@ -70,7 +76,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
     torch.set_num_threads(values["threads"])
     values["device"] = choose_device(values["device"], world)
-    model = _first_model(values["model"], values["model_arguments"], values["seed"], start)
+    model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
@@ -98,13 +104,18 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
     torch.set_num_threads(settings.threads)
     dataset = open_data(settings.data, strict=settings.strict)
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
-    if not (directory / CHECKPOINT).exists():  # it died before its first checkpoint, and begins again
+    check_data(directory / ENVIRONMENT, dataset)
+    found = newest_checkpoint(directory)
+    if found is None:  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
-        model = _first_model(settings.model, settings.model_arguments, settings.seed, start)
-        return _ready(directory, settings, dataset, model, world)
-    model = create_model(settings.model, **settings.model_arguments)
+        model = _first_model(settings.model, settings.model_arguments, settings.seed, start, dataset.classes)
+    else:
+        model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
-    run.state = load_checkpoint(directory / CHECKPOINT)
+    run.notes = moved(directory / ENVIRONMENT)
+    if found is not None:
+        run.state = found.state
+        run.notes += found.notes
     return run
 
 
@@ -132,12 +143,20 @@ def counted(world: World, asked: int | None) -> int:
     return world.size
 
 
-def _first_model(name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None) -> nn.Module:
-    """Return the model before its first step: new, or weights already trained with a classifier for these classes."""
+def _first_model(
+    name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None, classes: Sequence[str]
+) -> nn.Module:
+    """Return the model before its first step: new, or weights already trained with a classifier for these classes.
+
+    The classifier is new where the number of classes differs, or their names are known and differ.
+    """
     with drawing(seed, "init"):
         if start is None:
             return create_model(name, **arguments)
-        if getattr(start, "num_classes", None) != arguments["num_classes"]:
+        others = describe(start).classes
+        if getattr(start, "num_classes", None) != arguments["num_classes"] or (
+            others and list(others) != list(classes)
+        ):
             if (reset := getattr(start, "reset_classifier", None)) is None:
                 raise InputError(f"{name} has no classifier to replace; train it from new weights")
             reset(arguments["num_classes"])

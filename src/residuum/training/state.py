@@ -56,7 +56,7 @@ class Progress:
         self.correct += int(step.correct.item())
         self.images += step.images
 
-    def close(self, lr: float, scores: Scores) -> Row:
+    def close(self, lr: float, scores: Scores, weight_norm: float) -> Row:
         """End the epoch and return its row."""
         if not math.isfinite(scores.loss):
             raise Diverged(
@@ -71,7 +71,10 @@ class Progress:
             "val_loss": scores.loss,
             "val_acc1": scores.top1,
             "val_acc5": scores.top5,
+            "weight_norm": weight_norm,
         }
+        if self.history:  # a run that was begun by an earlier version goes on with its columns
+            row = {name: row[name] for name in self.history[0]}
         self.history.append(row)
         self.epoch, self.step, self.loss_sum, self.correct, self.images = self.epoch + 1, 0, 0.0, 0, 0
         return row

@@ -1,0 +1,44 @@
+"""``residuum bench``: speeds, side by side in one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Measure speeds, side by side in one run.", no_args_is_help=True)
+
+
+@app.command("inference")
+def inference(
+    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, or a name (resnet50: new weights)")],
+    engines: Annotated[str, typer.Option(help="all, or names with commas: openvino,onnx,torch,torch eager")] = "all",
+    batch: Annotated[str, typer.Option("--batch", "-b", help="batch sizes with commas")] = "1,16",
+    threads: Annotated[int | None, typer.Option(help="of each process [default: all that it may use]")] = None,
+    data: Annotated[str | None, typer.Option(help="calibrates int8 and measures accuracy: a name or a folder")] = None,
+    seconds: Annotated[float, typer.Option(min=1, help="of measuring, over all rows together")] = 60,
+    size: Annotated[int, typer.Option(min=1, help="of images, pixels, for a model that says none")] = 224,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for speed.json and speed.png")] = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Measure every way to run a network: exports of all engines and precisions, and other libraries.
+
+    Each runs in a process of its own, and all take turns, so that noise hits all alike: ratios are what counts.
+
+    residuum bench inference resnet20.th --data cifar10 --output speed
+
+    residuum bench inference resnet50 --engines openvino,onnx --batch 1,16 --threads 2
+    """
+    from .benching import run, show, write
+    from .tables import show_json
+
+    found = run(model, [name.strip() for name in engines.split(",")], batch, threads, data, seconds, size)
+    if output is not None:
+        write(found, output)
+    if json:
+        show_json(found)
+        return
+    show(found)
+    if output is not None:
+        typer.echo(f"\nlook at {output / 'speed.png'}")

@@ -1,0 +1,93 @@
+"""``residuum diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..training.diff import Difference, Table, Weights
+
+
+def diff(
+    run_a: Annotated[Path, typer.Argument(help="a run's folder")],
+    run_b: Annotated[Path, typer.Argument(help="another")],
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Say where two runs part: configuration, data, environment, first step, first epoch, weights.
+
+    Ends with exit code 0 where they are the same to the bit, and 1 where they part. The environment (versions,
+    processor, kernels) is told, but is no difference by itself.
+
+    residuum diff runs/digits-1 runs/digits-2
+
+    residuum diff runs/digits-1 runs/digits-2 --json
+    """
+    from dataclasses import asdict
+
+    from ..training.diff import diff_runs
+    from .tables import show_json
+
+    found = diff_runs(run_a, run_b)
+    if json:
+        show_json({"same": found.same, **asdict(found)})
+    else:
+        _say(found)
+    if not found.same:
+        raise typer.Exit(1)
+
+
+def _say(found: Difference) -> None:
+    _values("configuration", found.configuration)
+    _values("data", found.data)
+    _values("environment", found.environment)
+    typer.echo(f"{'steps':<18}{_table(found.steps, 'step')}")
+    typer.echo(f"{'epochs':<18}{_table(found.epochs, 'epoch')}")
+    for name, weights in found.weights.items():
+        typer.echo(f"{name:<18}{_weights(weights)}")
+    typer.echo(f"\n{_conclusion(found)}")
+
+
+def _values(title: str, pairs: dict[str, tuple[Any, Any]]) -> None:
+    typer.echo(f"{title:<18}{'differs:' if pairs else 'the same'}")
+    for name, (a, b) in pairs.items():
+        typer.echo(f"  {name:<16}{a} | {b}")
+
+
+def _table(table: Table, row: str) -> str:
+    a, b = table.rows
+    if a is None or b is None:
+        return "not recorded in " + " and ".join(
+            name for name, rows in (("the first", a), ("the second", b)) if rows is None
+        )
+    if table.first is None:
+        return f"the same, {a:,} rows"
+    if not table.columns:
+        return f"the same as far as both go: the first has {a:,} rows, the second {b:,}"
+    values = "; ".join(f"{name} {one} | {other}" for name, (one, other) in table.columns.items())
+    return f"part at {row} {table.first}: {values}"
+
+
+def _weights(weights: Weights) -> str:
+    if weights.same:
+        return "neither has one" if weights.sha256[0] is None else f"the same, sha256 {weights.sha256[0][:16]}"
+    if None in weights.sha256:
+        return f"only the {'second' if weights.sha256[0] is None else 'first'} has one"
+    if not weights.tensors:
+        return "the same numbers; what is said of them differs"
+    more = f" and {len(weights.tensors) - 1} more" if len(weights.tensors) > 1 else ""
+    return f"differ in {weights.tensors[0]}{more}, by at most {weights.largest:.3g}"
+
+
+def _conclusion(found: Difference) -> str:
+    if found.same:
+        return "the same to the bit"
+    if not found.steps.same:
+        return f"they part at step {found.steps.first}"
+    if not found.epochs.same:
+        return f"they part at epoch {found.epochs.first}"
+    if not any(weights.tensors or None in weights.sha256 for weights in found.weights.values()):
+        return "they were told other things, and came to the same numbers"
+    return "they part in their weights"

@@ -1,0 +1,186 @@
+"""Every way to run a network, side by side in one run: each in a process of its own, all taking turns."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from residuum_runtime.sessions import installed
+
+from ..data import Dataset
+from ..errors import InputError, ResiduumError
+from ..models import describe
+from ..weights import save
+from .export import export
+from .peers import PEERS, available
+from .targets import TARGETS
+
+Say = Callable[[str], None]
+
+
+@dataclass(eq=False)
+class Row:
+    """One way to run the network."""
+
+    name: str
+    precision: str
+    command: list[str]
+    size_mb: float = 0.0
+    accuracy: float | None = None  # percent of the data's held-out pictures
+    cold_start: float = 0.0  # seconds from the process's start to its first prediction
+    memory_mb: float = 0.0  # the process's largest, over all batches
+    seconds: dict[int, list[float]] = field(default_factory=dict)  # of each run, by batch
+    problem: str = ""  # why it could not be run
+
+    def latency(self, batch: int, share: float) -> float:
+        """Return a percentile of the milliseconds of a batch; share 0.5 is the median."""
+        ordered = sorted(self.seconds[batch])
+        return 1e3 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    def images_per_second(self, batch: int) -> float:
+        """Return images a second at the median."""
+        return batch / statistics.median(self.seconds[batch])
+
+    def figures(self) -> dict[str, Any]:
+        """Return the row for programs."""
+        shown = ("name", "precision", "size_mb", "accuracy", "cold_start", "memory_mb", "problem")
+        row: dict[str, Any] = {key: getattr(self, key) for key in shown}
+        row["batches"] = {
+            batch: {
+                "p50_ms": self.latency(batch, 0.5),
+                "p95_ms": self.latency(batch, 0.95),
+                "p99_ms": self.latency(batch, 0.99),
+                "images_per_second": self.images_per_second(batch),
+                "runs": len(self.seconds[batch]),
+            }
+            for batch in self.seconds
+        }
+        return row
+
+
+def make_rows(
+    model: nn.Module, folder: Path, engines: Sequence[str], threads: int, data: Dataset | None, say: Say
+) -> list[Row]:
+    """Export the model for each engine and precision, and add the peers that are installed.
+
+    Args:
+        model: from ``load`` or ``create_model``, with preprocessing.
+        folder: where the exports go.
+        engines: names of targets or peers; "all" for every one.
+        threads: of each process.
+        data: calibrates int8 and measures accuracy; without it int8 is left out.
+        say: told what is done.
+    """
+    known = [*TARGETS, *PEERS]
+    if unknown := [name for name in engines if name not in ("all", *known)]:
+        raise InputError(f"engines must be all, or of {', '.join(known)}, got {', '.join(unknown)}")
+    wanted = known if "all" in engines else engines
+    weights = folder / "model.safetensors"
+    save(model, weights)
+    rows = []
+    for name in wanted:
+        if name in TARGETS:
+            rows += [
+                _exported(model, folder, name, precision, threads, data, say)
+                for precision in TARGETS[name].precisions
+                if precision != "int8" or data is not None
+            ]
+        elif available(name, describe(model).model):
+            command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
+            rows.append(Row(name, PEERS[name][1], command, size_mb=weights.stat().st_size / 1e6))
+    return rows
+
+
+def _exported(
+    model: nn.Module, folder: Path, target: str, precision: str, threads: int, data: Dataset | None, say: Say
+) -> Row:
+    say(f"exporting {target} {precision}")
+    engine, out = TARGETS[target].engine, folder / f"{target}-{precision}"
+    row = Row(f"residuum {engine}", precision, [])
+    if not installed(engine):
+        return dataclasses.replace(row, problem=f"{engine} is not installed")
+    try:
+        done = export(model, out, to=target, precision=precision, data=data)
+    except ResiduumError as error:
+        return dataclasses.replace(row, problem=str(error))
+    row.command = [sys.executable, "-m", "residuum_runtime.worker", str(done.file), engine, str(threads)]
+    row.size_mb = sum(path.stat().st_size for path in out.iterdir() if path.name != "parity.json") / 1e6
+    if (accuracy := done.card.measured[engine].get("accuracy")) is not None:
+        row.accuracy = accuracy["exported"]["percent"]
+    return row
+
+
+def measure(rows: Sequence[Row], batches: Sequence[int], seconds: float, say: Say) -> None:
+    """Fill in the rows' figures: every row runs a little of each batch in turn until ``seconds`` have passed.
+
+    Noise of the machine hits all alike; ratios between rows are what counts.
+    """
+    with _workers([row for row in rows if not row.problem], say) as workers:
+        for row, worker in workers.items():
+            for batch in batches:
+                _ask(row, worker, batch, 2)  # a first run makes what the engine keeps for this batch
+                row.seconds.pop(batch, None)
+        stop = time.perf_counter() + seconds
+        rounds = 0
+        while time.perf_counter() < stop or rounds < 3:
+            for batch in batches:
+                for row, worker in workers.items():
+                    if not row.problem:
+                        _ask(row, worker, batch, 3)
+            rounds += 1
+
+
+@contextmanager
+def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, subprocess.Popen[str]]]:
+    """Start the processes one after another, each when the one before has predicted."""
+    started: list[tuple[Row, subprocess.Popen[str]]] = []
+    try:
+        for row in rows:
+            say(f"starting {row.name} {row.precision}")
+            begun = time.perf_counter()
+            worker = subprocess.Popen(
+                row.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+            started.append((row, worker))
+            _read(row, worker)
+            row.cold_start = time.perf_counter() - begun
+        yield {row: worker for row, worker in started if not row.problem}
+    finally:
+        for _, worker in started:
+            worker.kill()
+            worker.wait()
+
+
+def _read(row: Row, worker: subprocess.Popen[str]) -> dict[str, Any]:
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        if line.startswith("{"):
+            content = json.loads(line)
+            row.problem = content.get("error", "")
+            return content
+    row.problem = f"its process ended with code {worker.wait()}"
+    return {}
+
+
+def _ask(row: Row, worker: subprocess.Popen[str], batch: int, runs: int) -> None:
+    assert worker.stdin is not None
+    try:
+        worker.stdin.write(json.dumps({"batch": batch, "runs": runs}) + "\n")
+        worker.stdin.flush()
+    except BrokenPipeError:
+        row.problem = f"its process ended with code {worker.wait()}"
+        return
+    content = _read(row, worker)
+    row.seconds.setdefault(batch, []).extend(content.get("seconds", []))
+    row.memory_mb = content.get("memory_mb", row.memory_mb)

@@ -1,0 +1,65 @@
+"""The training pictures that int8 is fitted on, and others that it is controlled on; never held-out ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..data import Dataset
+from ..data.pixels import Normalise, match_channels
+from ..errors import InputError
+from .prepare import Prepared
+from .probes import labelled, reference_logits
+
+CALIBRATED = 300  # training pictures that ranges are measured on
+CONTROLLED = 1000  # other training pictures that accuracy is controlled on
+LEAST = 32  # fewer say too little of a layer's range
+
+
+@dataclass
+class Calibration:
+    """Pictures of the network's size."""
+
+    images: NDArray[np.uint8]  # [N, C, H, W], for the ranges
+    control: NDArray[np.uint8]  # others, to see what rounding costs
+    labels: NDArray[np.int64]  # of the control pictures
+    reference: float  # percent of the control pictures that the float32 model gets right
+
+    def batches(self, prepared: Prepared) -> list[NDArray[np.generic]]:
+        """Return single pictures as the exported graph takes them."""
+        return [entry.numpy() for entry in network_input(prepared, self.images).split(1)]
+
+
+def make_calibration(prepared: Prepared, data: Dataset, count: int = CALIBRATED) -> Calibration:
+    """Take ``count`` training pictures, spread evenly, to calibrate on, and others to control on.
+
+    Raises:
+        InputError: fewer than 64 training pictures, or pictures of one class only.
+    """
+    total = len(data.train)
+    if total < 2 * LEAST:
+        raise InputError(
+            f"int8 needs at least {2 * LEAST} training pictures, half of them to calibrate on, got {total}; "
+            "give more pictures, or choose bf16 or fp32"
+        )
+    count = min(count, total // 2)
+    images, seen = labelled(data.train, prepared, data.classes, count)
+    if len(np.unique(seen)) < 2:
+        raise InputError(
+            f"int8 must be calibrated on pictures of several classes, got {len(images)} of one "
+            f"({data.classes[int(data.train.labels[0])]}); give pictures as the network will meet them"
+        )
+    control, labels = labelled(data.train, prepared, data.classes, CONTROLLED, skip=count)
+    right = reference_logits(prepared, "images", control).argmax(1) == labels
+    return Calibration(images, control, labels, 100 * float(right.mean()))
+
+
+def network_input(prepared: Prepared, pixels: NDArray[np.uint8]) -> Tensor:
+    """Return pictures as the exported graph takes them: normalised, or as they are where the graph does that."""
+    card = prepared.card
+    matched = match_channels(torch.from_numpy(pixels), card.channels)
+    return matched if card.pixels else Normalise(card.mean, card.std)(matched)

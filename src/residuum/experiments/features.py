@@ -1,0 +1,163 @@
+"""Features: what do the layers of a trained network hold, from the first to the last?
+
+Question   Do features grow with depth from simple to telling, and how alike are those of neighbouring blocks?
+Command    residuum study features [--model FILE --data DATA]
+Cost       about three minutes on two cores: six runs of 15 epochs on the embedded digits
+Expected   classes get easier to read off with depth; residual blocks change the representation little by little
+
+At each depth: a linear probe (ridge regression on pooled features, learnt on training pictures, tested on others), the
+share of a picture's five nearest pictures that are of its class, and how alike the depths are (linear CKA of whole
+feature maps). Of the first seed also pictures: first filters, nearest pictures, and what units answer most strongly to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..analysis.features import first_filters, neighbours, neighbours_of_own_class, probes_by_depth
+from ..analysis.maximisation import Units, channel_units, class_units, maximised
+from ..analysis.sample import Sample, take_sample
+from ..analysis.similarity import cka_by_depth
+from ..analysis.taps import depth_points, features_by_depth
+from ..report.study import Finding, Table
+from .feature_figures import drawings as drawings
+from .feature_figures import packed
+from .form import Numbers, Options, Workspace
+from .measuring import OWN, PICTURES, by_network, interval, measured, members_or_model, named, twins_judged
+from .statistics import judged, spread
+
+QUESTION = (
+    "What do the layers hold? Do classes get easier to read off with every block, how much does each block change the "
+    "representation, and what do first filters, middle channels and last units answer to?"
+)
+SOURCE = "linear probes: Alain 2016 (arXiv:1610.01644); CKA: Kornblith 2019 (arXiv:1905.00414); Gre17 on small steps"
+COST = "about three minutes on two cores: six runs of 15 epochs on the embedded digits"
+EXPECTED = "probes and neighbours improve with depth; neighbouring blocks are more alike in residual networks."
+DEFAULTS = Options(data="digits", depths=(20,))
+
+NEAREST = 5
+COMPARED = 300  # pictures whose whole feature maps are compared
+SHOWN = 6  # units of a depth, pictures that are asked about
+STEPS = 96  # of the climb
+OF_CHANNELS, OF_CLASSES = 0.3, 10.0  # smoothness: a class's logit climbs to a hundred, a channel's mean to a few
+
+members = members_or_model
+
+
+def measure(work: Workspace) -> Numbers:
+    """Return probes, neighbours and likeness by depth of each network, and pictures of the first seed."""
+
+    def look(name: str, model: nn.Module, sample: Sample) -> Numbers:
+        learnt = take_sample(model, work.dataset(), count=PICTURES, split="train")
+        train, test = (features_by_depth(model, given.images()) for given in (learnt, sample))
+        probes = probes_by_depth(train, learnt.labels, test, sample.labels)
+        whole = features_by_depth(model, sample.first(COMPARED).images(), pooled=False)
+        found = {
+            "depths": list(test),
+            "probes": [100 * hits.double().mean().item() for hits in probes.values()],
+            "gain": (probes[_last(probes)].double() - probes[_first(probes)].double()).tolist(),
+            "neighbours": [
+                100 * neighbours_of_own_class(one, sample.labels, NEAREST).mean().item() for one in test.values()
+            ],
+            "alike": cka_by_depth(whole).tolist(),
+        }
+        if name == OWN or name.endswith("seed0"):
+            found["pictures_of"] = _pictures(model, sample, test)
+        return found
+
+    return measured(work, "features", passes=3, look=look)
+
+
+def _first(found: dict[str, Any]) -> str:
+    return next(iter(found))
+
+
+def _last(found: dict[str, Any]) -> str:
+    return list(found)[-1]
+
+
+def _pictures(model: nn.Module, sample: Sample, test: dict[str, torch.Tensor]) -> Numbers:
+    """Return filters, what units answer to, and nearest pictures, packed."""
+    asked = torch.arange(SHOWN)
+    near = {name: neighbours(test[name], asked, NEAREST) for name in (_first(test), _last(test))}
+    points = depth_points(model)
+    stages = [points[round(share * (len(points) - 1))] for share in (0, 1 / 3, 2 / 3, 1)]
+    count = min(10, int(getattr(model, "num_classes", 0)))
+    return {
+        "filters": first_filters(model).double().tolist(),
+        "asked": packed(sample.pixels[asked]),
+        "nearest": {name: [packed(sample.pixels[row]) for row in rows] for name, rows in near.items()},
+        "channels": {
+            name: _climbed(model, sample, channel_units(name, range(SHOWN)), SHOWN, OF_CHANNELS) for name in stages
+        },
+        "classes": _climbed(model, sample, class_units(range(count)), count, OF_CLASSES),
+    }
+
+
+def _climbed(model: nn.Module, sample: Sample, units: Units, count: int, smoothness: float) -> Any:
+    channels, height, width = sample.pixels.shape[1:]
+    shape, climb = (count, channels, height, width), {"steps": STEPS, "rate": 0.1, "smoothness": smoothness}
+    pictures, _ = maximised(model, units, sample.normalise, shape, **climb)
+    return packed(pictures.mul(255).round().to(torch.uint8))
+
+
+def findings(numbers: Numbers) -> list[Finding]:
+    """Return whether classes get easier to read off with depth, and whether residual blocks take smaller steps."""
+    grouped, found = by_network(numbers), []
+    for network, seeds in grouped.items():
+        gains = [one["probes"][-1] - one["probes"][0] for one in seeds]
+        effect = interval(gains, 100 * np.array(seeds[0]["gain"]))
+        claim = f"{named(network)}: a linear probe reads more off the last block than off the stem"
+        found.append(judged(claim, "Alain 2016", effect, "above", pairs=gains))
+        steps = [step for one in seeds for step in np.diff(one["probes"])]
+        rises = [float(np.mean(np.diff(one["probes"]))) for one in seeds]
+        claim = f"{named(network)}: the probe improves from block to block"
+        found.append(judged(claim, "Alain 2016", interval(rises, steps), "above", unit="points a block", pairs=steps))
+    found += twins_judged(
+        "Neighbouring blocks are more alike (CKA) in a residual network than in its plain twin",
+        "Gre17: residual blocks refine an estimate",
+        grouped,
+        _neighbouring,
+        "above",
+        unit="of 1",
+    )
+    return found
+
+
+def _neighbouring(one: Any) -> float:
+    """Return the mean likeness of each block to the next one."""
+    return float(np.mean(np.diagonal(np.array(one["alike"]), 1)))
+
+
+def answer(numbers: Numbers) -> str:
+    """Say what a probe reads off the stem and the last block, and how alike neighbouring blocks are."""
+    said = [
+        f"a linear probe reads {np.mean([one['probes'][0] for one in seeds]):.1f} % off the stem of {named(network)} "
+        f"and {np.mean([one['probes'][-1] for one in seeds]):.1f} % off its last block; neighbouring blocks have a CKA "
+        f"of {np.mean([_neighbouring(one) for one in seeds]):.2f}"
+        for network, seeds in by_network(numbers).items()
+    ]
+    verdicts = [f"{one.claim}: {one.verdict}" for one in findings(numbers) if one.claim.startswith("Neighbouring")]
+    text = "; ".join(said)
+    return ". ".join([text[0].upper() + text[1:], *verdicts]) + "."
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """Return probe and neighbours at the stem, in the middle and at the end."""
+    rows = []
+    for network, seeds in by_network(numbers).items():
+        places = (0, len(seeds[0]["depths"]) // 2, -1)
+        figures = [[one[what][place] for one in seeds] for what in ("probes", "neighbours") for place in places]
+        rows.append([network, *(spread(one) for one in figures), spread([_neighbouring(one) for one in seeds], 3)])
+    count = next(iter(numbers["subjects"].values()))["pictures"]
+    places = ("stem", "middle", "end")
+    header = ["network", *(f"{what}, {place}" for what in ("probe", "neighbours") for place in places)]
+    caption = (
+        f"Percent on {count} pictures of {numbers['data']}: what a probe recognises, and which nearest pictures are of "
+        "the same class; CKA of neighbouring blocks. Mean and deviation over seeds."
+    )
+    return [Table([*header, "CKA"], rows, caption)]

@@ -1,0 +1,105 @@
+"""Runs side by side: what each came to, and where their settings differ."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, nearest
+from .result import RESULT, read_result
+from .run import CONFIG, SUMMARY, TIMING
+from .settings import read_settings
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run's folder, read."""
+
+    name: str  # of the folder, as seen from the one that was asked for
+    settings: dict[str, Any]  # parts of the model are keys of their own
+    history: list[Row]  # an epoch each; none where the first is still going on
+    seconds: float  # of all epochs
+    result: float | None  # accuracy of the chosen weights, percent; None: the run has not ended
+
+    @property
+    def epochs(self) -> int:
+        """How many are done."""
+        return len(self.history)
+
+    @property
+    def best(self) -> Row | None:
+        """The first of the epochs with the best validation accuracy."""
+        return max(self.history, key=lambda row: row["val_acc1"], default=None)
+
+    @property
+    def last(self) -> Row | None:
+        """The last epoch."""
+        return self.history[-1] if self.history else None
+
+
+def find_runs(root: Path) -> tuple[list[RunSummary], list[str]]:
+    """Return the runs at or below a folder, by name, and what of them could not be read.
+
+    Raises:
+        InputError: no folder, or no run in it.
+    """
+    if not root.is_dir():
+        raise InputError(f"expected a folder with runs, but {root} is {'a file' if root.exists() else 'not there'}")
+    runs, refused = [], []
+    for config in sorted(root.rglob(CONFIG)):
+        folder = config.parent
+        try:
+            runs.append(_read(folder, root))
+        except (InputError, ValueError, KeyError) as error:
+            refused.append(f"{folder} is left out: {str(error).splitlines()[0]}")
+    if not runs:
+        why = f" ({refused[0]})" if refused else ""
+        raise InputError(f"{root} holds no run{why}; give the folder above those that `residuum train` has written")
+    return runs, refused
+
+
+# What runs can be sorted by: the column's value, and whether high comes first.
+ORDERS = {
+    "best": (lambda run: run.best["val_acc1"] if run.best else -1.0, True),
+    "last": (lambda run: run.last["val_acc1"] if run.last else -1.0, True),
+    "result": (lambda run: -1.0 if run.result is None else run.result, True),
+    "epochs": (lambda run: run.epochs, True),
+    "time": (lambda run: run.seconds, False),
+    "name": (lambda run: run.name, False),
+}
+
+
+def in_order(runs: list[RunSummary], by: str) -> list[RunSummary]:
+    """Return the runs sorted; equal ones stay as they were."""
+    if by not in ORDERS:
+        raise InputError(f"runs are sorted by {', '.join(ORDERS)}, got {by!r}; {nearest(by, list(ORDERS))}")
+    key, falling = ORDERS[by]
+    return sorted(runs, key=key, reverse=falling)
+
+
+def differing_settings(runs: list[RunSummary]) -> list[str]:
+    """Return the settings in which the runs are not all alike, in the order in which a run has them."""
+    names = list(dict.fromkeys(name for run in runs for name in run.settings))
+    return [name for name in names if len({repr(run.settings.get(name)) for run in runs}) > 1]
+
+
+def _read(folder: Path, root: Path) -> RunSummary:
+    settings = asdict(read_settings(folder / CONFIG))
+    parts = settings.pop("model_arguments")
+    settings = {name: value for name, value in settings.items() if name not in parts} | parts
+    name = folder.relative_to(root).as_posix()
+    seconds = sum(row["seconds"] for row in numbers_in(folder / TIMING))
+    result = read_result(folder).acc1 if (folder / RESULT).exists() else None
+    return RunSummary(folder.name if name == "." else name, settings, numbers_in(folder / SUMMARY), seconds, result)
+
+
+def numbers_in(path: Path) -> list[Row]:
+    """Return the rows of a table of numbers; none where there is no file."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]

@@ -1,0 +1,151 @@
+"""What a run's last bits depend on beside its settings: versions, processor, kernels."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..data import ArrayImages, Dataset, FileImages
+from ..errors import InputError
+from ..files import write_text
+from ..nn.tail import vectors
+
+PACKAGES = ("torch", "torchvision", "numpy", "pillow")
+INSTRUCTIONS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "sve", "bf16")
+# Each changes which kernels run, or how many threads share their work.
+SWITCHES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, processor, kernels and threads of this process; no host, path or time."""
+    return {
+        "residuum": __version__,
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "instructions": _instructions(),
+        "kernels": torch.backends.cpu.get_cpu_capability(),  # what torch's own take of them; oneDNN takes all
+        "onednn": torch.backends.mkldnn.is_available(),
+        "fused": vectors(),  # the vectors of our own kernel; none where it is not compiled
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
+        "threads": torch.get_num_threads(),
+        "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
+    }
+
+
+def fingerprint(dataset: Dataset) -> dict[str, Any]:
+    """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
+    digest = hashlib.sha256()
+    for images in (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test])):
+        for part in _content(images):
+            digest.update(part)
+    return {
+        "train": len(dataset.train),
+        "val": len(dataset.val),
+        "classes": len(dataset.classes),
+        "sha256": digest.hexdigest(),
+    }
+
+
+def record(path: Path, dataset: Dataset, step: int) -> None:
+    """Note the data and this process's environment, from that step on, where it differs from the one before.
+
+    A run that was broken off and gone on with in one environment has one entry.
+    """
+    now = environment()
+    parts = [part for part in read_record(path).get("parts", []) if part["from_step"] < step]
+    if not parts or changes(parts[-1], now):
+        parts.append({"from_step": step, **now})
+    text = json.dumps({"data": fingerprint(dataset), "parts": parts}, indent=2) + "\n"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return what was noted; empty for the runs of versions that noted nothing."""
+    if not path.exists():
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON ({error}); remove it, it only says where the run was made") from error
+
+
+def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return what differs between two environments, by name: before and after."""
+    names = dict.fromkeys([*before, *after])
+    pairs = {name: (before.get(name), after.get(name)) for name in names if name != "from_step"}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def moved(path: Path) -> list[str]:
+    """Return, for people, what is another environment now than the run had last: its bits may then be others."""
+    parts = read_record(path).get("parts", [])
+    found = changes(parts[-1], environment()) if parts else {}
+    if not found:
+        return []
+    told = "; ".join(f"{name} was {before}, is {after}" for name, (before, after) in found.items())
+    return [f"the run goes on in another environment, so its last bits may be others than there: {told}"]
+
+
+def check_data(path: Path, dataset: Dataset) -> None:
+    """Raise InputError where the pictures are not those that the run was begun with."""
+    before, now = read_record(path).get("data"), fingerprint(dataset)
+    if before is None or before == now:
+        return
+    alike = ", but of other names, labels or pixels" if _counts(before) == _counts(now) else ""
+    counts = "{train} to train on, {val} to validate on, {classes} classes"
+    raise InputError(
+        f"a resumed run needs the pictures that it was begun with: {counts.format(**before)} then, "
+        f"{counts.format(**now)} now{alike}. "
+        f"Put them back, or start another run with --weights {path.parent / 'model.safetensors'}"
+    )
+
+
+def _counts(data: dict[str, Any]) -> list[int]:
+    return [data[key] for key in ("train", "val", "classes")]
+
+
+def _content(images: ArrayImages | FileImages) -> Iterator[Any]:
+    yield images.labels.numpy().tobytes()
+    if isinstance(images, FileImages):
+        yield "\n".join(images.names).encode()
+    else:
+        yield str(tuple(images.pixels.shape)).encode()
+        yield images.pixels.contiguous().numpy()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    return _cpuinfo().get("model name") or platform.processor() or "unknown"
+
+
+def _instructions() -> list[str]:
+    flags = _cpuinfo().get("flags", _cpuinfo().get("Features", "")).split()
+    return [name for name in INSTRUCTIONS if name in flags]
+
+
+def _cpuinfo() -> dict[str, str]:
+    """Return what Linux says of the first processor; empty elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    first = path.read_text(encoding="utf-8").split("\n\n", 1)[0]
+    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}

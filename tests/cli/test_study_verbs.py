@@ -1,0 +1,104 @@
+"""Studies and reports from the command line, as a user runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from residuum.cli import main
+from residuum.experiments import STUDIES
+
+KEPT = []  # what the first test to need it ran
+TINY = ("--data", "digits[:64,:64]", "--depths", "8,14", "--epochs", "1", "-b", "32", "-j", "1", "--precision", "fp32")
+
+
+@pytest.fixture
+def residuum(monkeypatch, capsys):
+    """Return the command, run in this process: what it printed on stdout and on stderr, its exit code checked."""
+
+    def run(*arguments, cwd, code=0):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["residuum", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+            sys.exit(0)
+        out, err = capsys.readouterr()
+        assert (stopped.value.code or 0) == code, f"{arguments}\n{out}\n{err}"
+        return out, err
+
+    return run
+
+
+@pytest.fixture
+def finished(residuum, tmp_path_factory):
+    """Return a folder in which a study was run (once), and what it printed when it was."""
+    if not KEPT:
+        folder = tmp_path_factory.mktemp("study")
+        KEPT.append((folder, residuum("study", "degradation", *TINY, "--seeds", "2", cwd=folder)[0]))
+    return KEPT[0]
+
+
+def test_a_study_tells_its_runs_its_verdicts_and_its_answer(finished):
+    folder, printed = finished
+    assert printed.count("validation") >= 8 and "8/8" in printed
+    assert "The deeper plain network trains worse: " in printed and "on the claimed side" in printed
+    assert "look at runs/study-degradation/degradation.html" in printed
+    assert (folder / "runs" / "study-degradation" / "degradation.html").exists()
+
+
+def test_json_goes_to_stdout_alone_and_a_check_fails_where_a_claim_is_not_shown(finished, residuum):
+    folder, _ = finished
+    out, err = residuum("study", "degradation", *TINY, "--seeds", "2", "--json", "--check", cwd=folder, code=1)
+    found = json.loads(out)
+    assert found["study"] == "degradation" and found["folder"] == "runs/study-degradation"
+    missing = [finding["claim"] for finding in found["findings"] if finding["verdict"] != "shown"]
+    assert f"{len(missing)} of 3 claims are not shown: {'; '.join(missing)}" in err
+
+
+def test_a_report_puts_studies_on_one_page(finished, residuum, tmp_path):
+    folder, _ = finished
+    out, _ = residuum("report", "runs/study-degradation", "--output", tmp_path / "all.html", cwd=folder)
+    assert f"look at {tmp_path / 'all.html'}" in out and "<h1>Degradation</h1>" in (tmp_path / "all.html").read_text()
+    _, err = residuum("report", tmp_path, cwd=folder, code=2)
+    assert "is no finished study" in err
+
+
+def test_without_a_name_the_studies_are_listed(residuum, tmp_path):
+    out, _ = residuum("study", cwd=tmp_path)
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["study", *STUDIES]
+    found = json.loads(residuum("study", "--list", "--json", cwd=tmp_path)[0])
+    assert [row["name"] for row in found] == list(STUDIES) and all(row["question"] and row["cost"] for row in found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("degradtion",), "no study is named 'degradtion'; did you mean degradation"),
+        (("degradation", "--depths", "20,x"), "--depths must be whole numbers with commas between, such as 20,56"),
+        (("degradation", "--depths", "21"), "depth must be 6n + 2"),
+        (("degradation", "--precision", "fp16"), "precision must be fp32 or bf16, got 'fp16'"),
+        (("degradation", "--data", "digits[:9999]"), "1 to 1438 train pictures, got 9999"),
+    ],
+)
+def test_wrong_wishes_end_with_a_line_and_code_2(arguments, message, residuum, tmp_path):
+    _, err = residuum("study", *arguments, "-j", "1", cwd=tmp_path, code=2)
+    assert message in err and len(err.strip().splitlines()) == 1
+
+
+def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path):
+    command = [sys.executable, "-m", "residuum", "study", "degradation", "--data", "digits[:640]", "--depths", "8,14",
+               "--seeds", "1", "--epochs", "40", "-b", "16", "-j", "2", "-o", "s"]  # fmt: skip
+    study = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    waited = time.monotonic()
+    while len(list((tmp_path / "s").glob("*/summary.csv"))) < 2 and time.monotonic() - waited < 120:
+        time.sleep(0.2)
+    os.kill(study.pid, signal.SIGINT)
+    _, err = study.communicate(timeout=120)
+    assert study.returncode == 130 and "the same command goes on with the runs in s" in err and "Traceback" not in err
+    kept = {path.parent.name: path.read_text() for path in (tmp_path / "s").glob("*/summary.csv")}
+    assert len(kept) == 2 and all(text.count("\n") < 41 for text in kept.values())
+    assert all((tmp_path / "s" / name / "checkpoint.pt").exists() for name in kept)

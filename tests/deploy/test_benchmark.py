@@ -1,0 +1,89 @@
+"""A benchmark's rows take turns, each in a process of its own; one that fails is told and the rest go on."""
+
+import sys
+
+import pytest
+from shipped_members import ready
+
+from residuum.cli.benching import read_batches
+from residuum.deploy.benchmark import Row, make_rows, measure
+from residuum.deploy.peers import PEERS, available
+from residuum.errors import InputError
+from residuum.report.speed import speed_figure
+
+SERVE = "from residuum_runtime.worker import serve; serve({run}, 3, (4, 4))"
+
+
+def row(name, code, **figures):
+    return Row(name, "fp32", [sys.executable, "-c", code], **figures)
+
+
+@pytest.fixture(scope="module")
+def measured():
+    rows = [
+        row("quick", SERVE.format(run="lambda images: images"), accuracy=91.5),
+        row("slow", "import time; " + SERVE.format(run="lambda images: time.sleep(0.01 * len(images))")),
+        row("broken", "import os; os._exit(3)"),
+        row("refusing", "from residuum_runtime.worker import answer; answer({'error': 'no compiler'})"),
+        row("dying", "import os; " + SERVE.format(run="lambda images: len(images) < 2 or os._exit(4)")),
+    ]
+    measure(rows, [1, 2], 0.2, lambda said: None)
+    return {one.name: one for one in rows}
+
+
+def test_figures(measured):
+    quick, slow = measured["quick"], measured["slow"]
+    assert quick.problem == slow.problem == ""
+    assert len(quick.seconds[1]) == len(slow.seconds[1]) >= 9
+    assert 10 <= slow.latency(1, 0.5) <= slow.latency(1, 0.95) <= slow.latency(1, 0.99)
+    assert slow.images_per_second(2) <= 100 and slow.latency(2, 0.5) >= 20
+    assert quick.cold_start > 0 and 10 < quick.memory_mb < 2000
+    figures = slow.figures()
+    assert figures["batches"][1]["p50_ms"] == slow.latency(1, 0.5) and figures["batches"][2]["runs"] == len(
+        slow.seconds[2]
+    )
+
+
+def test_what_can_not_run_is_told(measured):
+    assert measured["broken"].problem == "its process ended with code 3"
+    assert measured["refusing"].problem == "no compiler"
+    assert measured["dying"].problem == "its process ended with code 4"
+
+
+def test_picture(measured):
+    rows = [one.figures() for one in measured.values() if not one.problem]
+    figure = speed_figure(rows, 1, "a network")
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["slow  fp32", "quick  fp32"]
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == [measured[name].images_per_second(1) for name in ("slow", "quick")]
+    assert any("91.50 %" in text.get_text() for text in axes.texts)
+    with pytest.raises(InputError, match="no row was measured at batch 7"):
+        speed_figure(rows, 7, "a network")
+
+
+def test_rows_of_a_model(tmp_path):
+    made = make_rows(ready("highway_mlp"), tmp_path, ["onnx", "torch eager", "timm eager"], 1, None, lambda said: None)
+    assert [(one.name, one.precision, one.problem) for one in made] == [
+        ("residuum onnxruntime", "fp32", ""),
+        ("torch eager", "fp32", ""),
+    ]
+    assert made[0].size_mb == pytest.approx((tmp_path / "onnx-fp32" / "model.onnx").stat().st_size / 1e6)
+    measure(made, [2], 0.1, lambda said: None)
+    assert all(one.problem == "" and len(one.seconds[2]) >= 9 for one in made)
+    assert made[1].memory_mb > made[0].memory_mb  # the export loads no torch
+
+
+def test_peers_that_have_the_network():
+    assert available("torch eager", "anything")
+    assert available("torchvision eager", "resnet50") and not available("torchvision eager", "cifar_resnet20")
+    assert set(PEERS) >= {"torch.compile", "torchvision eager", "timm eager"}
+
+
+def test_wrong_input(tmp_path):
+    with pytest.raises(InputError, match="engines must be all, or of openvino, onnx, torch, torch eager, .*, got tvm"):
+        make_rows(ready("highway_mlp"), tmp_path, ["tvm"], 1, None, print)
+    for text in ("0", "1,x", ""):
+        with pytest.raises(InputError, match="--batch must be whole numbers above 0 with commas between them"):
+            read_batches(text)
+    assert read_batches("1, 16") == [1, 16]
