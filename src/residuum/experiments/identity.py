@@ -185,7 +185,6 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         (ax,) = figure.axes
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")  # the house style takes no mathematics such as 10^2 for letters
         ax.set_xticks(numbers["depths"], [str(depth) for depth in numbers["depths"]])
         ax.autoscale(axis="y")
         drawn.append(Drawing(f"identity-{optimiser}", figure, f"{title}: error over depth, plain and residual stacks."))
