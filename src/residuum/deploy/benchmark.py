@@ -22,7 +22,7 @@ from ..data import Dataset
 from ..errors import InputError, ResiduumError
 from ..models import describe
 from ..weights import save
-from .export import Exported, export
+from .exporting import Exported, export
 from .peers import PEERS, available
 from .probes import photograph_set
 from .targets import TARGETS
