@@ -216,5 +216,9 @@ def test_a_comparison_keeps_the_worst_pair_and_no_nan_passes():
     comparison.add(torch.tensor([1.0, 100.0]), torch.tensor([1.0, 101.0]))
     comparison.add(torch.tensor([2.0]), torch.tensor([2.0]))
     assert comparison.worst == pytest.approx(1 / 101)
+    comparison = Comparison()
+    comparison.add(torch.tensor([2.0]), torch.tensor([2.0]))
+    assert comparison.outcome("a", "b").holds
     comparison.add(torch.tensor([math.nan]), torch.tensor([0.0]))
+    comparison.add(torch.tensor([2.0]), torch.tensor([2.0]))
     assert not comparison.outcome("a", "b").holds

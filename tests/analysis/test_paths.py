@@ -27,7 +27,7 @@ from residuum.nn import Add, Block
 def went():
     torch.manual_seed(0)
     model = create_model("cifar_resnet", depth=14, in_chans=1)
-    return row_and_slope(model, partners(torch.randn(4, 1, 8, 8), 0.9))
+    return row_and_slope(model, torch.randn(4, 1, 8, 8))
 
 
 def test_lengths_sum_up_what_paths_give(went):
@@ -62,6 +62,7 @@ def test_both_ways_of_a_block_by_hand():
 
     kept, used = BothWays(Passage("", block, x, {})).back(slope)
     assert torch.equal(kept, slope) and torch.allclose(used, slope @ linear.weight)
+    assert torch.equal(BothWays(Passage("", block, x, {})).back_one(slope, through=True), used)
 
 
 def test_shares_and_effective_depth():

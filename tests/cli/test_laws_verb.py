@@ -37,12 +37,16 @@ def test_a_table_and_a_last_line():
     assert any("does not apply: it is not made of blocks" in line for line in lines)
 
 
-def test_json_and_pictures(tmp_path):
+def test_json_and_a_page(tmp_path):
     done = run("cifar_preact_resnet164", "--json", "-o", str(tmp_path))
     rows = json.loads(done.output)
     assert {row["law"][0] for row in rows if row["applies"]} == set("1235678")
     assert all(row["holds"] and row["difference"] <= row["limit"] for row in rows if row["applies"])
-    assert {path.name for path in tmp_path.iterdir()} == {"law-signal.png", "law-scaling.png", "law-paths.png"}
+    pictures = {"law-signal.png", "law-scaling.png", "law-paths.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"laws.html", *pictures}
+    page = (tmp_path / "laws.html").read_text()
+    assert "7 of 7 laws hold (1 did not apply)." in page and page.count("<svg") == 3
+    assert all(f"<h2>Law {row['law']}</h2>" in page for row in rows) and "He16 eq. 4" in page
 
 
 def test_a_broken_law_is_exit_code_1(monkeypatch):
@@ -55,4 +59,7 @@ def test_a_broken_law_is_exit_code_1(monkeypatch):
 
 
 def test_unknown_models_are_told():
-    assert isinstance(run("resnet51").exception, InputError)
+    done = run("resnet51")
+    assert isinstance(done.exception, InputError) and "did you mean resnet50" in str(done.exception)
+    done = run("runs/nothing.safetensors")
+    assert isinstance(done.exception, InputError) and "runs/nothing.safetensors" in str(done.exception)

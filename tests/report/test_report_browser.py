@@ -55,3 +55,13 @@ def test_the_harness_sees_what_goes_wrong(tmp_path):
     seen = open_page(broken, tmp_path, 400)
     assert len(seen.said) >= 2 and all("Content Security Policy" in line for line in seen.said)
     assert seen.facts["scroll"] >= 900
+
+
+def test_a_plot_holds_the_numbers_of_its_lines():
+    line = Line("plain-56", [1, 2], [[80, None], [90, 70]], "vermilion")
+    plot = line_plot(Panel("Error", "epoch", "%", [line], top=100.0))
+    shade, mean = plot["data"]
+    assert mean["y"] == [85.0, None] and shade["y"] == [90.0, None, None, 80.0] and shade["x"] == [1, 2, 2, 1]
+    assert mean["line"]["color"] == shade["fillcolor"] == "var(--vermilion)"
+    assert plot["layout"]["yaxis"]["range"] == [0, 100.0]
+    assert line_plot(Panel("E", "x", "y", [line]), log_y=True)["layout"]["yaxis"]["type"] == "log"

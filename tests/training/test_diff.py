@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import typer
 
+from residuum.cli.diff import diff as diff_command
 from residuum.errors import InputError
 from residuum.training import new_run, train
 from residuum.training.diff import diff_runs
@@ -123,3 +125,14 @@ def test_the_command_says_where_they_part(runs):
         "first": 2,
         "columns": {"lr": ["0.1", "0.010000000000000002"]},
     }
+
+
+def test_what_changes_no_number_is_said_to_change_none(runs, tmp_path, capsys):
+    list(train(new_run(tmp_path / "licensed", {**SMALL, "licence": "MIT"}), report=False))
+    with pytest.raises(typer.Exit) as ended:
+        diff_command(runs / "a", tmp_path / "licensed")
+    assert ended.value.exit_code == 1
+    printed = capsys.readouterr().out
+    assert "licence         unspecified | MIT" in printed
+    assert "the same numbers; what is said of them differs" in printed
+    assert printed.endswith("they were told other things, and came to the same numbers\n")

@@ -6,12 +6,14 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from residuum.data import FileImages, open_data
+from residuum.training import new_run, train
 
 HELPER = Path(__file__).with_name("killing.py")
 NETWORK = {"model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "precision": "fp32",
@@ -82,3 +84,31 @@ def test_a_run_killed_at_least_five_times_ends_with_the_same_bytes(name, tmp_pat
     assert whole["steps.csv"].count(b"\n") == steps + 1
     assert list(found) == list(whole)
     assert [file for file in whole if found[file] != whole[file]] == []
+
+
+@pytest.mark.timeout(600)  # a quarter of a minute on a machine of one's own
+def test_the_command_killed_from_outside_ends_with_the_same_bytes(tmp_path):
+    """Processes of the real command, each with hashes of its own, against a run made in this one."""
+    given = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8}, "epochs": 2, "batch_size": 64,
+             "ema": 0.9, "checkpoint_every": 5, "precision": "fp32", "threads": 1}  # fmt: skip
+    for _ in train(new_run(tmp_path / "whole", given), report=False):
+        pass
+    run, draw = tmp_path / "run", random.Random("outside")
+    flags = ["--data", "digits", "--model", "cifar_resnet", "--depth", "8", "--epochs", "2", "-b", "64", "--ema", "0.9",
+             "--checkpoint-every", "5", "--precision", "fp32", "--threads", "1", "--output", str(run)]  # fmt: skip
+    for words, steps in ((flags, draw.randint(1, 15)), (["--resume", str(run)], draw.randint(16, 40))):
+        command = subprocess.Popen([sys.executable, "-m", "residuum", "train", *words], stdout=subprocess.DEVNULL)
+        while command.poll() is None and rows(run / "steps.csv") < steps:
+            time.sleep(0.01)
+        command.kill()
+        assert command.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    subprocess.run(
+        [sys.executable, "-m", "residuum", "train", "--resume", str(run)], check=True, stdout=subprocess.DEVNULL
+    )
+    whole, found = contents(tmp_path / "whole"), contents(run)
+    del whole["result.json"]  # where a report is written, as the command does, the chosen weights are measured anew
+    assert [file for file in whole if found[file] != whole[file]] == []
+
+
+def rows(path):
+    return path.read_bytes().count(b"\n") - 1 if path.exists() else 0

@@ -38,7 +38,8 @@ def test_settings_are_read_by_their_kind():
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("lr", "expected SETTING=VALUE, such as lr=0.05, got 'lr'"), ("epoch=3", "got 'epoch=3'; did you mean epochs"),
+    [("lr", "expected SETTING=VALUE, such as lr=0.05, got 'lr'; give its value too"),
+     ("epoch=3", "got 'epoch=3'; did you mean epochs"),
      ("epochs=3.5", "epochs must be a whole number, got '3.5'"), ("lr=fast", "lr must be a number, got 'fast'"),
      ("flip=maybe", "flip must be true or false, got 'maybe'"), ("milestones=[", "milestones must be")],
 )  # fmt: skip

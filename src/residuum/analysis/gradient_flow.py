@@ -48,12 +48,15 @@ def partners(images: Tensor, rho: float, seed: int = 0) -> Tensor:
     return torch.cat([images, rho * images + math.sqrt(1 - rho**2) * noise])
 
 
-def row_and_slope(model: nn.Module, images: Tensor, seed: int = 0) -> tuple[list[Passage], Tensor, list[Tensor]]:
-    """Pass pictures and send a random direction back; both members of a pair get the same.
+def row_and_slope(
+    model: nn.Module, images: Tensor, *, sharing: int = 1, seed: int = 0
+) -> tuple[list[Passage], Tensor, list[Tensor]]:
+    """Pass pictures and send random directions back.
 
     Args:
         model: a network of blocks in a row; a float64 copy in training mode is what runs.
-        images: float64 [2 N, C, H, W], partners behind their pictures.
+        images: [N, C, H, W] as the network receives them.
+        sharing: how many pictures get the same direction: 2 where the second half are the first one's partners.
         seed: of the stream ``study``, which draws the directions.
 
     Returns: the blocks' passages, the gradient behind the last block, and the gradients at the images and before each
@@ -63,21 +66,27 @@ def row_and_slope(model: nn.Module, images: Tensor, seed: int = 0) -> tuple[list
         InputError: a network that is not made of blocks.
     """
     running = without_chance(copy.deepcopy(model)).double().train()
-    images = images.clone().requires_grad_(True)
+    images = images.double().requires_grad_(True)
     with watching(running) as passages:
         logits = running(images)
     if not passages:
         raise InputError(f"this analysis follows blocks, and {type(model).__name__} has none; give a network of blocks")
     row = max(chains(passages), key=len)
     with drawing(seed, "study", 1):
-        towards = torch.randn(len(images) // 2, logits.shape[1], dtype=torch.float64).repeat(2, 1)
+        towards = torch.randn(len(images) // sharing, logits.shape[1], dtype=torch.float64).repeat(sharing, 1)
     slope, *slopes = torch.autograd.grad(logits, [row[-1].y, images, *(p.x for p in row)], towards)
     return row, slope, slopes
 
 
 def flow(model: nn.Module, images: Tensor, seed: int = 0) -> Flow:
-    """Return sizes, likeness and rope; arguments as in ``row_and_slope``."""
-    row, slope, (at_images, *slopes) = row_and_slope(model, images, seed)
+    """Return sizes, likeness and rope.
+
+    Args:
+        model: as in ``row_and_slope``.
+        images: float64 [2 N, C, H, W], the partners behind their pictures.
+        seed: as in ``row_and_slope``.
+    """
+    row, slope, (at_images, *slopes) = row_and_slope(model, images, sharing=2, seed=seed)
     last = slope.norm()
     direct = along_shortcuts(row, slope)
     return Flow(
@@ -90,7 +99,7 @@ def flow(model: nn.Module, images: Tensor, seed: int = 0) -> Flow:
 def along_shortcuts(row: Sequence[Passage], slope: Tensor) -> Tensor:
     """Return what comes back before the first block through the shortcuts alone: the path of length 0."""
     for passage in reversed(row):
-        slope = BothWays(passage).back(slope)[0]
+        slope = BothWays(passage).back_one(slope, through=False)
     return slope
 
 

@@ -40,6 +40,11 @@ class BothWays:
         )
         return found[0], found[1]
 
+    def back_one(self, slope: Tensor, through: bool) -> Tensor:
+        """Return only what came through the rest, or only what came along the shortcut."""
+        leaf = self.used if through else self.kept
+        return torch.autograd.grad(self.y, leaf, slope, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+
 
 def path_gradients(row: Sequence[Passage], slope: Tensor) -> dict[Choice, Tensor]:
     """Return the gradient of every path through a row of blocks: 2^n tensors like the first block's input.
@@ -93,7 +98,7 @@ def sampled_norms(
             chosen = set(torch.randperm(len(ways), generator=draw)[:length].tolist())
             error = slope
             for number in reversed(range(len(ways))):
-                error = ways[number].back(error)[number in chosen]
+                error = ways[number].back_one(error, number in chosen)
             norms.append(float(error.norm()))
         found[length] = sum(norms) / count
     return found

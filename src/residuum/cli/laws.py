@@ -35,7 +35,7 @@ def laws(
             metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for pictures")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its pictures")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Check the laws of residual networks on models, in double precision; no data is needed.
@@ -51,6 +51,7 @@ def laws(
     residuum laws resnet50 --json
     """
     from ..analysis.laws import LAWS
+    from ..analysis.laws.page import table_of
     from ..analysis.laws.signal import answer, signal_curves, signal_law
     from ..errors import StudyFailed
     from .tables import show_json, show_table
@@ -66,11 +67,11 @@ def laws(
         show_json([_figures(*row) for row in rows])
     else:
         columns = ["law", "network", "left side", "right side", "difference", "verdict"]
-        show_table(columns, _table(rows), numbers=["difference"])
+        show_table(columns, table_of(rows), numbers=["difference"])
         typer.echo(f"\n{answer(curves)}\n")
-    if output is not None:
-        _draw(output, rows, curves, quiet=json)
     summary, failed = _summary(rows)
+    if output is not None:
+        _write(output, rows, curves, summary, quiet=json)
     if failed:
         raise StudyFailed(f"{summary}; not: {', '.join(failed)}")
     if not json:
@@ -93,26 +94,11 @@ def _subject(name: str) -> Subject:
     from ..seeds import drawing
     from .opening import is_published, open_model
 
-    if Path(name).exists() or is_published(name):
-        return make_subject(open_model(name), name)
+    path = Path(name)
+    if path.exists() or is_published(name) or path.suffix or len(path.parts) > 1:
+        return make_subject(open_model(name), name if is_published(name) else path.name)
     with drawing(0, "init"):
         return make_subject(create_model(name), name, new=True)  # or tells which names there are
-
-
-def _table(rows: Rows) -> list[list[str]]:
-    """Return the cells; networks that a law does not speak of for the same reason share a row."""
-    silent: dict[tuple[str, str], list[str]] = {}
-    for law, network, outcome in rows:
-        if not outcome.applies:
-            silent.setdefault((law, outcome.why), []).append(network)
-    cells: list[list[str]] = []
-    for law, network, outcome in rows:
-        if outcome.applies:
-            verdict = "holds" if outcome.holds else f"does not hold (limit {outcome.limit:.2g})"
-            cells.append([law, network, outcome.left, outcome.right, f"{outcome.difference:.1e}", verdict])
-        elif networks := silent.pop((law, outcome.why), []):
-            cells.append([law, ", ".join(networks), "", "", "", f"does not apply: {outcome.why}"])
-    return cells
 
 
 def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
@@ -132,9 +118,11 @@ def _summary(rows: Rows) -> tuple[str, list[str]]:
     return f"{len(applied) - len(failed)} of {len(applied)} laws hold{note}", list(failed)
 
 
-def _draw(output: Path, rows: Rows, curves: list[SignalCurves], *, quiet: bool) -> None:
+def _write(output: Path, rows: Rows, curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
     from ..analysis.law_figures import scaling_figure, shares_figure, signal_figure
-    from ..files import write_bytes
+    from ..analysis.laws.page import laws_page
+    from ..analysis.laws.signal import answer
+    from ..files import write_bytes, write_text
     from ..report.style import png
 
     figures = {"signal": signal_figure(curves)}
@@ -145,7 +133,7 @@ def _draw(output: Path, rows: Rows, curves: list[SignalCurves], *, quiet: bool) 
     if shares:
         figures["paths"] = shares_figure(shares)
     for name, figure in figures.items():
-        path = output / f"law-{name}.png"
-        write_bytes(path, png(figure))
-        if not quiet:
-            typer.echo(f"look at {path}")
+        write_bytes(output / f"law-{name}.png", png(figure))
+    write_text(output / "laws.html", laws_page(rows, figures, f"{summary}.", answer(curves)))
+    if not quiet:
+        typer.echo(f"look at {output / 'laws.html'}")

@@ -145,7 +145,8 @@ def _plot(numbers: Numbers, kind: Kind) -> dict[str, Any]:
         epochs = range(1, 1 + series.train_error.shape[1])
         lines.append(Line(f"{series.name} test", epochs, series.test_error.tolist(), look))
         lines.append(Line(f"{series.name} training", epochs, series.train_error.tolist(), look, dashed=True))
-    return line_plot(Panel(f"{kind.capitalize()} networks", "epoch", "error, %", lines))
+    top = 1.05 * max(float(series.train_error.max()) for series in _series(numbers))  # one scale for both kinds
+    return line_plot(Panel(f"{kind.capitalize()} networks", "epoch", "error, %", lines, top=min(100.0, top)))
 
 
 def both_kinds(numbers: Numbers) -> Figure:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ..analysis.gradient_flow import partners, row_and_slope
+from ..analysis.gradient_flow import row_and_slope
 from ..analysis.paths import effective_depth, gradient_by_length, shares
 from ..analysis.sample import take_sample
 from ..data import Dataset
@@ -58,7 +58,7 @@ def members(options: Options) -> Members:
 def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
     """Return the effective depth, blocks, and how many blocks there are."""
     sample = take_sample(model, dataset, count=PICTURES, split="train")
-    row, slope, _ = row_and_slope(model, partners(next(sample.images()), 0.0))
+    row, slope, _ = row_and_slope(model, next(sample.images()))
     found = shares(gradient_by_length(row, slope))
     return {"depth": effective_depth(found), "blocks": len(row)}
 
@@ -114,11 +114,14 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         for name, network in numbers["networks"].items()
     ]
     blocks = max(network["blocks"] for network in numbers["networks"].values())
-    level = (blocks / 2, "half of the blocks: the mean over all paths")
+    level = (blocks / 2, "n / 2")
     panel = Panel("Mean length of the paths that carry the gradient", "epoch", "blocks", lines, level=level)
     return [
         Drawing(
-            "effective-depth", line_panel(panel, width=6.6), "Effective depth of each network over the epochs.", CAPTION
+            "effective-depth",
+            line_panel(panel, width=6.6),
+            "Effective depth of each network over the epochs; dotted half of the blocks.",
+            CAPTION,
         )
     ]
 

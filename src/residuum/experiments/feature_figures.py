@@ -16,7 +16,7 @@ from ..report.study import Drawing
 from .form import Numbers
 from .measuring import CAPTION, by_network, chance, lines_of, named
 
-A_ROW = 16  # filters of a row
+A_ROW = 8  # filters of a row
 
 
 def packed(pixels: Tensor) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _by_depth(numbers: Numbers, grouped: dict[str, list[Any]], what: str, title:
 
 def _shown(network: str, held: dict[str, Any]) -> list[Drawing]:
     words = named(network)
-    filters = as_pictures(np.array(held["filters"]))[: 4 * A_ROW]
+    filters = as_pictures(np.array(held["filters"]))[: 8 * A_ROW]
     rows = [filters[start : start + A_ROW] for start in range(0, len(filters), A_ROW)]
     names = [f"{start + 1}–{start + len(row)}" for start, row in zip(range(0, len(filters), A_ROW), rows, strict=True)]
     channels = {name: bytes_as_pictures(unpacked(pixels)) for name, pixels in held["channels"].items()}

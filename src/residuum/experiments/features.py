@@ -43,6 +43,7 @@ NEAREST = 5
 COMPARED = 300  # pictures whose whole feature maps are compared
 SHOWN = 6  # units of a depth, pictures that are asked about
 STEPS = 96  # of the climb
+OF_CHANNELS, OF_CLASSES = 0.3, 10.0  # smoothness: a class's logit climbs to a hundred, a channel's mean to a few
 
 members = members_or_model
 
@@ -90,14 +91,17 @@ def _pictures(model: nn.Module, sample: Sample, test: dict[str, torch.Tensor]) -
         "filters": first_filters(model).double().tolist(),
         "asked": packed(sample.pixels[asked]),
         "nearest": {name: [packed(sample.pixels[row]) for row in rows] for name, rows in near.items()},
-        "channels": {name: _climbed(model, sample, channel_units(name, range(SHOWN)), SHOWN) for name in stages},
-        "classes": _climbed(model, sample, class_units(range(count)), count),
+        "channels": {
+            name: _climbed(model, sample, channel_units(name, range(SHOWN)), SHOWN, OF_CHANNELS) for name in stages
+        },
+        "classes": _climbed(model, sample, class_units(range(count)), count, OF_CLASSES),
     }
 
 
-def _climbed(model: nn.Module, sample: Sample, units: Units, count: int) -> Any:
+def _climbed(model: nn.Module, sample: Sample, units: Units, count: int, smoothness: float) -> Any:
     channels, height, width = sample.pixels.shape[1:]
-    pictures, _ = maximised(model, units, sample.normalise, (count, channels, height, width), steps=STEPS)
+    shape, climb = (count, channels, height, width), {"steps": STEPS, "rate": 0.1, "smoothness": smoothness}
+    pictures, _ = maximised(model, units, sample.normalise, shape, **climb)
     return packed(pictures.mul(255).round().to(torch.uint8))
 
 

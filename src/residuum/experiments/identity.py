@@ -157,7 +157,7 @@ def answer(numbers: Numbers) -> str:
     if len(plain) < 2:
         return "One run of each stack shows nothing: give at least two seeds."
     better: Interval = paired_difference(np.log10(plain), np.log10(residual))
-    missed = [f"{100 * errors.mean():.2g} %" for errors in (plain, residual)]
+    missed = [f"{100 * errors.mean():.3g} %" for errors in (plain, residual)]
     said = f"the plain stack misses {missed[0]} of the variance, the residual one {missed[1]}"
     if better.above(0):
         return f"Through {deep} nonlinear layers {said}: copying is far easier to learn where a skip carries the input."
@@ -180,7 +180,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             for kind in KINDS
         ]
         title = f"Copying the input, trained by {'SGD' if optimiser == 'sgd' else 'AdamW'}"
-        panel = Panel(title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.2g}")
+        panel = Panel(title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.3g}")
         figure = line_panel(panel)
         (ax,) = figure.axes
         ax.set_xscale("log", base=2)

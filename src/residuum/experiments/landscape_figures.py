@@ -47,7 +47,7 @@ def _statistics(grouped: dict[str, list[Any]]) -> Drawing:
             lines.append(Line(f"{network} {words}", one["axis"], [_cut(losses)], look_of(network), dashed=dashed))
     deepest = max(grouped, key=lambda name: int(name.split("-")[1]) if "-" in name else 0).split("-")[-1]
     chosen = [line for line in lines if line.name.split()[0].endswith(deepest)]
-    panel = Panel("Statistics of batch norm: frozen or recomputed", STEP, LOSS, chosen, top=TOP)
+    panel = Panel("Batch norm frozen or recomputed", STEP, LOSS, chosen, top=TOP)
     alt = "Loss along one direction with frozen and with recomputed statistics."
     caption = "One direction. Frozen statistics are those of the trained weights, and misfit more the further one goes."
     return Drawing("statistics", line_panel(panel), alt, caption)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..analysis.gradient_flow import partners, row_and_slope
+from ..analysis.gradient_flow import row_and_slope
 from ..analysis.paths import binomial, effective_depth, gradient_by_length, sampled_norms, shares
 from ..analysis.sample import take_sample
 from ..data import Dataset
@@ -40,7 +40,10 @@ DEFAULTS = Options(depths=(20, 56), epochs=10)
 PICTURES = 16
 SAMPLES = 6  # paths of each length
 LENGTHS = 8  # lengths that are sampled
-CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
+CAPTION = (
+    "A line is the mean over seeds, of a single model over samples of pictures; its shade reaches from the lowest to "
+    "the highest."
+)
 
 
 def members(options: Options) -> Members:
@@ -53,16 +56,17 @@ def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
     return lengths(model, dataset) if epoch == 0 else {}
 
 
-def lengths(model: nn.Module, dataset: Dataset) -> dict[str, Any]:
+def lengths(model: nn.Module, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
     """Return the share of the gradient that came through paths of each length, and single paths' sizes by length.
 
     Shares are exact: the norm of the sum of all paths of a length, over the sum of these norms. Single paths are drawn
-    at random, some of each of a few lengths; ``single`` is their mean norm over that of the path of length 0.
+    at random, some of each of a few lengths; ``single`` is their mean norm over that of the path of length 0. The seed
+    decides which pictures, directions and paths.
     """
-    sample = take_sample(model, dataset, count=PICTURES, split="train")
-    row, slope, _ = row_and_slope(model, partners(next(sample.images()), 0.0))
+    sample = take_sample(model, dataset, count=PICTURES, split="train", seed=seed)
+    row, slope, _ = row_and_slope(model, next(sample.images()), seed=seed)
     wanted = sorted({round(n) for n in np.linspace(0, len(row), min(LENGTHS, len(row) + 1))})
-    single = sampled_norms(row, slope, wanted, generator(0, "study", 2), SAMPLES)
+    single = sampled_norms(row, slope, wanted, generator(seed, "study", 2), SAMPLES)
     first = single[0] or 1.0
     return {
         "shares": shares(gradient_by_length(row, slope)),
@@ -73,8 +77,11 @@ def lengths(model: nn.Module, dataset: Dataset) -> dict[str, Any]:
 def measure(work: Workspace) -> Numbers:
     """Return shares and single paths of each network, new and trained."""
     if work.options.model:
-        found = work.keep("own", lambda: lengths(work.model(), work.dataset()))
-        return {"data": work.options.data, "networks": {"model": {"trained": [found]}}}
+        samples = [
+            work.keep(f"own-{seed}", lambda seed=seed: lengths(work.model(), work.dataset(), seed))
+            for seed in range(work.options.seeds)
+        ]
+        return {"data": work.options.data, "networks": {"model": {"trained": samples}}}
     networks: dict[str, dict[str, list[Any]]] = {}
     for name in work.histories:
         held = networks.setdefault(name.rpartition("-seed")[0], {"new": [], "trained": []})

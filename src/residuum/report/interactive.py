@@ -23,7 +23,7 @@ for (const place of document.querySelectorAll("div.plot")) {
     margin: { l: 48, r: 12, t: 36, b: 44 }, hoverlabel: { namelength: -1 } };
   place.replaceChildren();
   Plotly.newPlot(place, figure.data, { ...plain, ...figure.layout },
-    { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["sendDataToCloud"] })
+    { responsive: true, displayModeBar: false })
     .then(() => place.dataset.drawn = "yes");
 }
 """

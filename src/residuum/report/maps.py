@@ -41,6 +41,8 @@ def contour(
     Raises:
         InputError: heights that do not fit their axes.
     """
+    from matplotlib.ticker import MaxNLocator
+
     rows = axis if other_axis is None else other_axis
     values = _checked(axis, rows, heights, top)
     with house_style():
@@ -55,7 +57,8 @@ def contour(
         ends = way[-1] if way else (0.0, 0.0)
         ax.plot(*ends, marker="+", ms=10, mew=1.8, color=LIGHT["vermilion"])
         ax.set(title=title, xlabel=names[0], ylabel=names[1])
-        bar = figure.colorbar(filled, ax=ax, label=label, shrink=0.9)
+        ax.locator_params(nbins=5)
+        bar = figure.colorbar(filled, ax=ax, label=label, shrink=0.9, ticks=MaxNLocator(6))
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
     return figure
 
@@ -73,6 +76,7 @@ def surface(axis: Sequence[float], heights: Sequence[Sequence[float]], *, title:
         ax.plot_surface(across, up, values, cmap=COLOURS, rstride=1, cstride=1, lw=0, antialiased=True)
         ax.set(title=title, xlabel="first direction", ylabel="second direction", zlabel=label)
         ax.set_zlim(0, top)
+        ax.locator_params(nbins=4)
         ax.view_init(elev=32, azim=-58)
     return figure
 

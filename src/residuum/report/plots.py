@@ -35,6 +35,8 @@ def line_plot(panel: Panel, *, log_x: bool = False, log_y: bool = False) -> dict
         "hovermode": "x unified",
         "height": 420,
     }
+    if panel.top is not None and not log_y:
+        layout["yaxis"]["range"] = [0, panel.top]
     if panel.level is not None:
         height, name = panel.level
         layout["shapes"] = [{"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height,

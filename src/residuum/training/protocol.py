@@ -85,7 +85,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     kinds = {**{entry.name: str(entry.type) for entry in fields(Settings)}, **PARTS}
     key = key.strip().replace("-", "_")
     if not equals or key not in kinds:
-        raise InputError(f"expected SETTING=VALUE, such as lr=0.05, got {text!r}; {nearest(key, sorted(kinds))}")
+        hint = "give its value too" if key in kinds else nearest(key, sorted(kinds))
+        raise InputError(f"expected SETTING=VALUE, such as lr=0.05, got {text!r}; {hint}")
     kind = kinds[key].split(" | ")[0]
     try:
         return key, READERS.get(kind, yaml.safe_load)(written)

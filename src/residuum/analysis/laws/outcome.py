@@ -40,7 +40,7 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether the law applies and both sides agree."""
-        return self.applies and self.difference <= self.limit  # NaN is no agreement
+        return self.applies and self.difference <= self.limit
 
 
 def does_not_apply(why: str) -> Outcome:
@@ -60,7 +60,9 @@ class Comparison:
         largest = max(float(term.abs().max()) for term in (left, right, *terms))
         apart = float((left - right).abs().max())
         relative = apart / largest if largest > 0 else apart
-        if not relative <= self.worst:  # NaN wins
+        if math.isnan(relative) or math.isnan(largest):
+            relative = math.inf  # and stays the worst
+        if relative > self.worst:
             self.worst, self.sizes = relative, (float(left.norm()), float(right.norm()))
 
     def outcome(self, left: str, right: str, *, limit: float = EXACT, **values: Any) -> Outcome:
