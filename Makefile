@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench soak gallery clean
 
 demo: .venv/installed
 	$(BIN)/residuum demo
@@ -24,6 +24,15 @@ bench: .venv/installed-dev
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,peers]'
 	touch $@
+
+# Kill a run at random and resume it, again and again for half an hour: the bytes must stay those of a run left alone.
+soak: .venv/installed-dev
+	$(BIN)/python benchmarks/soak.py --minutes 30
+
+# The page of docs/gallery from the folders of finished studies: make gallery STUDIES='studies/*/'
+STUDIES ?= studies/*/
+gallery: .venv/installed-dev
+	$(BIN)/python docs/make_gallery.py $(STUDIES)
 
 clean:
 	rm -rf .venv build dist src/*.egg-info

@@ -38,6 +38,7 @@ def test_the_bootstrap_finds_the_interval_of_a_mean():
         (Interval(3.123, -56.4, 62.7), "3 (-56 to 63)"),
         (Interval(1.00314, 1.0011, 1.0052), "1.0031 (1.0011 to 1.0052)"),
         (Interval(-0.1049, -0.398, 0.187), "-0.10 (-0.40 to 0.19)"),
+        (Interval(-0.2, -12.4, 11.1), "0 (-12 to 11)"),
         (Interval(12.3456, 12.3456, 12.3456), "12.3"),
         (Interval(12.3456, -math.inf, math.inf), "12.3"),
     ],

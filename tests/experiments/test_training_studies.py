@@ -168,3 +168,11 @@ def test_a_run_that_diverges_counts_as_guessing(tmp_path):
         assert [row["epoch"] for row in history] == [1, 2]
         assert history[-1]["val_acc1"] == 10 and history[-1]["train_loss"] == pytest.approx(math.log(10))
         assert history[-1]["diverged"]
+
+
+def test_the_ticks_of_a_logarithm_are_numbers():
+    errors = {kind: {optimiser: {"2": [0.01, 0.02], "4": [0.9, 1.0]} for optimiser in identity.RATES}
+              for kind in identity.KINDS}  # fmt: skip
+    (figure, _) = (drawing.figure for drawing in identity.drawings({"depths": [2, 4], "errors": errors}))
+    figure.draw_without_rendering()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()][1:3] == ["1", "10"]

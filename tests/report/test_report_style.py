@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 
 from residuum.report.figures import confusion_matrix, curves
-from residuum.report.style import LIGHT, ON_COLOUR, PALETTE, png, svg
+from residuum.report.style import LIGHT, ON_COLOUR, PALETTE, house_style, panels, png, svg
 
 
 def example():
@@ -87,3 +87,14 @@ def test_the_room_imports_nothing_heavy_and_never_pyplot():
     )
     done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("values, mark", [([1e-5, 1e3], "0.01"), ([0.2, 0.7], "0.3")])
+def test_logarithmic_axes_are_marked_in_plain_numbers(values, mark):
+    with house_style():
+        figure, (ax,) = panels(1, 4, 3)
+        ax.plot(values, values)
+        ax.set_yscale("log")
+    drawn = svg(figure, "a line")
+    assert "mathdefault" not in drawn
+    assert f">{mark}<" in drawn

@@ -86,6 +86,7 @@ def test_a_run_killed_at_least_five_times_ends_with_the_same_bytes(name, tmp_pat
     assert [file for file in whole if found[file] != whole[file]] == []
 
 
+@pytest.mark.timeout(600)  # a quarter of a minute on a machine of one's own
 def test_the_command_killed_from_outside_ends_with_the_same_bytes(tmp_path):
     """Processes of the real command, each with hashes of its own, against a run made in this one."""
     given = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8}, "epochs": 2, "batch_size": 64,

@@ -107,7 +107,7 @@ torch.set_num_threads(1)
 torch.randn(64, 64) @ torch.randn(64, 64)
 size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + (400 << 20),) * 2)
-sys.argv = ["residuum", "train", "--data", "digits", "--model", "cifar_resnet", "--depth", "14", "--precision", "fp32",
+sys.argv = ["residuum", "train", "--data", "digits", "--model", "cifar_resnet", "--depth", "56", "--precision", "fp32",
             "--kernels", "plain", "-b", "1438", "--epochs", "1", "--threads", "1", "-o", sys.argv[1]]
 main()
 """

@@ -64,7 +64,6 @@ def _whole_numbers(ax: Axes) -> None:
 def _log_axis(ax: Axes) -> None:
     """Set a logarithmic scale with plain numbers."""
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter("{x:g}")
     ax.minorticks_off()
 
 

@@ -180,7 +180,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             for kind in KINDS
         ]
         title = f"Copying the input, trained by {'SGD' if optimiser == 'sgd' else 'AdamW'}"
-        panel = Panel(title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.2g}")
+        panel = Panel(title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.3g}")
         figure = line_panel(panel)
         (ax,) = figure.axes
         ax.set_xscale("log", base=2)

@@ -36,7 +36,7 @@ class Interval(NamedTuple):
         if not math.isfinite(width) or width == 0:
             return f"{self.mean:.{digits + 1}g}"
         decimals = max(0, digits - 1 - math.floor(math.log10(width)))
-        mean, low, high = (f"{value:.{decimals}f}" for value in self)
+        mean, low, high = (f"{round(value, decimals) + 0.0:.{decimals}f}" for value in self)  # + 0.0: no "-0"
         return f"{mean} ({low} to {high})"
 
 

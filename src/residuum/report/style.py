@@ -134,9 +134,22 @@ def svg_file(figure: Figure, alt: str) -> str:
 
 def _settle(figure: Figure) -> None:
     """Lay the figure out once: each further drawing would move it a little from where the last one left it."""
+    _write_plain_logarithms(figure)
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
+
+
+def _write_plain_logarithms(figure: Figure) -> None:
+    """Write 0.01 beside a logarithmic axis; its own 10^-2 would need the mathematics that letters are not read as."""
+    from matplotlib.ticker import LogFormatterMathtext
+
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+                axis.set_major_formatter("{x:g}")
+                low, high = sorted(abs(float(end)) for end in axis.get_view_interval())
+                axis.set_minor_formatter("{x:g}" if low * 10 > high else "")
 
 
 def _own_identifiers(body: str) -> str:

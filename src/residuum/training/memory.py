@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import traceback
 from collections.abc import Iterator
 
@@ -44,6 +45,7 @@ def telling_memory(run: Run | None = None) -> Iterator[None]:
         if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # the frames of the step hold its activations
+        gc.collect()
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if run is None:
             said = f"out of memory before the first step ({reason}): take a smaller --model or --image-size"
