@@ -86,6 +86,14 @@ def test_scales_are_read_and_told(files):
     assert found["top1"] == residuum.evaluate(model, digits, views="multi-scale", scales=(8, 10)).top1
 
 
+def test_what_views_may_do_to_these_pictures_is_told(files):
+    done = CliRunner().invoke(app, ["evaluate", str(files[0]), "--data", "digits", "--views", "multi-scale"])
+    assert "note: these views hold mirror images, which training on this data does not show" in done.stderr
+    assert "note: training on this data shows a network one scale only" in done.stderr
+    assert "shorter sides those of He15 in proportion to the size" in done.stdout
+    assert "note" not in run("evaluate", files[0], "--data", "digits")
+
+
 def test_a_page_is_written(files, tmp_path):
     run("evaluate", files[0], "--data", "digits", "--output", tmp_path / "page", "--bins", "10")
     names = {path.name for path in (tmp_path / "page").iterdir()}

@@ -66,12 +66,13 @@ def test_rows_of_a_model(tmp_path):
     made = make_rows(ready("highway_mlp"), tmp_path, ["onnx", "torch eager", "timm eager"], 1, None, lambda said: None)
     assert [(one.name, one.precision, one.problem) for one in made] == [
         ("residuum onnxruntime", "fp32", ""),
+        ("residuum onnxruntime", "int8", ""),
         ("torch eager", "fp32", ""),
     ]
     assert made[0].size_mb == pytest.approx((tmp_path / "onnx-fp32" / "model.onnx").stat().st_size / 1e6)
     measure(made, [2], 0.1, lambda said: None)
     assert all(one.problem == "" and len(one.seconds[2]) >= 9 for one in made)
-    assert made[1].memory_mb > made[0].memory_mb  # the export loads no torch
+    assert made[2].memory_mb > made[0].memory_mb  # the export loads no torch
 
 
 def test_peers_that_have_the_network():

@@ -126,3 +126,10 @@ def test_a_failed_gate_leaves_the_earlier_export(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert export(model, tmp_path / "out", to="onnx", pixels=True).card.pixels  # and a good one replaces it
     assert Engine(first.folder).card.pixels and [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_function_hides_behind_no_file():
+    import residuum.deploy
+    import residuum.deploy.exporting  # a file of the function's name would take its place here
+
+    assert residuum.deploy.export is residuum.deploy.exporting.export

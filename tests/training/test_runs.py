@@ -191,6 +191,8 @@ def test_the_report_is_written_from_the_best_weights(tmp_path):
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"report.html", "curves.png", "confusion.png", "per_class.png"} <= names
     assert "digits" in (tmp_path / "run" / "report.html").read_text()
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert all(f"{what} over the training." in page for what in ("Norm of the gradient", "Norm of the weights"))
 
 
 def test_training_in_one_call_returns_the_best_model(tmp_path):

@@ -59,3 +59,15 @@ def test_without_the_package_it_is_said(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(InputError, match=r"--tensorboard needs the package tensorboard.*pip install 'residuum\[tensor"):
         writer_class()
+
+
+@pytest.mark.parametrize("other", [("--seeds", "2"), ("--lr-find",)])
+def test_it_watches_one_run(other, tmp_path):
+    from typer.testing import CliRunner
+
+    from residuum.cli import app
+
+    with pytest.raises(InputError, match="--tensorboard watches one run; leave it out, or leave out --seeds"):
+        arguments = ["train", "--data", "digits", "--output", str(tmp_path / "run"), "--tensorboard", *other]
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert not (tmp_path / "run").exists()

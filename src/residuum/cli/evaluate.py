@@ -19,7 +19,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="val or train")] = "val",
     views: Annotated[str, typer.Option(help="centre, flip, ten-crop or multi-scale")] = "centre",
     scales: Annotated[
-        str, typer.Option(help="shorter sides for multi-scale, pixels, such as 224,256,384 [default: He15's]")
+        str, typer.Option(help="shorter sides for multi-scale, pixels, as 224,256,384 (left out: those of He15)")
     ] = "",
     calibration: Annotated[
         bool, typer.Option("--calibration", help="fit a temperature on one half, measure on the other")

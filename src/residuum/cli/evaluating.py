@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from ..data import ArrayImages, Dataset, open_data
+from ..data import Dataset, FileImages, open_data
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
@@ -196,16 +196,22 @@ def said_of(fitted: Calibration) -> str:
 
 
 def _notes(answer: Answer) -> list[str]:
-    notes = list(answer.dataset.notes[:12])
-    held = isinstance(answer.dataset.train, ArrayImages)  # files are always mirrored in training
-    if answer.question.views != "centre" and held and not answer.dataset.augmentation.flip:
+    notes, dataset, views = list(answer.dataset.notes[:12]), answer.dataset, answer.question.views
+    if isinstance(dataset.train, FileImages):  # training crops, scales and mirrors them
+        return notes
+    if views != "centre" and not dataset.augmentation.flip:
         notes.append("these views hold mirror images, which training on this data does not show a network")
+    if views == "multi-scale":
+        notes.append("training on this data shows a network one scale only, and others may serve it badly")
     return notes
 
 
 def _seen(question: Question) -> str:
     what = VIEWS[question.views].what
-    return f"{what}, shorter sides {', '.join(map(str, question.scales))}" if question.scales else what
+    if question.views != "multi-scale":
+        return what
+    usual = "those of He15 in proportion to the size that a network expects"
+    return f"{what}, shorter sides {', '.join(map(str, question.scales)) or usual}"
 
 
 def _show_members(answer: Answer) -> None:

@@ -38,7 +38,7 @@ def export(
     """
     from dataclasses import asdict
 
-    from ..deploy.export import export as write
+    from ..deploy.exporting import export as write
     from .opening import open_model
     from .tables import show_json, show_table
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from residuum_runtime import Engine
 
 if TYPE_CHECKING:
-    from .export import export
+    from .exporting import export
     from .running import as_model
     from .targets import TARGETS
 
-_FILES = {"TARGETS": "targets", "as_model": "running", "export": "export"}
+_FILES = {"TARGETS": "targets", "as_model": "running", "export": "exporting"}
 
 __all__ = ["TARGETS", "Engine", "as_model", "export"]
 

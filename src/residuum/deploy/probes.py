@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data import ArrayImages, Dataset, EvaluationLoader, FileImages, decode
+from ..data import ArrayImages, Augmentation, Dataset, EvaluationLoader, FileImages, decode
 from ..data.pixels import Normalise, match_channels
 from ..data.streaming import fitting
 from ..evaluation.accuracy import match_classes
@@ -140,6 +140,17 @@ def photographs(count: int = REAL) -> list[Tensor]:
         top, left = (int(torch.randint(0, room - side + 1, (), generator=draw)) for room in (height, width))
         found.append(photo[:, top : top + side, left : left + side].contiguous())
     return found
+
+
+def photograph_set(size: tuple[int, int], count: int = 160) -> Dataset:
+    """Return windows of both photographs as a data set of two classes, to calibrate on where only speed counts."""
+    fit = fitting(size, 0)
+    pixels = torch.stack([fit(window) for window in photographs(count)])
+    labels = torch.arange(count) % 2
+    part = ArrayImages(pixels, labels)
+    return Dataset(
+        "photographs", ["temple", "flower"], part, part, (0.5,) * 3, (0.25,) * 3, size, Augmentation(0, False), "-"
+    )
 
 
 def _pool(raw: Sequence[Tensor], size: tuple[int, int], channels: int) -> Tensor:

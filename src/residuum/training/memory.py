@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from ..errors import ResiduumError
+from .checkpoint import checkpoints
 from .fit import method_of, steps_per_epoch, training_loader
 from .loop import train_steps
-from .run import SUMMARY, Run
+from .run import Run
 from .state import begin
 
 # What torch, oneDNN and the C++ library say of it; oneDNN says no more than that it could not create something.
@@ -90,7 +91,7 @@ def _one_step(run: Run, size: int) -> None:
 def _advice(run: Run) -> str:
     settings = run.settings
     step = settings.batch_size * settings.grad_accum
-    kept = "What was saved before is kept" if (run.directory / SUMMARY).exists() else "Nothing had been saved yet"
+    kept = "What was saved before is kept" if checkpoints(run.directory) else "Nothing had been saved yet"
     if settings.processes > 1:  # the others have stopped in the middle of a step, and no trial can be made without them
         return f"Start another run with --batch-size {max(1, settings.batch_size // 2)}, or less. {kept}"
     if not (fits := largest_batch(run, settings.batch_size // 2)):

@@ -15,10 +15,10 @@ from ..weights import load
 from .compared import numbers_in
 from .facts import facts
 from .result import RESULT, final_dataset, protocol_note, result_of, write_result
-from .run import BEST, TIMING, Run
+from .run import BEST, STEPS, TIMING, Run
 
 WORST = 24
-PAGE, STEPS = "report.html", "steps.csv"
+PAGE = "report.html"
 
 
 def conclude(run: Run, *, report: bool) -> None:
