@@ -62,9 +62,12 @@ def test_gradients_are_those_of_one_process_on_the_joint_batch(found):
 
 
 @pytest.mark.parametrize("convention", ["paper", "timm"])
-def test_processes_drop_the_same_branches_and_learn_what_one_process_learns(found, convention):
-    """Four fifths dropped: in some steps a branch has no gradient anywhere, in some no image in one process."""
-    places = [place[convention] for place in of(found, "dropping")]
+def test_two_processes_learn_what_one_learns(found, convention):
+    """Shifts, mixing, dropped branches, gradients of two batches, clipping, decay, momentum, a running average.
+
+    Four fifths are dropped: in some steps a branch has no gradient anywhere, in some no image in one process.
+    """
+    places = [place[convention] for place in of(found, "training")]
     assert places[0]["idle"] > 0  # it did happen
     for place in places:
         assert largest_difference(place["one"], place["two"]) < 1e-10

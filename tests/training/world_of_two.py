@@ -3,6 +3,7 @@
 import copy
 import sys
 import traceback
+from itertools import islice
 
 import torch
 import torch.nn.functional as F
@@ -11,16 +12,20 @@ from residuum.data import EvaluationLoader, MemoryLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.models import create_model
 from residuum.nn import DropPath, stochastic_depth
-from residuum.training.distribution import Part, alike, any_of, parallel, score_together
+from residuum.training.averaging import running_average
+from residuum.training.distribution import Part, alike, any_of, parallel, part_of, score_together
+from residuum.training.loop import Method, groups, train_steps
+from residuum.training.mixing import build_mix
+from residuum.training.optimisers import build_optimiser
 from residuum.training.processes import joined
 from residuum.training.sync_norm import synchronise
 
 TOTAL = 7  # no even number: one process has three images, the other four
 
 
-def small(dtype=torch.float64):
+def small(in_chans=3):
     torch.manual_seed(0)
-    return create_model("cifar_resnet", depth=8, widths=(4, 8, 8), shortcut="B").to(dtype)
+    return create_model("cifar_resnet", depth=8, widths=(4, 8, 8), shortcut="B", in_chans=in_chans).double()
 
 
 def joint_batch(step=0):
@@ -49,8 +54,8 @@ def gradients(world):
     }
 
 
-def dropping(world):
-    """Weights after ten steps with dropped branches, in two processes and in one."""
+def training(world):
+    """What ten steps of two batches come to, in two processes and in one, with all that a step can have."""
     found = {}
     for convention in ("paper", "timm"):
         one, _ = train(type(world)(), convention)
@@ -60,25 +65,28 @@ def dropping(world):
 
 
 def train(world, convention):
-    """Return the weights, and how often a branch had no gradient or no image here."""
-    model, part, idle = stochastic_depth(small(), 0.8, convention), Part(world, TOTAL), 0
+    """Return weights, averages and what the steps saw; and how often a branch had no gradient or no image here."""
+    digits, seen, idle = open_data("digits"), [], 0
+    model = stochastic_depth(small(in_chans=1), 0.8, convention)
     if world.size > 1:
         synchronise(model, "cpu")
-    seen = []
     for module in model.modules():
         if isinstance(module, DropPath):
             module.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
-    both, draw = parallel(model, world), part.lots(model)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
-    for step in range(10):
-        images, labels = joint_batch(step)
-        mine = world.share.of(TOTAL)
-        draw.manual_seed(step)
-        optimiser.zero_grad()
-        (F.cross_entropy(both(images[mine]), labels[mine]) * part.weight).backward()
+    average, part = running_average(model, 0.9), part_of(world, TOTAL, 1000, mixing=True)
+    loader = MemoryLoader(digits.train, TOTAL, 0, pad=1, flip=True, share=part.share)
+    normalise = Normalise(digits.mean, digits.std)
+    method = Method(
+        schedule=lambda step: 1.0, criterion=lambda logits, targets: F.cross_entropy(logits, targets.double()), seed=3,
+        normalise=lambda pixels: normalise(pixels).double(), mix=build_mix(0.2, 1.0, 10), clip_grad=1.0, part=part,
+    )  # fmt: skip
+    optimiser = build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=0.01)
+    batches, told = groups(islice(loader.batches(0), 20), 2), {}
+    for step in train_steps(parallel(model, world), batches, optimiser, method, average=average):
         idle += sum(parameter.grad is None for parameter in model.parameters())
-        optimiser.step()
-    return model.state_dict(), idle if convention == "paper" else seen.count(0)
+        told[f"step {step.number}"] = torch.tensor([step.loss, step.correct, step.images, step.grad_norm])
+    averages = {f"average {name}": tensor for name, tensor in average.module.state_dict().items()}
+    return told | model.state_dict() | averages, idle if convention == "paper" else seen.count(0)
 
 
 def statistics_of_its_own(world):
@@ -124,7 +132,7 @@ def asking(world):
     return [any_of(False, world), any_of(world.rank == 1, world), any_of(True, world)]
 
 
-PROOFS = {proof.__name__: proof for proof in (gradients, dropping, statistics_of_its_own, batches, scores, asking)}
+PROOFS = {proof.__name__: proof for proof in (gradients, training, statistics_of_its_own, batches, scores, asking)}
 
 
 def main(path):
