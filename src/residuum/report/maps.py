@@ -96,7 +96,11 @@ def turning_surface(
         "layout": {
             "title": {"text": title},
             "height": 460,
+            "margin": {"l": 0, "r": 0, "t": 36, "b": 0},
             "scene": {
+                "aspectmode": "manual",
+                "aspectratio": {"x": 1, "y": 1, "z": 0.7},
+                "camera": {"eye": {"x": 1.2, "y": -1.5, "z": 0.9}},
                 "xaxis": {"title": {"text": "first direction"}},
                 "yaxis": {"title": {"text": "second direction"}},
                 "zaxis": {"title": {"text": label}, "range": [0, top]},
