@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from contextlib import nullcontext
 from itertools import islice
 
 import torch
@@ -74,11 +73,9 @@ def ordinary(name, dataset, workers):
         yield
 
 
-def ours(name, dataset, kernels):
+def ours(name, dataset, precision, kernels):
     """Yield once for each training step of Residuum's loop."""
     model = create_model(name)
-    trial = choose_precision(model, (3, 32, 32), "cpu", kernels=kernels)
-    print(f"{kernels}: {trial.precision} ({trial.reason}), {kernels_told(kernels, 'cpu')}")
     model.to(memory_format=torch.channels_last)
     if kernels == "fused":
         fuse(model)
@@ -87,7 +84,7 @@ def ours(name, dataset, kernels):
         schedule=build_schedule("cosine", len(loader)),
         criterion=nn.CrossEntropyLoss(),
         seed=0,
-        autocast=autocast(trial.precision, "cpu") if trial.precision == "bf16" else nullcontext(),
+        autocast=autocast(precision, "cpu"),
         normalise=Normalise(dataset.mean, dataset.std),
     )
     optimiser = build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=5e-4)
@@ -122,12 +119,16 @@ def main():
     parser.add_argument("--steps", type=int, default=20, help="of each loop in a round")
     parser.add_argument("--workers", type=int, default=2, help="of the ordinary loop")
     parser.add_argument("--model", default="cifar_resnet20")
+    parser.add_argument("--precision", default="auto", help="auto (measured), fp32 or bf16")
     args = parser.parse_args()
     dataset = open_data("cifar10")
     print(f"{args.model}, batch {BATCH}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    loops = {"ordinary": ordinary(args.model, dataset, args.workers), "plain": ours(args.model, dataset, "plain")}
-    if choose_kernels("cpu") == "fused":
-        loops["fused"] = ours(args.model, dataset, "fused")
+    trial = choose_precision(create_model(args.model), (3, 32, 32), "cpu", args.precision)
+    print(f"precision: {trial.precision} ({trial.reason})")
+    loops = {"ordinary": ordinary(args.model, dataset, args.workers)}
+    for kernels in dict.fromkeys(("plain", choose_kernels("cpu"))):
+        print(f"{kernels}: {kernels_told(kernels, 'cpu')}")
+        loops[kernels] = ours(args.model, dataset, trial.precision, kernels)
     for steps in loops.values():
         seconds_per_step(steps, 5)  # warm-up
     rounds = [{name: seconds_per_step(steps, args.steps) for name, steps in loops.items()} for _ in range(args.rounds)]
