@@ -1,6 +1,7 @@
 """How a process learns its place: torchrun's variables and SLURM's."""
 
 import os
+import signal
 import socket
 import threading
 from datetime import timedelta
@@ -8,9 +9,11 @@ from datetime import timedelta
 import pytest
 import torch
 from torch.distributed import HashStore
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from residuum.cli.machines import one_process, train_new
 from residuum.errors import InputError
+from residuum.training import launch as launch_module
 from residuum.training import new_run, processes, resumed_run
 from residuum.training.launch import launch
 from residuum.training.precision import choose_device
@@ -155,6 +158,26 @@ def test_how_many_processes_there_are_must_fit(tmp_path):
     with pytest.raises(InputError, match="a batch has 3 and there are 4 processes; raise --batch-size"):
         new_run(tmp_path / "run", {**SMALL, "batch_size": 3}, World(0, 4, 0, 4))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("codes, told", [
+    ({0: -signal.SIGTERM, 1: 2}, 2),  # the second refused its input and said so, the first had to stop
+    ({1: 1, 0: 2}, 1),
+    ({0: 1, 1: -signal.SIGKILL}, "process 1 of 2 .pid 71. was ended by SIGKILL, and the others.*go on with: RESUME"),
+    ({0: -signal.SIGTERM, 1: -signal.SIGKILL}, "process 1 of 2 .pid 71. was ended by SIGKILL"),
+    ({0: -signal.SIGTERM}, "process 0 of 2 .pid 70. was ended by SIGTERM"),
+])  # fmt: skip
+def test_who_failed_first_is_told(monkeypatch, codes, told):
+    def fail(*_):
+        failures = {rank: ProcessFailure(rank, 70 + rank, code, "") for rank, code in codes.items()}
+        raise ChildFailedError("residuum", failures)
+
+    monkeypatch.setattr(launch_module, "elastic_launch", lambda *_: fail)
+    if isinstance(told, int):
+        assert launch(2, [], "RESUME") == told
+    else:
+        with pytest.raises(launch_module.LaunchFailed, match=told):
+            launch(2, [], "RESUME")
 
 
 def test_a_resumed_run_keeps_its_number_of_processes(tmp_path):

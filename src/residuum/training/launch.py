@@ -50,12 +50,17 @@ def launch(processes: int, arguments: Sequence[str], resume: str) -> int:
 
 
 def _told(failures: dict[int, ProcessFailure], processes: int, resume: str) -> int:
-    """Say who was killed first; who failed by itself has said so, and its exit code goes on."""
-    for rank, failure in failures.items():
+    """Say who was killed first; who failed by itself has said so, and its exit code goes on.
+
+    Those that had to stop because of it are among the failures: they were asked to by SIGTERM.
+    """
+    stopped = {rank: failure for rank, failure in failures.items() if failure.exitcode == -signal.SIGTERM}
+    first = {rank: failure for rank, failure in failures.items() if rank not in stopped} or stopped
+    for rank, failure in first.items():
         if failure.exitcode < 0:
-            name = signal.Signals(-failure.exitcode).name
             raise LaunchFailed(
-                f"process {rank} of {processes} (pid {failure.pid}) was ended by {name}, and the others with it; the "
-                f"run's folder holds its last checkpoint, go on with: {resume}"
+                f"process {rank} of {processes} (pid {failure.pid}) was ended by "
+                f"{signal.Signals(-failure.exitcode).name}, and the others with it; the run's folder holds its last "
+                f"checkpoint, go on with: {resume}"
             )
-    return min(failure.exitcode for failure in failures.values())
+    return min(failure.exitcode for failure in first.values())
