@@ -1,9 +1,10 @@
-"""Training speed of cifar_resnet20 from memory against an ordinary PyTorch loop, interleaved in one run.
+"""Training speed of a CIFAR network from memory against an ordinary PyTorch loop, interleaved in one run.
 
-Command   make bench            (or: python benchmarks/train_throughput.py --rounds 7)
+Command   make bench            (or: python benchmarks/train_throughput.py --rounds 7 --model cifar_resnet56)
 Ordinary  torchvision-style: DataLoader workers, PIL, RandomCrop, flip, ToTensor, Normalize; float32, contiguous
-Residuum  MemoryLoader, channels last, the precision that a trial finds faster
-Prints    images/s of each (median over rounds), the ratio round by round, and the loader's share of a step
+Plain     Residuum's loop on torch's own operations: channels last, the precision that a trial finds faster
+Fused     the same with norm, addition and activation as one operation, where the compiled kernel is there
+Prints    images/s of each (median over rounds), the ratios round by round, and the loader's share of a step
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from contextlib import nullcontext
 from itertools import islice
 
 import torch
@@ -23,6 +23,8 @@ from residuum.compat import import_torchvision
 from residuum.data import MemoryLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.models import create_model
+from residuum.nn import fuse
+from residuum.training.kernels import choose_kernels, kernels_told
 from residuum.training.loop import Method, groups, train_steps
 from residuum.training.optimisers import build_optimiser
 from residuum.training.precision import autocast, choose_precision
@@ -31,7 +33,7 @@ from residuum.training.schedules import build_schedule
 import_torchvision()
 from torchvision import transforms  # noqa: E402
 
-BATCH, MODEL = 128, "cifar_resnet20"
+BATCH = 128
 
 
 class Pictures(torch.utils.data.Dataset):
@@ -56,9 +58,9 @@ class Pictures(torch.utils.data.Dataset):
         return self.transform(Image.fromarray(self.pixels[index])), int(self.labels[index])
 
 
-def ordinary(dataset, workers):
+def ordinary(name, dataset, workers):
     """Yield once for each training step of the loop that everybody writes."""
-    model = create_model(MODEL)
+    model = create_model(name)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=5e-4)
     loader = DataLoader(Pictures(dataset), BATCH, shuffle=True, num_workers=workers, drop_last=True)
     model.train()
@@ -71,18 +73,18 @@ def ordinary(dataset, workers):
         yield
 
 
-def ours(dataset):
+def ours(name, dataset, precision, kernels):
     """Yield once for each training step of Residuum's loop."""
-    model = create_model(MODEL)
-    trial = choose_precision(model, (3, 32, 32), "cpu")
-    print(f"precision: {trial.precision} ({trial.reason})")
+    model = create_model(name)
     model.to(memory_format=torch.channels_last)
+    if kernels == "fused":
+        fuse(model)
     loader = MemoryLoader(dataset.train, BATCH, 0, pad=4, flip=True)
     method = Method(
         schedule=build_schedule("cosine", len(loader)),
         criterion=nn.CrossEntropyLoss(),
         seed=0,
-        autocast=autocast(trial.precision, "cpu") if trial.precision == "bf16" else nullcontext(),
+        autocast=autocast(precision, "cpu"),
         normalise=Normalise(dataset.mean, dataset.std),
     )
     optimiser = build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=5e-4)
@@ -116,17 +118,28 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20, help="of each loop in a round")
     parser.add_argument("--workers", type=int, default=2, help="of the ordinary loop")
+    parser.add_argument("--model", default="cifar_resnet20")
+    parser.add_argument("--precision", default="auto", help="auto (measured), fp32 or bf16")
     args = parser.parse_args()
     dataset = open_data("cifar10")
-    print(f"{MODEL}, batch {BATCH}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    peer, mine = ordinary(dataset, args.workers), ours(dataset)
-    seconds_per_step(peer, 5), seconds_per_step(mine, 5)  # warm-up
-    rounds = [(seconds_per_step(peer, args.steps), seconds_per_step(mine, args.steps)) for _ in range(args.rounds)]
-    ratios = [a / b for a, b in rounds]
-    for name, column in (("ordinary loop", 0), ("residuum", 1)):
-        print(f"{name:>14}: {BATCH / statistics.median(pair[column] for pair in rounds):7,.0f} images/s")
-    print(f"{'ratio':>14}: {statistics.median(ratios):.2f} (rounds {', '.join(f'{ratio:.2f}' for ratio in ratios)})")
-    share = loader_seconds(dataset) / statistics.median(pair[1] for pair in rounds)
+    print(f"{args.model}, batch {BATCH}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    trial = choose_precision(create_model(args.model), (3, 32, 32), "cpu", args.precision)
+    print(f"precision: {trial.precision} ({trial.reason})")
+    loops = {"ordinary": ordinary(args.model, dataset, args.workers)}
+    for kernels in dict.fromkeys(("plain", choose_kernels("cpu"))):
+        print(f"{kernels}: {kernels_told(kernels, 'cpu')}")
+        loops[kernels] = ours(args.model, dataset, trial.precision, kernels)
+    for steps in loops.values():
+        seconds_per_step(steps, 5)  # warm-up
+    rounds = [{name: seconds_per_step(steps, args.steps) for name, steps in loops.items()} for _ in range(args.rounds)]
+    for name in loops:
+        print(f"{name:>14}: {BATCH / statistics.median(seconds[name] for seconds in rounds):7,.0f} images/s")
+    fastest = list(loops)[-1]
+    for name in list(loops)[:-1]:
+        ratios = [seconds[name] / seconds[fastest] for seconds in rounds]
+        told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"{fastest} against {name}: {statistics.median(ratios):.2f} (rounds {told})")
+    share = loader_seconds(dataset) / statistics.median(seconds[fastest] for seconds in rounds)
     print(f"{'loader':>14}: {100 * share:.1f} % of a step")
 
 

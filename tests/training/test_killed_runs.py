@@ -29,11 +29,11 @@ RUNS = {
         {**DIGITS, "ema": 0.95, "grad_accum": 2, "clip_grad": 1.0, "model_arguments": DROPPING, "checkpoint_every": 4},
         18,
     ),
-    "bf16-adamw": ({**DIGITS, "precision": "bf16", "opt": "adamw", "lr": 1e-3, "momentum": 0.9, "label_smoothing": 0.1,
-                    "checkpoint_every": 3, "threads": 2}, 33),
+    "bf16-adamw-mixing": ({**DIGITS, "precision": "bf16", "opt": "adamw", "lr": 1e-3, "momentum": 0.9, "mixup": 0.2,
+                           "cutmix": 1.0, "label_smoothing": 0.1, "checkpoint_every": 3, "threads": 2}, 33),
     "files-no-worker": ({**FOLDER, "workers": 0, "ema": 0.9, "checkpoint_every": 1, "opt": "nesterov"}, 18),
     "files-two-workers": ({**FOLDER, "workers": 2, "grad_accum": 4, "checkpoint_every": 1, "keep": 3,
-                           "model_arguments": DROPPING}, 6),
+                           "auto_augment": "randaugment", "random_erasing": 0.5, "model_arguments": DROPPING}, 6),
 }  # fmt: skip
 
 

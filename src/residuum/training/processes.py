@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from ..data.share import Share
 from ..errors import InputError, ResiduumError
@@ -95,14 +99,18 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     if world.size == 1:
         yield world
         return
-    address, port = meeting_point(environment)
-    store = f"tcp://{address}:{port}"
+    torch.set_num_threads(world.threads)
     if torch.cuda.is_available() and world.local_rank < torch.cuda.device_count():
         torch.cuda.set_device(world.local_rank)
-    if environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
-        store = "env://"  # torchrun has opened the meeting point itself
-    torch.set_num_threads(world.threads)
-    dist.init_process_group(init_method=store, rank=world.rank, world_size=world.size, timeout=PATIENCE)
+    address, port = meeting_point(environment)
+    try:
+        store, _, _ = next(rendezvous(f"tcp://{address}:{port}", world.rank, world.size, timeout=PATIENCE))
+        dist.init_process_group(store=fresh(store, world), rank=world.rank, world_size=world.size, timeout=PATIENCE)
+    except RuntimeError as error:
+        raise ProcessLost(
+            f"{world} could not meet the others at {address}:{port} ({str(error).splitlines()[0][:200]}); start all of "
+            "them, and let these hosts reach each other"
+        ) from error
     try:
         yield world
     finally:
@@ -121,6 +129,30 @@ def noticing_loss(world: World) -> Iterator[None]:
             f"{world} lost another one, which has died or cannot be reached ({str(error).splitlines()[0][:200]}); the "
             "run's folder holds its last checkpoint, and `residuum train --resume` goes on from it"
         ) from error
+
+
+def fresh(store: Store, world: World) -> Store:
+    """Return a room in the store into which no earlier start of these processes has written.
+
+    When torchrun starts processes again, its store still holds the addresses of those that have died, and whoever
+    comes first would call there. So the first process names a room, and tells its name only to who is alive: each
+    says hello under a word of its own, and hears the answer under that word.
+    """
+    word = uuid.uuid4().hex
+    if world.rank > 0:
+        store.set(f"hello/{world.rank}", word)
+        room = store.get(f"answer/{word}").decode()  # waits
+        store.set(f"heard/{room}/{world.rank}", "")
+        return PrefixStore(room, store)
+    missing, patience = set(range(1, world.size)), time.monotonic() + PATIENCE.total_seconds()
+    while missing:
+        for rank in [rank for rank in missing if store.check([f"hello/{rank}"])]:
+            store.set(f"answer/{store.get(f'hello/{rank}').decode()}", word)
+        missing = {rank for rank in missing if not store.check([f"heard/{word}/{rank}"])}
+        if time.monotonic() > patience:
+            raise RuntimeError(f"nothing heard of process {', '.join(map(str, sorted(missing)))}")
+        time.sleep(0.02)
+    return PrefixStore(word, store)
 
 
 def meeting_point(environment: Mapping[str, str]) -> tuple[str, int]:
