@@ -1,6 +1,7 @@
 """Two processes find what one finds: gradients, statistics, batches and scores, exactly."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -62,9 +63,12 @@ def test_gradients_are_those_of_one_process_on_the_joint_batch(found):
 
 
 @pytest.mark.parametrize("convention", ["paper", "timm"])
-def test_processes_drop_the_same_branches_and_learn_what_one_process_learns(found, convention):
-    """Four fifths dropped: in some steps a branch has no gradient anywhere, in some no image in one process."""
-    places = [place[convention] for place in of(found, "dropping")]
+def test_two_processes_learn_what_one_learns(found, convention):
+    """Shifts, mixing, dropped branches, gradients of two batches, clipping, decay, momentum, a running average.
+
+    Four fifths are dropped: in some steps a branch has no gradient anywhere, in some no image in one process.
+    """
+    places = [place[convention] for place in of(found, "training")]
     assert places[0]["idle"] > 0  # it did happen
     for place in places:
         assert largest_difference(place["one"], place["two"]) < 1e-10
@@ -95,6 +99,24 @@ def test_every_picture_counts_once_and_the_scores_are_those_of_one_process(found
         for name, column in places[0]["one"].items():
             assert torch.as_tensor(place["two"][name]).equal(torch.as_tensor(column)), name
         assert len(place["one batch"]["labels"]) == 359  # one process had nothing to do
+
+
+def test_the_first_process_opens_the_run_and_the_others_follow(found):
+    first, second = (place["well"] for place in of(found, "opening"))
+    for name, tensor in first.items():
+        assert tensor.equal(second[name]), name  # its weights, too
+
+
+def test_what_goes_wrong_in_opening_is_said_once(found):
+    first, second = of(found, "opening")
+    assert re.match("InputError: the output must be a new or empty folder, but .*used is in use", first["first"])
+    assert re.match(r"InputError: process 1 on \S+: no data set or folder is named here", first["second"])
+    assert re.match(
+        r"InputError: all processes must see the same pictures, but process 0 has 1438 to train on and 359 to validate "
+        r"on, process 1 on \S+ 1438 and 9; copy the data to every host",
+        first["others"],
+    )
+    assert {second[case] for case in ("first", "second", "others")} == {"SystemExit: 2"}
 
 
 def test_what_one_process_asks_all_hear(found):

@@ -1,12 +1,30 @@
 """How a process learns its place: torchrun's variables and SLURM's."""
 
 import os
+import socket
+import threading
+from datetime import timedelta
 
 import pytest
+import torch
+from torch.distributed import HashStore
 
+from residuum.cli.machines import one_process, train_new
 from residuum.errors import InputError
-from residuum.training import processes
-from residuum.training.processes import ALONE, World, find_world, first_host, joined, meeting_point
+from residuum.training import new_run, processes, resumed_run
+from residuum.training.launch import launch
+from residuum.training.precision import choose_device
+from residuum.training.processes import (
+    ALONE,
+    ProcessLost,
+    World,
+    find_world,
+    first_host,
+    fresh,
+    joined,
+    meeting_point,
+    noticing_loss,
+)
 
 TORCHRUN = {"RANK": "5", "WORLD_SIZE": "8", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "4", "MASTER_ADDR": "node01",
             "MASTER_PORT": "29500"}  # fmt: skip
@@ -72,3 +90,103 @@ def test_processes_of_a_host_share_its_cores(monkeypatch):
     assert World(0, 2, 0, 2).threads == 3
     monkeypatch.setattr(processes.torch, "get_num_threads", lambda: 7)
     assert ALONE.threads == 7  # one process keeps what torch chose
+
+
+def test_processes_that_are_started_again_do_not_hear_the_dead():
+    """The store still holds what an earlier start wrote: without a room of their own, some would call there."""
+    store, rooms = HashStore(), {}
+    store.set("hello/1", "a word of a process that has died")
+    store.set("answer/a word of a process that has died", "its room")
+
+    def come(rank):
+        rooms[rank] = fresh(store, World(rank, 3, rank, 3))
+
+    threads = [threading.Thread(target=come, args=(rank,), daemon=True) for rank in (1, 2, 0)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    rooms[0].set("address", "new")
+    assert [rooms[rank].get("address") for rank in (1, 2)] == [b"new", b"new"]
+    assert not store.check(["address"])
+
+
+def test_a_process_that_never_comes_is_named(monkeypatch):
+    monkeypatch.setattr(processes, "PATIENCE", timedelta(seconds=0.1))
+    with pytest.raises(RuntimeError, match="nothing heard of process 1, 2"):
+        fresh(HashStore(), World(0, 3, 0, 3))
+
+
+def test_processes_that_cannot_meet_say_where(monkeypatch):
+    monkeypatch.setattr(processes, "PATIENCE", timedelta(seconds=1))
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        alone = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
+                 "MASTER_PORT": str(port)}  # fmt: skip
+        with (
+            pytest.raises(ProcessLost, match=f"process 1 of 2 could not meet the others at 127.0.0.1:{port}"),
+            joined(alone),
+        ):
+            pass
+
+
+def test_a_lost_process_is_said_in_plain_words():
+    with (
+        pytest.raises(ProcessLost, match="process 0 of 2 lost another one.*residuum train --resume"),
+        noticing_loss(World(0, 2, 0, 2)),
+    ):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:537] Connection closed by peer [10.0.0.1]:7")
+    with pytest.raises(RuntimeError, match="a shape is wrong"), noticing_loss(World(0, 2, 0, 2)):
+        raise RuntimeError("a shape is wrong")
+
+
+SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 1,
+         "precision": "fp32", "threads": 1}  # fmt: skip
+
+
+def test_how_many_processes_there_are_must_fit(tmp_path):
+    with pytest.raises(InputError, match="processes must be at least 1, got 0"):
+        new_run(tmp_path / "run", {**SMALL, "processes": 0})
+    with pytest.raises(InputError, match="processes must be at least 1, got -2"):
+        launch(-2, [], "")
+    with pytest.raises(InputError, match="4 processes were asked for, but 2 were started.*leave --processes out there"):
+        new_run(tmp_path / "run", {**SMALL, "processes": 4}, World(0, 2, 0, 2))
+    with pytest.raises(InputError, match="a batch has 3 and there are 4 processes; raise --batch-size"):
+        new_run(tmp_path / "run", {**SMALL, "batch_size": 3}, World(0, 4, 0, 4))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_resumed_run_keeps_its_number_of_processes(tmp_path):
+    new_run(tmp_path / "run", SMALL, World(0, 2, 0, 2))
+    with pytest.raises(InputError, match="keeps its number of processes.*it has 2, but 1 are running; start 2"):
+        resumed_run(tmp_path / "run", {})
+    assert resumed_run(tmp_path / "run", {}, World(0, 2, 0, 2)).settings.processes == 2
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("auto", World(3, 4, 1, 2)) == "cuda"
+    with pytest.raises(InputError, match="this host has 2 and 4 processes; start 2, or use --device cpu"):
+        choose_device("auto", World(0, 4, 0, 4))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == "mps"
+    with pytest.raises(InputError, match="cannot share Apple's GPU; use --device cpu"):
+        choose_device("auto", World(0, 2, 0, 2))
+
+
+def test_what_trains_in_one_process_says_so(monkeypatch):
+    one_process({}, "--lr-find")
+    with pytest.raises(InputError, match="--lr-find trains in one process; leave --processes out"):
+        one_process({"processes": 2}, "--lr-find")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(InputError, match="leave --processes out, and torchrun or srun"):
+        one_process({}, "--lr-find")
+
+
+def test_a_run_that_torchrun_may_start_again_must_name_its_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "1")
+    with pytest.raises(InputError, match="torchrun may start this run again .* add --output"):
+        train_new(None, tmp_path / "digits-1", SMALL)

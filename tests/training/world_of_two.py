@@ -3,24 +3,34 @@
 import copy
 import sys
 import traceback
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 
-from residuum.data import EvaluationLoader, MemoryLoader, open_data
+from residuum.data import ArrayImages, EvaluationLoader, MemoryLoader, open_data
 from residuum.data.pixels import Normalise
+from residuum.errors import InputError
 from residuum.models import create_model
 from residuum.nn import DropPath, stochastic_depth
-from residuum.training.distribution import Part, alike, any_of, parallel, score_together
+from residuum.training import run
+from residuum.training.averaging import running_average
+from residuum.training.distribution import Part, alike, any_of, parallel, part_of, score_together
+from residuum.training.loop import Method, groups, train_steps
+from residuum.training.mixing import build_mix
+from residuum.training.optimisers import build_optimiser
 from residuum.training.processes import joined
 from residuum.training.sync_norm import synchronise
+from residuum.training.together import open_together
 
 TOTAL = 7  # no even number: one process has three images, the other four
 
 
-def small(dtype=torch.float64):
+def small(in_chans=3):
     torch.manual_seed(0)
-    return create_model("cifar_resnet", depth=8, widths=(4, 8, 8), shortcut="B").to(dtype)
+    return create_model("cifar_resnet", depth=8, widths=(4, 8, 8), shortcut="B", in_chans=in_chans).double()
 
 
 def joint_batch(step=0):
@@ -29,7 +39,7 @@ def joint_batch(step=0):
     return images, torch.randint(0, 10, (TOTAL,), generator=draw)
 
 
-def gradients(world):
+def gradients(world, folder):
     """Gradients and statistics with synchronised batch norm, and those of one process with the ordinary one."""
     model = small()
     one, part = copy.deepcopy(model), Part(world, TOTAL)
@@ -49,8 +59,8 @@ def gradients(world):
     }
 
 
-def dropping(world):
-    """Weights after ten steps with dropped branches, in two processes and in one."""
+def training(world, folder):
+    """What ten steps of two batches come to, in two processes and in one, with all that a step can have."""
     found = {}
     for convention in ("paper", "timm"):
         one, _ = train(type(world)(), convention)
@@ -60,28 +70,33 @@ def dropping(world):
 
 
 def train(world, convention):
-    """Return the weights, and how often a branch had no gradient or no image here."""
-    model, part, idle = stochastic_depth(small(), 0.8, convention), Part(world, TOTAL), 0
+    """Return weights, averages and what the steps saw; and how often a branch had no gradient or no image here."""
+    digits, seen, idle = open_data("digits"), [], 0
+    model = stochastic_depth(small(in_chans=1), 0.8, convention)
     if world.size > 1:
         synchronise(model, "cpu")
-    seen = []
     for module in model.modules():
         if isinstance(module, DropPath):
             module.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
-    both, draw = parallel(model, world), part.lots(model)
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01)
-    for step in range(10):
-        images, labels = joint_batch(step)
-        mine = world.share.of(TOTAL)
-        draw.manual_seed(step)
-        optimiser.zero_grad()
-        (F.cross_entropy(both(images[mine]), labels[mine]) * part.weight).backward()
+    average, part = running_average(model, 0.9), part_of(world, TOTAL, 1000, mixing=True)
+    loader = MemoryLoader(digits.train, TOTAL, 0, pad=1, flip=True, share=part.share)
+    normalise = Normalise(digits.mean, digits.std)
+    method = Method(
+        schedule=lambda step: 1.0, criterion=lambda logits, targets: F.cross_entropy(logits, targets.double()), seed=3,
+        normalise=lambda pixels: normalise(pixels).double(), mix=build_mix(0.2, 1.0, 10), clip_grad=1.0, part=part,
+    )  # fmt: skip
+    optimiser = build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=0.01)
+    batches, told = groups(islice(loader.batches(0), 20), 2), {}
+    for step in train_steps(parallel(model, world), batches, optimiser, method, average=average):
         idle += sum(parameter.grad is None for parameter in model.parameters())
-        optimiser.step()
-    return model.state_dict(), idle if convention == "paper" else seen.count(0)
+        told[f"step {step.number}"] = torch.tensor(
+            [step.loss, step.correct, step.images, step.grad_norm], dtype=torch.float64
+        )
+    averages = {f"average {name}": tensor for name, tensor in average.module.state_dict().items()}
+    return told | model.state_dict() | averages, idle if convention == "paper" else seen.count(0)
 
 
-def statistics_of_its_own(world):
+def statistics_of_its_own(world, folder):
     """Running means without synchronised batch norm, after a step and after they are made the same."""
     model = small()
     both = parallel(model, world)
@@ -93,14 +108,14 @@ def statistics_of_its_own(world):
     return {"before": before, "after": model.stem.norm.running_mean.clone(), "images": images[mine]}
 
 
-def batches(world):
+def batches(world, folder):
     """What each process is given of the training batches."""
     images = open_data("digits").train
     loader = MemoryLoader(images, 33, 0, pad=1, flip=True, share=world.share)
     return list(zip(range(2), loader.batches(1), strict=False))
 
 
-def scores(world):
+def scores(world, folder):
     """Scores of 359 pictures in batches of 50, and those of one process."""
     digits = open_data("digits")
     torch.manual_seed(world.rank)  # the statistics differ, until the first process's are taken
@@ -120,11 +135,41 @@ def scores(world):
     }
 
 
-def asking(world):
+def opening(world, folder):
+    """What each process meets where all is well, and where one of them cannot open the run."""
+    given = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]},
+             "epochs": 1, "batch_size": 64, "precision": "fp32"}  # fmt: skip
+
+    def refuse(*_, **__):
+        raise InputError("no data set or folder is named here")
+
+    def fewer(name, strict=False):
+        images = open_data(name)
+        return replace(images, val=ArrayImages(images.val.pixels[:9], images.val.labels[:9]))
+
+    def met(name, opened_by_the_second):
+        if world.rank == 1:
+            run.open_data = opened_by_the_second
+        try:
+            return open_together(world, lambda: run.new_run(folder / name, given, world)).model.state_dict()
+        except (InputError, SystemExit) as error:
+            return f"{type(error).__name__}: {error}"
+        finally:
+            run.open_data = open_data
+
+    (folder / "used").mkdir(exist_ok=True)
+    (folder / "used" / "file").touch()
+    found = {"well": met("well", open_data), "first": met("used", open_data), "second": met("second", refuse)}
+    return found | {"others": met("others", fewer)}
+
+
+def asking(world, folder):
     return [any_of(False, world), any_of(world.rank == 1, world), any_of(True, world)]
 
 
-PROOFS = {proof.__name__: proof for proof in (gradients, dropping, statistics_of_its_own, batches, scores, asking)}
+PROOFS = {
+    proof.__name__: proof for proof in (gradients, training, statistics_of_its_own, batches, scores, opening, asking)
+}
 
 
 def main(path):
@@ -133,7 +178,7 @@ def main(path):
     with joined() as world:
         for name, proof in PROOFS.items():
             try:
-                found[name] = proof(world)
+                found[name] = proof(world, path.parent)
             except Exception:
                 found[name] = traceback.format_exc()
                 break  # the other process waits for this one, and goes when it has gone
@@ -141,4 +186,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]))

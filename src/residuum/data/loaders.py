@@ -74,7 +74,7 @@ class MemoryLoader:
         for step in range(start, len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             draw = generator(self.seed, "augment", epoch, step)
-            mine = chosen[self.share.of(len(chosen))]
+            mine = chosen[self.share.places(len(chosen))]
             pixels = pad_crop_flip(self.images.pixels[mine], self.pad, self.flip, draw, self.share, len(chosen))
             yield self.variation.of_batch(pixels, self.seed, epoch, mine), self.images.labels[mine]
 
@@ -99,7 +99,7 @@ class StreamLoader:
         """Yield the epoch's batches from number ``start`` on; the same bits for any number of workers."""
         order = _order(self, epoch).tolist()
         batches = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
-        steps = [chosen[self.share.of(len(chosen))] for chosen in batches]
+        steps = [[chosen[place] for place in self.share.places(len(chosen))] for chosen in batches]
         pictures = TrainingPictures(self.images, self.size, self.seed, epoch, self.variation)
         return iter(_loader(pictures, self.workers, batch_sampler=steps))
 

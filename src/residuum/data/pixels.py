@@ -27,9 +27,10 @@ def pad_crop_flip(
     """
     count, _, height, width = pixels.shape
     whole = count if total is None else total
-    down = torch.randint(0, 2 * pad + 1, (whole,), generator=draw)[share.of(whole)]
-    right = torch.randint(0, 2 * pad + 1, (whole,), generator=draw)[share.of(whole)]
-    mirrored = torch.randint(0, 2, (whole,), generator=draw)[share.of(whole)].bool() & flip
+    places = share.places(whole)
+    down = torch.randint(0, 2 * pad + 1, (whole,), generator=draw)[places]
+    right = torch.randint(0, 2 * pad + 1, (whole,), generator=draw)[places]
+    mirrored = torch.randint(0, 2, (whole,), generator=draw)[places].bool() & flip
     padded = F.pad(pixels, (pad, pad, pad, pad))
     windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # [B, C, 2 pad + 1, 2 pad + 1, H, W], a view
     cropped = windows[torch.arange(count), :, down, right]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..data.pixels import Normalise
+from ..data.share import Share
 from ..errors import InputError
 from ..evaluation import Scores, score
 from ..nn.stochastic import Lots, share_lots
@@ -30,6 +31,21 @@ class Part:
 
     world: World = ALONE
     total: int = 0  # images in a whole batch
+    mixing: bool = False  # whether each image is mixed with its neighbour, the first one's being another process's
+
+    @property
+    def share(self) -> Share:
+        """What is loaded here of every batch."""
+        return self.world.share._replace(neighbour=self.neighbours > 0)
+
+    @property
+    def neighbours(self) -> int:
+        """How many images at the beginning of each batch here are another process's, there only to be mixed in."""
+        return 1 if self.mixing and self.world.size > 1 else 0
+
+    def own(self, *columns: Tensor) -> tuple[Tensor, ...]:
+        """Return images, targets, ... without the neighbour's."""
+        return tuple(column[self.neighbours :] for column in columns) if self.neighbours else columns
 
     @property
     def weight(self) -> float:
@@ -60,7 +76,7 @@ class Part:
 WHOLE = Part()
 
 
-def part_of(world: World, batch_size: int, pictures: int) -> Part:
+def part_of(world: World, batch_size: int, pictures: int, *, mixing: bool = False) -> Part:
     """Return the part of a batch of ``batch_size``, or of all pictures where there are fewer; each needs an image."""
     total = min(batch_size, pictures)
     if total < world.size:
@@ -68,7 +84,7 @@ def part_of(world: World, batch_size: int, pictures: int) -> Part:
             f"each process needs a picture of every batch, but a batch has {total} and there are {world.size} "
             "processes; raise --batch-size, which counts the pictures of all processes, or start fewer"
         )
-    return Part(world, total)
+    return Part(world, total, mixing)
 
 
 def parallel(model: nn.Module, world: World) -> nn.Module:

@@ -32,10 +32,12 @@ class Epoch(NamedTuple):
 
 def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE) -> Iterator[Step | Epoch]:
     """Train from where the state stands to the last epoch, yielding each step and each epoch."""
-    batches = training_loader(dataset, settings, world.share)
+    mixing = bool(settings.mixup or settings.cutmix)
+    part = part_of(world, settings.batch_size, len(dataset.train), mixing=mixing)
+    batches = training_loader(dataset, settings, part.share)
     held_out = validation_loader(dataset, settings, world.share)
     per_epoch = steps_per_epoch(batches, settings)
-    method = method_of(settings, per_epoch, part_of(world, settings.batch_size, len(dataset.train)))
+    method = method_of(settings, per_epoch, part)
     model = parallel(state.model, world)
     progress = state.progress
     while progress.epoch < settings.epochs:

@@ -81,12 +81,13 @@ def train_steps(
         torch.manual_seed(seed_of(method.seed, "dropout", number, method.part.world.rank))
         lots.manual_seed(seed_of(method.seed, "depth", number))
         optimiser.zero_grad()
-        count = sum(len(labels) for _, labels in batches)
+        count = sum(len(labels) - method.part.neighbours for _, labels in batches)
         losses, correct = [], []
         for place, (pixels, labels) in enumerate(batches):
             images = method.normalise(pixels)
             labels = labels.to(images.device)
             images, targets = method.mix(images, labels, seed_of(method.seed, "mix", number, place))
+            images, targets, labels = method.part.own(images, targets, labels)
             with method.autocast:
                 logits = model(images)
                 share = method.criterion(logits, targets) * (len(labels) / count * method.part.weight)
