@@ -13,7 +13,10 @@ import torch
 from residuum.data import MemoryLoader, open_data
 from residuum.data.share import Share
 from residuum.errors import InputError
+from residuum.models import create_model
+from residuum.nn import stochastic_depth
 from residuum.training.distribution import WHOLE, part_of
+from residuum.training.loop import Method, train_steps
 from residuum.training.processes import World
 
 WORKER = Path(__file__).with_name("world_of_two.py")
@@ -27,12 +30,13 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """Return what each of two processes found, by proof."""
+    """Return what each of two processes found, by proof; they are started as srun would start them."""
     folder, port = tmp_path_factory.mktemp("two"), str(free_port())
     places = []
     for rank in "01":
-        world = {"RANK": rank, "WORLD_SIZE": "2", "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": "2",
-                 "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}  # fmt: skip
+        world = {"SLURM_STEP_ID": "0", "SLURM_PROCID": rank, "SLURM_NTASKS": "2", "SLURM_LOCALID": rank,
+                 "SLURM_NODEID": "0", "SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_STEP_NODELIST": "localhost",
+                 "MASTER_PORT": port}  # fmt: skip
         places.append(subprocess.Popen([sys.executable, WORKER, folder / rank], env=os.environ | world))
     try:
         assert [place.wait(timeout=200) for place in places] == [0, 0]
@@ -72,6 +76,21 @@ def test_two_processes_learn_what_one_learns(found, convention):
     assert places[0]["idle"] > 0  # it did happen
     for place in places:
         assert largest_difference(place["one"], place["two"]) < 1e-10
+
+
+def test_which_branches_are_dropped_belongs_to_the_step():
+    """A run that begins at step 3 drops what one drops that came there, whatever else was drawn."""
+
+    def losses(first):
+        torch.manual_seed(0)
+        model = stochastic_depth(create_model("cifar_resnet", depth=8, widths=(4, 8, 8)), 0.9)
+        draw = torch.Generator().manual_seed(0)
+        batches = [[(torch.randn(8, 3, 8, 8, generator=draw), torch.arange(8))] for _ in range(12)][first:]
+        method = Method(schedule=lambda step: 1.0, criterion=torch.nn.functional.cross_entropy, seed=0)
+        still = torch.optim.SGD([{"params": list(model.parameters()), "initial_lr": 0.0}], lr=0.0)
+        return [step.loss.item() for step in train_steps(model, batches, still, method, first=first)]
+
+    assert losses(0)[3:] == losses(3)
 
 
 def test_without_synchronised_batch_norm_the_first_process_has_the_statistics(found):
