@@ -93,7 +93,14 @@ def test_wrong_wishes_end_with_a_line_and_code_2(arguments, message, residuum, t
 def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path):
     command = [sys.executable, "-m", "residuum", "study", "degradation", "--data", "digits[:640]", "--depths", "8,14",
                "--seeds", "1", "--epochs", "40", "-b", "16", "-j", "2", "-o", "s"]  # fmt: skip
-    study = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    study = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background ignores it
+    )
     waited = time.monotonic()
     while len(list((tmp_path / "s").glob("*/summary.csv"))) < 2 and time.monotonic() - waited < 200:
         time.sleep(0.2)
