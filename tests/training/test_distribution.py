@@ -43,7 +43,7 @@ def found(tmp_path_factory):
     finally:
         for place in places:
             place.kill()
-    return [torch.load(folder / rank, weights_only=False) for rank in "01"]
+    return [torch.load(folder / rank, weights_only=True) for rank in "01"]
 
 
 def of(found, proof):
