@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 from ..errors import InputError
 from ..files import write_bytes
 from ..training import Epoch, Run, new_run, resumed_run, train
+from ..training.rows import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.settings import read_settings
 from ..training.state import Diverged
@@ -137,7 +137,7 @@ class _Watched:
             self.rows = {row["epoch"]: row for row in read_json(self.path)}
         if run.state is None:
             self._keep(0, copy.deepcopy(run.model).eval())
-        elif (done := len(rows_of(directory / SUMMARY))) not in self.rows:  # it ended between checkpoint and look
+        elif (done := len(read_rows(directory / SUMMARY))) not in self.rows:  # it ended between checkpoint and look
             self.look(done)
 
     def look(self, epoch: int) -> None:
@@ -152,20 +152,12 @@ class _Watched:
 
 def epochs_done(output: Path, names: Iterable[str]) -> int:
     """Return how many epochs the members have behind them."""
-    return sum(len(rows_of(output / name / SUMMARY)) for name in names)
+    return sum(len(read_rows(output / name / SUMMARY)) for name in names)
 
 
 def training_seconds(output: Path, names: Iterable[str]) -> float:
     """Return what the members' epochs took, added up, whenever that was."""
-    return sum(float(row["seconds"]) for name in names for row in rows_of(output / name / TIMING))
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's CSV file; none where it is not there yet."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return sum(row["seconds"] for name in names for row in read_numbers(output / name / TIMING))
 
 
 def _ancestors(name: str, given: Members) -> list[str]:
