@@ -102,8 +102,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             f"but {world.size} are running; start {settings.processes}"
         )
     torch.set_num_threads(settings.threads)
-    dataset = open_data(settings.data, strict=settings.strict)
-    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
+    dataset = _pictures(settings)
     check_data(directory / ENVIRONMENT, dataset)
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again
@@ -123,10 +122,8 @@ def following_run(directory: str | Path, settings: Settings, state: dict[str, An
     """Open a run that the first process has opened: its first weights, too, are the first process's."""
     torch.set_num_threads(settings.threads)
     choose_device(settings.device, world)
-    dataset = open_data(settings.data, strict=settings.strict)
-    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     model = create_model(settings.model, **settings.model_arguments)
-    run = _ready(Path(directory), settings, dataset, model, world)
+    run = _ready(Path(directory), settings, _pictures(settings), model, world)
     run.state = state
     return run
 
@@ -141,6 +138,11 @@ def counted(world: World, asked: int | None) -> int:
             "leave --processes out there, or start `residuum train --processes` by itself"
         )
     return world.size
+
+
+def _pictures(settings: Settings) -> Dataset:
+    dataset = open_data(settings.data, strict=settings.strict)
+    return split_off(dataset, settings.val_split) if settings.val_split else dataset
 
 
 def _first_model(
@@ -186,10 +188,8 @@ def _ready(
             provenance=f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}",
         ),
     )
-    run = Run(
-        directory, settings, dataset, model, count(model, (len(settings.mean), height, width)), reasons or {}, 0.0
-    )
-    run.world = world
+    counts = count(model, (len(settings.mean), height, width))
+    run = Run(directory, settings, dataset, model, counts, reasons or {}, 0.0, world=world)
     if trial is not None:
         run.reasons["precision"], run.images_per_second = trial.reason, trial.images_per_second
     return run
