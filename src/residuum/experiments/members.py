@@ -18,7 +18,7 @@ from ..files import write_bytes
 from ..training import Epoch, Run, new_run, resumed_run, train
 from ..training.rows import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
-from ..training.settings import read_settings
+from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
@@ -117,12 +117,10 @@ def _run(module: Study | None, output: Path, name: str, given: dict[str, Any]) -
     directory, start = output / name, getattr(module, "start", None)
     if not (directory / CONFIG).exists():
         return new_run(directory, start(output, name, given) if start is not None else given)
-    arguments = given.get("model_arguments", {})
-    saved = read_settings(directory / CONFIG).model_arguments
-    if wrong := [f"{key}: saved {saved.get(key)}, asked {arguments[key]}" for key in arguments
-                 if saved.get(key) != arguments[key]]:  # fmt: skip
+    network = {"model_arguments": given.get("model_arguments", {})}
+    if wrong := differing(read_settings(directory / CONFIG), network):
         raise InputError(f"{directory} holds another network ({'; '.join(wrong)}); choose another --output")
-    return resumed_run(directory, {key: value for key, value in given.items() if key != "model_arguments"})
+    return resumed_run(directory, given)
 
 
 class _Watched:
