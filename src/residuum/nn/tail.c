@@ -70,6 +70,9 @@ const char *tail_vectors(void) {
 #endif
 }
 
+/* Whether the caller means the same by Tail: a library of another version must not be called. */
+int64_t tail_size(void) { return (int64_t)sizeof(Tail); }
+
 static double total(const Tail *t, int which, int64_t channel) {
   double sum = 0;
   for (int i = 0; i < t->threads; i++) sum += t->sums[(2 * i + which) * t->channels + channel];

@@ -70,9 +70,11 @@ def kernel() -> ctypes.CDLL | None:
         try:
             library = ctypes.CDLL(str(path))
             library.tail_vectors.restype = ctypes.c_char_p
-        except (OSError, AttributeError):  # of another platform, or torch came without OpenMP
+            library.tail_size.restype = ctypes.c_int64
+        except (OSError, AttributeError):  # of another platform or version, or torch came without OpenMP
             continue
-        return library
+        if library.tail_size() == ctypes.sizeof(_Arguments):  # else it was built from an earlier tail.c
+            return library
     return None
 
 
