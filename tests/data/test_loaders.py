@@ -3,8 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, open_data
+from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, decode, open_data
+from residuum.data.augment import Variation, build_variation
 from residuum.data.loaders import training_batches, training_order
+from residuum.data.streaming import TrainingPictures
+from residuum.seeds import drawing
 
 
 @pytest.fixture
@@ -113,3 +116,21 @@ def test_a_picture_is_varied_anew_in_each_step_and_epoch(photographs):
     one = FileImages(photographs.train.root, photographs.train.names[:1], photographs.train.labels[:1])
     files = StreamLoader(one, 1, seed=0, size=(16, 16), workers=0)
     assert len({next(files.batches(epoch))[0].numpy().tobytes() for epoch in range(4)}) > 1
+
+
+@pytest.mark.parametrize("how", ["trivialaugment", None])
+def test_crop_and_mirror_are_torchvisions_bit_by_bit(photographs, how):
+    """The plain reference: torchvision's transforms called one after the other."""
+    from torchvision.transforms import v2
+
+    variation = Variation(build_variation(how, 0.5 if how else 0.0, (0.4, 0.5, 0.6)), crop_scale=0.2)
+    crop = v2.RandomResizedCrop((16, 12), scale=(0.2, 1.0), antialias=True)
+    plain = v2.Compose([crop, v2.RandomHorizontalFlip(), *([variation.vary] if how else [])])
+    pictures = TrainingPictures(photographs.train, (16, 12), seed=3, epoch=2, variation=variation)
+    batch, labels = pictures.__getitems__(range(40))
+    for index in range(40):
+        with drawing(3, "augment", 2, index):
+            expected = plain(decode(photographs.train.root / photographs.train.names[index]).contiguous())
+        assert batch[index].equal(expected)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert labels.equal(photographs.train.labels[:40])

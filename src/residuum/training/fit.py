@@ -20,7 +20,7 @@ from .precision import autocast
 from .processes import ALONE, World
 from .schedules import schedule_of
 from .settings import Settings
-from .state import Row, State, refuse_broken
+from .state import Progress, Row, State, refuse_broken
 
 
 class Epoch(NamedTuple):
@@ -48,7 +48,7 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
             state.optimiser,
             method,
             average=state.average,
-            first=progress.epoch * per_epoch + progress.step,
+            first=steps_made(progress, per_epoch),
         )
         for step in steps:
             progress.count(step)
@@ -81,6 +81,11 @@ def normaliser(settings: Settings) -> Normalise:
 def steps_per_epoch(batches: Loader, settings: Settings) -> int:
     """Return how many steps an epoch has; its last one may have fewer batches than the others."""
     return -(-len(batches) // settings.grad_accum)
+
+
+def steps_made(progress: Progress, per_epoch: int) -> int:
+    """Return how many steps a run has made since its first, which is the number of its next one."""
+    return progress.epoch * per_epoch + progress.step
 
 
 def training_loader(dataset: Dataset, settings: Settings, share: Share = ALL) -> Loader:

@@ -12,9 +12,9 @@ from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
 from ..report.watching import Watched
 from ..weights import load
-from .compared import numbers_in
 from .facts import facts
 from .result import RESULT, final_dataset, protocol_note, result_of, write_result
+from .rows import read_numbers
 from .run import BEST, STEPS, TIMING, Run
 
 WORST = 24
@@ -47,7 +47,7 @@ def _write_report(run: Run, scores: Scores) -> None:
         confusion=scores.confusion.numpy(),
         mistakes=mistakes(dataset, dataset.val, scores),
         notes=[protocol_note(run.settings, run.dataset), *dataset.notes],
-        watched=Watched(numbers_in(run.directory / STEPS), run.history, numbers_in(run.directory / TIMING)),
+        watched=Watched(read_numbers(run.directory / STEPS), run.history, read_numbers(run.directory / TIMING)),
     )
     write_run_report(run.directory, data)
 

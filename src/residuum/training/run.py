@@ -18,6 +18,7 @@ from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
+from .allocator import keep_freed_memory
 from .checkpoint import newest_checkpoint
 from .distribution import part_of
 from .environment import check_data, moved
@@ -74,7 +75,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     plan = make_plan(dataset, given, describe(start) if start is not None else None)
     values = plan.values
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
-    torch.set_num_threads(values["threads"])
+    _set_up(values["threads"])
     values["device"] = choose_device(values["device"], world)
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
@@ -101,9 +102,8 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
             f"but {world.size} are running; start {settings.processes}"
         )
-    torch.set_num_threads(settings.threads)
-    dataset = open_data(settings.data, strict=settings.strict)
-    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
+    _set_up(settings.threads)
+    dataset = _pictures(settings)
     check_data(directory / ENVIRONMENT, dataset)
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again
@@ -121,14 +121,18 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
 
 def following_run(directory: str | Path, settings: Settings, state: dict[str, Any] | None, world: World) -> Run:
     """Open a run that the first process has opened: its first weights, too, are the first process's."""
-    torch.set_num_threads(settings.threads)
+    _set_up(settings.threads)
     choose_device(settings.device, world)
-    dataset = open_data(settings.data, strict=settings.strict)
-    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     model = create_model(settings.model, **settings.model_arguments)
-    run = _ready(Path(directory), settings, dataset, model, world)
+    run = _ready(Path(directory), settings, _pictures(settings), model, world)
     run.state = state
     return run
+
+
+def _set_up(threads: int) -> None:
+    """Give this process its threads, and the memory that steps use again and again."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
 
 
 def counted(world: World, asked: int | None) -> int:
@@ -141,6 +145,11 @@ def counted(world: World, asked: int | None) -> int:
             "leave --processes out there, or start `residuum train --processes` by itself"
         )
     return world.size
+
+
+def _pictures(settings: Settings) -> Dataset:
+    dataset = open_data(settings.data, strict=settings.strict)
+    return split_off(dataset, settings.val_split) if settings.val_split else dataset
 
 
 def _first_model(
@@ -186,10 +195,8 @@ def _ready(
             provenance=f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}",
         ),
     )
-    run = Run(
-        directory, settings, dataset, model, count(model, (len(settings.mean), height, width)), reasons or {}, 0.0
-    )
-    run.world = world
+    counts = count(model, (len(settings.mean), height, width))
+    run = Run(directory, settings, dataset, model, counts, reasons or {}, 0.0, world=world)
     if trial is not None:
         run.reasons["precision"], run.images_per_second = trial.reason, trial.images_per_second
     return run

@@ -93,6 +93,11 @@ def read_settings(path: Path) -> Settings:
 
 
 def differing(saved: Settings, asked: dict[str, Any]) -> list[str]:
-    """Return ``key: saved X, asked Y`` for each asked value that is not the saved one."""
-    stored = asdict(saved)
-    return [f"{key}: saved {stored[key]}, asked {value}" for key, value in asked.items() if stored[key] != value]
+    """Return ``key: saved X, asked Y`` for each asked value that is not the saved one.
+
+    Of the model's arguments those count that are asked for.
+    """
+    stored, parts = asdict(saved), asked.get("model_arguments", {})
+    pairs = [(key, stored[key], value) for key, value in asked.items() if key != "model_arguments"]
+    pairs += [(key, stored["model_arguments"].get(key), value) for key, value in parts.items()]
+    return [f"{key}: saved {before}, asked {value}" for key, before, value in pairs if before != value]

@@ -95,8 +95,8 @@ class State:
         return self.model if self.average is None else self.average.module
 
 
-def begin(model: nn.Module, settings: Settings) -> State:
-    """Put the model on its device, channels last, and return a run's state before its first step."""
+def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = None) -> State:
+    """Put the model on its device, channels last, and return a run's state: before its first step, or as saved."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if settings.sync_bn and settings.processes > 1:
         synchronise(model, settings.device)
@@ -112,8 +112,10 @@ def begin(model: nn.Module, settings: Settings) -> State:
         decay=settings.decay,
         backbone_lr=settings.backbone_lr,
     )
-    average = running_average(model, settings.ema) if settings.ema else None
-    return State(model, optimiser, average, Progress())
+    state = State(model, optimiser, running_average(model, settings.ema) if settings.ema else None, Progress())
+    if saved is not None:
+        restore(saved, state)
+    return state
 
 
 def refuse_broken(state: State) -> None:
