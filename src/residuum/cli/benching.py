@@ -85,19 +85,8 @@ def show(found: dict[str, Any]) -> None:
     typer.echo(f"{found['model']}, threads: {found['threads']}, {found['processor']} ({can})")
     for batch in found["batches"]:
         typer.echo(f"\nbatch {batch}")
-        columns = [
-            "row",
-            "precision",
-            "p50 ms",
-            "p95 ms",
-            "p99 ms",
-            "images/s",
-            "times",
-            "memory MB",
-            "cold start s",
-            "MB",
-        ]
-        columns += ["accuracy %"]
+        columns = ["row", "precision", "p50 ms", "p95 ms", "p99 ms", "images/s", "times eager"]
+        columns += ["memory MB", "cold start s", "MB", "accuracy %"]
         measured = [row for row in found["rows"] if batch in row["batches"]]
         rows = []
         for row in sorted(measured, key=lambda row: row["batches"][batch]["p50_ms"]):

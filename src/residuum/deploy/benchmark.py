@@ -80,8 +80,9 @@ class Row:
             }
             for batch in self.seconds
         }
-        for batch, measured in row["batches"].items() if against is not None else ():
-            measured["times"] = measured["images_per_second"] / against.images_per_second(batch)
+        if against is not None:
+            for batch, measured in row["batches"].items():
+                measured["times"] = measured["images_per_second"] / against.images_per_second(batch)
         return row
 
 
@@ -113,9 +114,8 @@ def make_rows(
         elif available(name, describe(model).model):
             command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
             peer = PEERS[name]
-            rows.append(
-                Row(name, peer.precision, command, size_mb=weights.stat().st_size / 1e6, same_weights=peer.same_weights)
-            )
+            size = weights.stat().st_size / 1e6
+            rows.append(Row(name, peer.precision, command, size_mb=size, same_weights=peer.same_weights))
     return rows
 
 

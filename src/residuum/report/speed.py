@@ -64,14 +64,19 @@ def _bars(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
 
 
 def _points(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
     shown = _with_accuracy(measured)
     for row in shown:
         colour, marker = LOOKS[row["precision"]]
         ax.plot(_speed(batch)(row), row["accuracy"], marker, color=LIGHT[colour], ms=7.5, mec=LIGHT["paper"])
     speeds, percents = [_speed(batch)(row) for row in shown], [row["accuracy"] for row in shown]
+    margin = 1.3 * (max(speeds) / min(speeds)) ** 0.25  # names need room on both sides
     ax.set_xscale("log")
-    ax.tick_params(axis="x", which="both", length=0, pad=4)
-    ax.set_xlim(min(speeds) / 1.6, max(speeds) * 1.6)
+    ax.set_xlim(min(speeds) / margin, max(speeds) * margin)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.xaxis.set_minor_locator(NullLocator())
     middle = (min(percents) + max(percents)) / 2
     half = max(LEAST_SPAN, 1.6 * (max(percents) - min(percents))) / 2
     ax.set_ylim(middle - half, middle + half)
