@@ -56,9 +56,16 @@ def generator(seed: int, stream: str, *numbers: int) -> torch.Generator:
 
 @contextlib.contextmanager
 def drawing(seed: int, stream: str, *numbers: int) -> Iterator[None]:
-    """Let torch's global generator draw from a stream inside the block, and leave it untouched outside."""
+    """Let torch's global generator draw from a stream inside the block, and leave it untouched outside.
+
+    The processor's generator alone: ``torch.manual_seed`` would leave those of GPUs changed, and takes as long as the
+    variation of a small picture.
+    """
     import torch
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, stream, *numbers))
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed_of(seed, stream, *numbers))
+    try:
         yield
+    finally:
+        torch.default_generator.set_state(before)

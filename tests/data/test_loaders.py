@@ -3,9 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, open_data
-from residuum.data.augment import Variation
+from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, decode, open_data
+from residuum.data.augment import Variation, build_variation
 from residuum.data.loaders import training_batches, training_order
+from residuum.data.streaming import TrainingPictures
+from residuum.seeds import drawing
 
 
 @pytest.fixture
@@ -141,3 +143,21 @@ def test_the_first_epochs_may_be_smaller(numbered):
     loader = MemoryLoader(numbered, batch_size=8, seed=0, variation=variation)
     sizes = [tuple(next(loader.batches(epoch))[0].shape[-2:]) for epoch in range(4)]
     assert sizes == [(side - 1, side - 2)] * 2 + [(side, side)] * 2
+
+
+@pytest.mark.parametrize("how", ["trivialaugment", None])
+def test_crop_and_mirror_are_torchvisions_bit_by_bit(photographs, how):
+    """The plain reference: torchvision's transforms called one after the other."""
+    from torchvision.transforms import v2
+
+    variation = Variation(build_variation(how, 0.5 if how else 0.0, (0.4, 0.5, 0.6)), crop_scale=0.2)
+    crop = v2.RandomResizedCrop((16, 12), scale=(0.2, 1.0), antialias=True)
+    plain = v2.Compose([crop, v2.RandomHorizontalFlip(), *([variation.vary] if how else [])])
+    pictures = TrainingPictures(photographs.train, (16, 12), seed=3, epoch=2, variation=variation)
+    batch, labels = pictures.__getitems__(range(40))
+    for index in range(40):
+        with drawing(3, "augment", 2, index):
+            expected = plain(decode(photographs.train.root / photographs.train.names[index]).contiguous())
+        assert batch[index].equal(expected)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert labels.equal(photographs.train.labels[:40])

@@ -100,3 +100,13 @@ def test_shifted_pictures_show_their_mirror_image_beyond_the_border():
     full = pad_crop_flip(pixels, 1, False, generator(0, "augment"), mode="reflect")
     assert (dark == 0).any() and not (full == 0).any()
     assert full[dark != 0].equal(dark[dark != 0]), "the same offsets"
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 3, 1, 1), (3, 1, 4, 6), (2, 4, 3, 3)])
+def test_normalise_works_on_rows_and_gives_the_bits_of_single_pixels(shape):
+    pixels = torch.randint(0, 256, shape, dtype=torch.uint8)
+    channels = 3 if shape[1] == 1 else shape[1]  # grey is repeated
+    normalise = Normalise((0.4, 0.5, 0.6, 0.7)[:channels], (0.2, 0.25, 0.3, 0.35)[:channels])
+    for batch in (pixels, pixels.contiguous(memory_format=torch.channels_last), pixels.flip(0)[:, :, ::2]):
+        plain = torch.addcmul(normalise.shift, match_channels(batch, channels).float(), normalise.scale)
+        assert normalise(batch).equal(plain)

@@ -15,7 +15,7 @@ from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
 from .pixels import mirror, pad_crop_flip, resize_batch
 from .share import ALL, Share
-from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt
+from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt, whole
 
 Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
@@ -168,4 +168,6 @@ def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
 def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:
     """Make a DataLoader that draws its workers' base seed from a generator of its own, not from the global one."""
     own = torch.Generator().manual_seed(0)
-    return DataLoader(pictures, num_workers=workers, generator=own, worker_init_fn=ignore_interrupt, **batches)
+    return DataLoader(
+        pictures, num_workers=workers, generator=own, worker_init_fn=ignore_interrupt, collate_fn=whole, **batches
+    )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Indexed
 
-from ..data import ArrayImages, Dataset, FileImages, decode
+from ..data import ArrayImages, Dataset, FileImages
 from ..data.pixels import Normalise
 from ..data.streaming import ignore_interrupt
 from ..errors import InputError
@@ -60,7 +60,7 @@ class ViewedPictures(Indexed[Seen]):
     def __getitem__(self, index: int) -> Seen:
         images = self.images
         held = isinstance(images, ArrayImages)
-        picture = images.pixels[index] if held else decode(images.root / images.names[index])
+        picture = images.pixels[index] if held else images.picture(index)
         return self.view.cut(picture, self.frame), int(images.labels[index])
 
 

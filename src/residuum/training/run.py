@@ -18,6 +18,7 @@ from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
+from .allocator import keep_freed_memory
 from .checkpoint import newest_checkpoint
 from .distribution import part_of
 from .environment import check_data, moved
@@ -75,7 +76,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     plan = make_plan(dataset, given, describe(start) if start is not None else None)
     values = plan.values
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
-    torch.set_num_threads(values["threads"])
+    _set_up(values["threads"])
     values["device"] = choose_device(values["device"], world)
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
@@ -104,7 +105,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
             f"but {world.size} are running; start {settings.processes}"
         )
-    torch.set_num_threads(settings.threads)
+    _set_up(settings.threads)
     dataset = _pictures(settings)
     check_data(directory / ENVIRONMENT, dataset)
     found = newest_checkpoint(directory)
@@ -126,12 +127,18 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
 
 def following_run(directory: str | Path, settings: Settings, state: dict[str, Any] | None, world: World) -> Run:
     """Open a run that the first process has opened: its first weights, too, are the first process's."""
-    torch.set_num_threads(settings.threads)
+    _set_up(settings.threads)
     choose_device(settings.device, world)
     model = create_model(settings.model, **settings.model_arguments)
     run = _ready(Path(directory), settings, _pictures(settings), model, world)
     run.state = state
     return run
+
+
+def _set_up(threads: int) -> None:
+    """Give this process its threads, and the memory that steps use again and again."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
 
 
 def counted(world: World, asked: int | None) -> int:
