@@ -57,8 +57,8 @@ MEMBERS = (
     Member("Wide", "wide_resnet50_2", arxiv("Zagoruyko and Komodakis 2016", "1605.07146"),
            "The 3×3 convolution of the branch is twice as wide."),
     Member("Fast on CIFAR-10", "fast_resnet8", f"after airbench94, {arxiv('Jordan 2024', '2404.00498')}",
-           "A stem that is computed, not learned; each stage is entered through a pooled convolution, past which nothing "
-           "is carried, and goes on with a residual block of one convolution."),
+           "A stem that is computed, not learned; each stage is entered through a pooled convolution, past which "
+           "nothing is carried, and goes on with a residual block of one convolution."),
     Member("Squeeze-and-excitation", "seresnet50", arxiv("Hu et al. 2017", "1709.01507"),
            "The branch ends in a gate on each of its channels that has looked at the whole image."),
     Member("ResNet-D", "resnet50d", arxiv("He et al. 2018", "1812.01187"),
