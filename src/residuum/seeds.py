@@ -9,6 +9,7 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
+side                          which pictures are mirrored in the first epoch, where flips alternate
 vary     epoch, image         colours, distortions and erased parts of pictures in memory
 dropout  step, process        what a network draws in its forward pass
 depth    step                 which branches are dropped: the same in all processes

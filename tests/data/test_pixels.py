@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residuum.data.pixels import Normalise, match_channels, pad_crop_flip, resize_batch
+from residuum.data.pixels import Normalise, match_channels, pad_crop_flip, reflected, resize_batch
 from residuum.errors import InputError
 from residuum.seeds import generator
 
@@ -85,6 +85,21 @@ def test_resize_is_left_out_where_it_fits():
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     assert resize_batch(pixels, (8, 8)) is pixels
     assert resize_batch(pixels, (4, 6)).shape == (2, 3, 4, 6)
+
+
+@pytest.mark.parametrize(("height", "width", "pad"), [(5, 7, 0), (5, 7, 2), (4, 3, 2)])
+def test_reflected_is_torchs_reflection_which_takes_no_bytes(height, width, pad):
+    pixels = torch.randint(0, 256, (3, 2, height, width), dtype=torch.uint8)
+    expected = F.pad(pixels.float(), (pad,) * 4, "reflect").to(torch.uint8)
+    assert reflected(pixels, pad).equal(expected)
+
+
+def test_shifted_pictures_show_their_mirror_image_beyond_the_border():
+    pixels = torch.arange(1, 17, dtype=torch.uint8).view(1, 1, 4, 4).repeat(64, 1, 1, 1)
+    dark = pad_crop_flip(pixels, 1, False, generator(0, "augment"))
+    full = pad_crop_flip(pixels, 1, False, generator(0, "augment"), mode="reflect")
+    assert (dark == 0).any() and not (full == 0).any()
+    assert full[dark != 0].equal(dark[dark != 0]), "the same offsets"
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 3, 1, 1), (3, 1, 4, 6), (2, 4, 3, 3)])

@@ -85,11 +85,26 @@ def test_fewer_pictures_get_more_epochs_and_smaller_batches(tmp_path, monkeypatc
      ({"crop_scale": 0.0}, "crop_scale must be above 0 and at most 1"), ({"gamma": 2.0}, "gamma must be above 0"),
      ({"backbone_lr": -1.0}, "backbone_lr must be above 0"),
      ({"grad_accum": 0}, "grad_accum must be at least 1, got 0"), ({"clip_grad": -1.0}, "clip_grad must be at least 0"),
-     ({"ema": 1.0}, "ema, a decay, must be below 1"), ({"keep": 0}, "keep must be at least 1, got 0")],
+     ({"ema": 1.0}, "ema, a decay, must be below 1"), ({"keep": 0}, "keep must be at least 1, got 0"),
+     ({"views": "six"}, "views must be one of"),
+     ({"pad_mode": "edge"}, "pad_mode must be zeros or reflect, got 'edge'"),
+     ({"flip_mode": "never"}, "flip_mode must be random or alternate, got 'never'"),
+     ({"head_lr": 0.0}, "head_lr and lr, which it is set in relation to, must be above 0, got 0.0"),
+     ({"bias_lr": 1.0, "lr": 0.0}, "bias_lr and lr, .* must be above 0"),
+     ({"early_epochs": 2}, "go together, got 2 and None"), ({"early_size": [8, 8]}, "go together, got 0 and"),
+     ({"validate_every": 2, "choose": "best"}, "1 where the best epoch is chosen, got 2; give --choose last"),
+     ({"validate_every": 0}, "validate_every must be at least 1")],
 )  # fmt: skip
 def test_numbers_that_make_no_sense(given, message):
     with pytest.raises(InputError, match=message):
         make_plan(open_data("digits"), given)
+
+
+def test_files_are_refused_what_only_pictures_in_memory_can_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "training_macs_per_second", lambda: 1e15)
+    for key, value in {"pad_mode": "reflect", "flip_mode": "alternate", "whiten": True}.items():
+        with pytest.raises(InputError, match=f"{key} is for pictures in memory, and these are files"):
+            make_plan(photographs(tmp_path / key), {key: value})
 
 
 def test_pictures_in_memory_go_to_the_cifar_networks():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ class RunSummary:
     @property
     def best(self) -> Row | None:
         """The first of the epochs with the best validation accuracy."""
-        return max(self.history, key=lambda row: row["val_acc1"], default=None)
+        validated = [row for row in self.history if not math.isnan(row["val_acc1"])]
+        return max(validated, key=lambda row: row["val_acc1"], default=None)
 
     @property
     def last(self) -> Row | None:

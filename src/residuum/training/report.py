@@ -13,6 +13,7 @@ from ..report.run import Mistake, RunData, write_run_report
 from ..report.watching import Watched
 from ..weights import load
 from .facts import facts
+from .precision import autocast
 from .result import RESULT, final_dataset, protocol_note, result_of, write_result
 from .rows import read_numbers
 from .run import BEST, STEPS, TIMING, Run
@@ -30,8 +31,9 @@ def conclude(run: Run, *, report: bool) -> None:
     if there or not run.history:
         return
     scores = None
-    if report or run.dataset.test is not None:
-        scores = evaluate(load(run.directory / BEST), final_dataset(run.dataset))
+    if report or run.dataset.test is not None or run.settings.views != "centre":
+        with autocast("fp32" if run.settings.views == "centre" else run.settings.precision, "cpu"):
+            scores = evaluate(load(run.directory / BEST), final_dataset(run.dataset), views=run.settings.views)
     write_result(run.directory, result_of(run.settings, run.dataset, run.history, scores))
     if report and scores is not None:
         _write_report(run, scores)

@@ -28,6 +28,7 @@ from .precision import Trial, choose_device, choose_precision
 from .processes import ALONE, World
 from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
+from .whitening import whiten_first_layer
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
 SUMMARY, TIMING, STEPS = "summary.csv", "timing.csv", "steps.csv"
@@ -79,6 +80,8 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     values["device"] = choose_device(values["device"], world)
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
+    if values.get("whiten"):
+        whiten_first_layer(model, dataset, shape[1:], values["mean"], values["std"])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
@@ -109,6 +112,9 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
     if found is None:  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
         model = _first_model(settings.model, settings.model_arguments, settings.seed, start, dataset.classes)
+        if settings.whiten:
+            size = (settings.image_size[0], settings.image_size[1])
+            whiten_first_layer(model, dataset, size, settings.mean, settings.std)
     else:
         model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)

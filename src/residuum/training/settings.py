@@ -62,12 +62,21 @@ class Settings:
     choose: str = "best"  # epoch on validation, or "last": whose weights are the result
     balanced: bool = False  # draw classes equally often
     backbone_lr: float = 1.0  # share of the rate with which all but the classifier learns
+    head_lr: float | None = None  # the classifier's own peak rate; none: lr
+    bias_lr: float | None = None  # that of biases and of what norms learn
     freeze: int = 0  # how many of stem and stages keep their weights
     sync_bn: bool = False  # batch norm's statistics over all processes
     processes: int = 1
     checkpoint_every: int = 0  # steps between checkpoints within an epoch; 0: at its end only
     kernels: str = "plain"  # or "fused": norm, addition and activation in one operation (nn/fuse.py)
     keep: int = 2  # checkpoints kept beside the best weights
+    whiten: bool = False  # compute the stem's filters from the training pictures (nn/whitening.py)
+    pad_mode: str = "zeros"  # what stands beyond the border: or "reflect", the picture mirrored
+    flip_mode: str = "random"  # or "alternate": each picture is mirrored in every second epoch
+    early_epochs: int = 0  # so many epochs at early_size
+    early_size: list[int] | None = None  # height, width, pixels
+    views: str = "centre"  # how the result's pictures are shown (evaluation/views.py)
+    validate_every: int = 1  # epochs; the last one is validated always
 
     def write(self, path: Path) -> None:
         """Write the settings as YAML."""

@@ -84,7 +84,8 @@ def _save(run: Run, state: State, steps: int, log: StepLog) -> None:
 
 def _write_epoch(run: Run, event: Epoch, state: State) -> None:
     progress = state.progress
-    metrics = {key: event.row[key] for key in ("epoch", "val_acc1", "val_acc5", "val_loss")}
+    measured = ("val_acc1", "val_acc5", "val_loss") if event.scores is not None else ()
+    metrics = {key: event.row[key] for key in ("epoch", *measured)}
     save(state.result, run.directory / LAST, metrics=metrics)
     if run.settings.choose == "last" or event.row["val_acc1"] > progress.best:
         progress.best = event.row["val_acc1"]
