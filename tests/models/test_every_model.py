@@ -42,6 +42,7 @@ TINY = {
     "alexnet": {"hidden": 16},
     "highway_mlp": {"depth": 4, "in_chans": 3, "image_size": 64},
     "skip_mlp": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "dense"},
+    "skip_mlp_bn": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "learnt"},
     "lstm_classifier": {"in_chans": 3, "image_size": 64, "width": 8},
     "vit": {"depth": 2, "image_size": 64},
 }
