@@ -188,7 +188,7 @@ def test_reset_classifier_changes_only_the_last_layer(built):
 
 @pytest.mark.parametrize("in_chans", [1, 5])
 def test_any_number_of_input_channels(built, in_chans):
-    model = on_meta(tiny, built[0], in_chans=in_chans)
+    model = on_meta(tiny, built[0], in_chans=in_chans).eval()
     assert model(torch.empty(1, in_chans, SIZE, SIZE, device="meta")).shape == (1, 5)
 
 
