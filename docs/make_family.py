@@ -56,6 +56,9 @@ MEMBERS = (
            "The branch is 32 narrow branches side by side, which a grouped convolution computes at once."),
     Member("Wide", "wide_resnet50_2", arxiv("Zagoruyko and Komodakis 2016", "1605.07146"),
            "The 3×3 convolution of the branch is twice as wide."),
+    Member("Fast on CIFAR-10", "fast_resnet8", f"after airbench94, {arxiv('Jordan 2024', '2404.00498')}",
+           "A stem that is computed, not learned; each stage is entered through a pooled convolution, past which "
+           "nothing is carried, and goes on with a residual block of one convolution."),
     Member("Squeeze-and-excitation", "seresnet50", arxiv("Hu et al. 2017", "1709.01507"),
            "The branch ends in a gate on each of its channels that has looked at the whole image."),
     Member("ResNet-D", "resnet50d", arxiv("He et al. 2018", "1812.01187"),
@@ -145,9 +148,9 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def slots_row(member: Member, parts: Anatomy) -> str:
-    """Return the table's row: what fills the slots of the most frequent block."""
+    """Return the table's row: what fills the slots of the most frequent block, rather one that carries something."""
     pieces = [piece for part in parts.sections for piece in part.pieces if piece.slots[0].merge]
-    common = max(pieces, key=lambda piece: piece.repeat).slots
+    common = max(pieces, key=lambda piece: (piece.repeat, piece.slots[0].merge != "none")).slots
     alike = [slots for piece in pieces for slots in piece.slots if slots.merge == common[0].merge]
     shortcuts = [", ".join(kinds(slots.shortcut)) or "identity" for slots in alike]
     carried = (

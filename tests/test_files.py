@@ -2,6 +2,7 @@ import errno
 import os
 import select
 import signal
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from residuum.errors import DiskError, InputError
-from residuum.files import cache_directory, locked, replacing, write_text
+from residuum.files import cache_directory, locked, replacing, settle, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -22,6 +23,16 @@ def test_a_file_appears_whole(tmp_path):
     write_text(tmp_path / "new" / "a.txt", "two")
     assert (tmp_path / "new" / "a.txt").read_text() == "two"
     assert names(tmp_path / "new") == ["a.txt"]
+
+
+def test_others_may_read_what_a_new_file_or_folder_would_let_them(tmp_path):
+    folder, before = Path(tempfile.mkdtemp(dir=tmp_path)), os.umask(0o027)
+    try:
+        write_text(tmp_path / "a.txt", "one")
+        settle(folder)
+    finally:
+        os.umask(before)
+    assert [(tmp_path / "a.txt").stat().st_mode & 0o777, folder.stat().st_mode & 0o777] == [0o640, 0o750]
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -16,7 +16,17 @@ from residuum_runtime.machine import cache_directory
 
 from .errors import DiskError, InputError
 
-__all__ = ["cache_directory", "locked", "refusals_told", "replacing", "sweep", "write_bytes", "write_text"]
+__all__ = [
+    "cache_directory",
+    "locked",
+    "refusals_told",
+    "replacing",
+    "settle",
+    "sweep",
+    "sync",
+    "write_bytes",
+    "write_text",
+]
 
 # As ``replacing`` names them: .NAME.SUFFIX.xxxxxxxx.SUFFIX
 _TEMPORARY = re.compile(r"\..+(\.\w+)\.[a-z0-9_]{8}\1")
@@ -39,15 +49,31 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())
+        settle(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if (refusal := _refusal(error)) is not None:
             raise _disk_error(path, refusal) from error
         raise
+
+
+def settle(path: Path) -> None:
+    """Make a temporary file or folder ready to take its name: readable as a new one would be, and on the disk."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    """Wait until the disk has a file's content, or a folder's names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -99,20 +125,6 @@ def _disk_error(path: Path, error: BaseException) -> DiskError:
     return DiskError(
         f"could not write {path}: {reason}. What stood there before is untouched; free space or choose another folder."
     )
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @contextlib.contextmanager

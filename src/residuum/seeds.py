@@ -9,6 +9,7 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
+side                          which pictures are mirrored in the first epoch, where flips alternate
 vary     epoch, image         colours, distortions and erased parts of pictures in memory
 dropout  step, process        what a network draws in its forward pass
 depth    step                 which branches are dropped: the same in all processes
@@ -55,9 +56,16 @@ def generator(seed: int, stream: str, *numbers: int) -> torch.Generator:
 
 @contextlib.contextmanager
 def drawing(seed: int, stream: str, *numbers: int) -> Iterator[None]:
-    """Let torch's global generator draw from a stream inside the block, and leave it untouched outside."""
+    """Let torch's global generator draw from a stream inside the block, and leave it untouched outside.
+
+    The processor's generator alone: ``torch.manual_seed`` would leave those of GPUs changed, and takes as long as the
+    variation of a small picture.
+    """
     import torch
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, stream, *numbers))
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed_of(seed, stream, *numbers))
+    try:
         yield
+    finally:
+        torch.default_generator.set_state(before)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
-from .machine import cache_directory, features, processor
-from .sessions import ENGINES, Session, engine_version, engines_for, installed, open_session
+from .machine import features, processor
+from .remembered import recall, remember
+from .sessions import Session, engine_version, engines_for, installed, open_session
 
+CACHE = "engines"
 SECONDS = 2.0  # of measuring, over all engines together
 LEAST = 5  # runs of each
 
@@ -31,14 +30,13 @@ def choose(path: Path, threads: int) -> tuple[str, Session | None]:
         [processor(), features(), threads, path.stat().st_size, [f"{e} {engine_version(e)}" for e in able]]
     )
     key += f" {path.resolve()}"
-    remembered = _read()
-    if remembered.get(key) in able:
-        return remembered[key], None
+    if (remembered := recall(CACHE).get(key)) in able:
+        return remembered, None
     sessions = {engine: open_session(path, engine, threads) for engine in able}
     card = sessions[able[0]].card
     passed = [engine for engine in able if card.measured.get(engine, {}).get("passed")]
     best = fastest({engine: sessions[engine] for engine in passed}) if passed else able[0]
-    _remember(key, best)
+    remember(CACHE, key, best)
     return best, sessions[best]
 
 
@@ -62,25 +60,3 @@ def median_seconds(sessions: dict[str, Session]) -> dict[str, float]:
             session.run(image)
             times[engine].append(time.perf_counter() - started)
     return {engine: statistics.median(values) for engine, values in times.items()}
-
-
-def _place() -> Path:
-    return cache_directory() / "engines.json"
-
-
-def _read() -> dict[str, str]:
-    try:
-        content = json.loads(_place().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {key: value for key, value in content.items() if value in ENGINES} if isinstance(content, dict) else {}
-
-
-def _remember(key: str, engine: str) -> None:
-    """Write it down; a cache that cannot be written only costs the measurement again."""
-    with contextlib.suppress(OSError):
-        _place().parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=_place().parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({**_read(), key: engine}, file, indent=1)
-        Path(name).replace(_place())

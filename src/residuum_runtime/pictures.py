@@ -17,7 +17,12 @@ Floats = NDArray[np.float32]
 
 
 def decode(source: str | Path | BinaryIO) -> Pixels:
-    """Return the picture as uint8 [3, height, width].
+    """Return the picture as uint8 [3, height, width], as ``decode_rows`` reads it."""
+    return np.ascontiguousarray(decode_rows(source).transpose(2, 0, 1))
+
+
+def decode_rows(source: str | Path | BinaryIO) -> Pixels:
+    """Return the picture as uint8 [height, width, 3].
 
     EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8, palettes and CMYK converted.
 
@@ -29,12 +34,12 @@ def decode(source: str | Path | BinaryIO) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged metadata beside sound pixels
             with Image.open(source) as image:
-                pixels = np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+                pixels = np.array(_to_rgb(ImageOps.exif_transpose(image)))
     except FileNotFoundError:
         raise InputError(f"expected a picture, but there is no file {name}") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{name} cannot be read as a picture ({error}); replace or remove it") from error
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return pixels
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -3,8 +3,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, open_data
+from residuum.data import ArrayImages, EvaluationLoader, FileImages, MemoryLoader, StreamLoader, decode, open_data
+from residuum.data.augment import Variation, build_variation
 from residuum.data.loaders import training_batches, training_order
+from residuum.data.streaming import TrainingPictures
+from residuum.seeds import drawing
 
 
 @pytest.fixture
@@ -113,3 +116,48 @@ def test_a_picture_is_varied_anew_in_each_step_and_epoch(photographs):
     one = FileImages(photographs.train.root, photographs.train.names[:1], photographs.train.labels[:1])
     files = StreamLoader(one, 1, seed=0, size=(16, 16), workers=0)
     assert len({next(files.batches(epoch))[0].numpy().tobytes() for epoch in range(4)}) > 1
+
+
+def test_alternating_flips_show_both_sides_of_every_picture_in_two_epochs():
+    count = 40
+    ramp = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1) * 4 + torch.tensor([0, 1], dtype=torch.uint8)
+    images = ArrayImages(ramp, torch.arange(count))  # one channel, 1 x 2 pixels: left is darker
+    loader = MemoryLoader(images, batch_size=10, seed=0, flip=True, flip_mode="alternate")
+
+    def sides(epoch):
+        mirrored = torch.zeros(count, dtype=torch.bool)
+        for pixels, labels in loader.batches(epoch):
+            mirrored[labels] = pixels[:, 0, 0, 0] > pixels[:, 0, 0, 1]
+        return mirrored
+
+    first = sides(0)
+    assert 5 < first.sum() < 35, "a random half to begin with"
+    assert sides(1).equal(~first) and sides(2).equal(first)
+    straight = MemoryLoader(images, batch_size=10, seed=0, flip=False, flip_mode="alternate")
+    assert all((pixels[:, 0, 0, 0] < pixels[:, 0, 0, 1]).all() for pixels, _ in straight.batches(0))
+
+
+def test_the_first_epochs_may_be_smaller(numbered):
+    side = numbered.pixels.shape[-1]
+    variation = Variation(size=(side, side), early_size=(side - 1, side - 2), early_epochs=2)
+    loader = MemoryLoader(numbered, batch_size=8, seed=0, variation=variation)
+    sizes = [tuple(next(loader.batches(epoch))[0].shape[-2:]) for epoch in range(4)]
+    assert sizes == [(side - 1, side - 2)] * 2 + [(side, side)] * 2
+
+
+@pytest.mark.parametrize("how", ["trivialaugment", None])
+def test_crop_and_mirror_are_torchvisions_bit_by_bit(photographs, how):
+    """The plain reference: torchvision's transforms called one after the other."""
+    from torchvision.transforms import v2
+
+    variation = Variation(build_variation(how, 0.5 if how else 0.0, (0.4, 0.5, 0.6)), crop_scale=0.2)
+    crop = v2.RandomResizedCrop((16, 12), scale=(0.2, 1.0), antialias=True)
+    plain = v2.Compose([crop, v2.RandomHorizontalFlip(), *([variation.vary] if how else [])])
+    pictures = TrainingPictures(photographs.train, (16, 12), seed=3, epoch=2, variation=variation)
+    batch, labels = pictures.__getitems__(range(40))
+    for index in range(40):
+        with drawing(3, "augment", 2, index):
+            expected = plain(decode(photographs.train.root / photographs.train.names[index]).contiguous())
+        assert batch[index].equal(expected)
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+    assert labels.equal(photographs.train.labels[:40])

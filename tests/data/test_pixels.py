@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residuum.data.pixels import Normalise, match_channels, pad_crop_flip, resize_batch
+from residuum.data.pixels import Normalise, match_channels, pad_crop_flip, reflected, resize_batch
 from residuum.errors import InputError
 from residuum.seeds import generator
 
@@ -85,3 +85,28 @@ def test_resize_is_left_out_where_it_fits():
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     assert resize_batch(pixels, (8, 8)) is pixels
     assert resize_batch(pixels, (4, 6)).shape == (2, 3, 4, 6)
+
+
+@pytest.mark.parametrize(("height", "width", "pad"), [(5, 7, 0), (5, 7, 2), (4, 3, 2)])
+def test_reflected_is_torchs_reflection_which_takes_no_bytes(height, width, pad):
+    pixels = torch.randint(0, 256, (3, 2, height, width), dtype=torch.uint8)
+    expected = F.pad(pixels.float(), (pad,) * 4, "reflect").to(torch.uint8)
+    assert reflected(pixels, pad).equal(expected)
+
+
+def test_shifted_pictures_show_their_mirror_image_beyond_the_border():
+    pixels = torch.arange(1, 17, dtype=torch.uint8).view(1, 1, 4, 4).repeat(64, 1, 1, 1)
+    dark = pad_crop_flip(pixels, 1, False, generator(0, "augment"))
+    full = pad_crop_flip(pixels, 1, False, generator(0, "augment"), mode="reflect")
+    assert (dark == 0).any() and not (full == 0).any()
+    assert full[dark != 0].equal(dark[dark != 0]), "the same offsets"
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 7), (1, 3, 1, 1), (3, 1, 4, 6), (2, 4, 3, 3)])
+def test_normalise_works_on_rows_and_gives_the_bits_of_single_pixels(shape):
+    pixels = torch.randint(0, 256, shape, dtype=torch.uint8)
+    channels = 3 if shape[1] == 1 else shape[1]  # grey is repeated
+    normalise = Normalise((0.4, 0.5, 0.6, 0.7)[:channels], (0.2, 0.25, 0.3, 0.35)[:channels])
+    for batch in (pixels, pixels.contiguous(memory_format=torch.channels_last), pixels.flip(0)[:, :, ::2]):
+        plain = torch.addcmul(normalise.shift, match_channels(batch, channels).float(), normalise.scale)
+        assert normalise(batch).equal(plain)

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 from shipped_members import ready
 
@@ -9,7 +10,6 @@ from residuum.cli.benching import read_batches
 from residuum.deploy.benchmark import Row, make_rows, measure
 from residuum.deploy.peers import PEERS, available
 from residuum.errors import InputError
-from residuum.report.speed import speed_figure
 
 SERVE = "from residuum_runtime.worker import serve; serve({run}, 3, (4, 4))"
 
@@ -21,7 +21,7 @@ def row(name, code, **figures):
 @pytest.fixture(scope="module")
 def measured():
     rows = [
-        row("quick", SERVE.format(run="lambda images: images"), accuracy=91.5),
+        row("quick", SERVE.format(run="lambda images: images")),
         row("slow", "import time; " + SERVE.format(run="lambda images: time.sleep(0.01 * len(images))")),
         row("broken", "import os; os._exit(3)"),
         row("refusing", "from residuum_runtime.worker import answer; answer({'error': 'no compiler'})"),
@@ -50,16 +50,22 @@ def test_what_can_not_run_is_told(measured):
     assert measured["dying"].problem == "its process ended with code 4"
 
 
-def test_picture(measured):
-    rows = [one.figures() for one in measured.values() if not one.problem]
-    figure = speed_figure(rows, 1, "a network")
-    (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["slow  fp32", "quick  fp32"]
-    widths = [bar.get_width() for bar in axes.patches]
-    assert widths == [measured[name].images_per_second(1) for name in ("slow", "quick")]
-    assert any("91.50 %" in text.get_text() for text in axes.texts)
-    with pytest.raises(InputError, match="no row was measured at batch 7"):
-        speed_figure(rows, 7, "a network")
+def test_accuracy_is_asked_of_the_processes_that_were_timed(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 3, 4, 4), dtype=np.uint8)
+    labels = np.array([0, 1, 2, 0, 1, 2, 0])
+    np.savez(tmp_path / "pictures.npz", pixels=pixels, labels=labels, mean=(0.1, 0.5, 0.9), std=(0.2, 0.3, 0.4))
+    mean, std = (np.array(values).reshape(1, 3, 1, 1) for values in ((0.1, 0.5, 0.9), (0.2, 0.3, 0.4)))
+    expected = ((pixels / 255 - mean) / std).mean((2, 3)).argmax(1)
+    rows = [
+        row("right", SERVE.format(run="lambda images: images.mean((2, 3))")),
+        row("wrong", SERVE.format(run="lambda images: -images.mean((2, 3))")),
+        row("others", SERVE.format(run="lambda images: images.mean((2, 3))"), ours=False),
+    ]
+    measure(rows, [1, 3], 0.1, lambda said: None, tmp_path / "pictures.npz")
+    right, wrong, others = rows
+    assert right.accuracy == pytest.approx(100 * (expected == labels).mean()) and right.pictures == 7
+    assert right.accuracy != wrong.accuracy
+    assert others.accuracy is None and others.problem == ""
 
 
 def test_rows_of_a_model(tmp_path):

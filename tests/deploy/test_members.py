@@ -34,7 +34,7 @@ BFLOAT16 = ["vit"]  # by those targets that have it
 PIXELS = ["residual_b", "vit"]  # with their preprocessing inside
 
 
-def passes(prepared, target, precision, folder):
+def check_passes(prepared, target, precision, folder):
     row = TARGETS[target]
     path = row.write(prepared, folder, prepared.carded(target=target, precision=precision))
     probes = make_probes(prepared, None)
@@ -42,7 +42,7 @@ def passes(prepared, target, precision, folder):
         engine = Engine(path, engine=name)
         found = {key: through(engine, key, pixels) for key, pixels in probes.arrays.items()}
         measured = measure(probes, found, Gate(TOLERANCES[precision], 0.5))
-        assert measured["passed"], (name, measured)
+        assert measured["passed"], f"{name} differs: {'; '.join(measured['failures'])}"
     return path
 
 
@@ -50,7 +50,7 @@ def passes(prepared, target, precision, folder):
 def test_float32(name, tmp_path):
     prepared = prepare(ready(name))
     for target in TARGETS:
-        path = passes(prepared, target, "fp32", tmp_path)
+        path = check_passes(prepared, target, "fp32", tmp_path)
         if target == "onnx":
             check_onnx(path, prepared)
 
@@ -63,13 +63,13 @@ def check_onnx(path, prepared):
     images = torch.zeros(1, prepared.card.channels, *prepared.card.size)
     layers = list(reference_outputs(prepared.graph, images))
     missing = [name for name in layers if name not in made]
-    assert missing in ([], layers[-1:])  # the last one is called logits
+    assert missing in ([], layers[-1:]), f"only the last layer may have another name (logits), missing: {missing}"
 
 
 @pytest.mark.parametrize("name", BFLOAT16)
 @pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if "bf16" in row.precisions])
 def test_bfloat16(name, target, tmp_path):
-    passes(prepare(ready(name)), target, "bf16", tmp_path)
+    check_passes(prepare(ready(name)), target, "bf16", tmp_path)
 
 
 @pytest.mark.parametrize("name", PIXELS)
@@ -78,7 +78,7 @@ def test_preprocessing_inside(name, tmp_path):
     model.description.preprocessing.resize = 20 if name == "vit" else 0
     prepared = prepare(model, pixels=True)
     for target in TARGETS:
-        path = passes(prepared, target, "fp32", tmp_path)
+        path = check_passes(prepared, target, "fp32", tmp_path)
     engine = Engine(path)
     probabilities = engine.run(np.full((2, 3, 40, 30), 7, dtype=np.uint8))
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)

@@ -50,6 +50,25 @@ def test_a_picture_without_room_is_padded_with_an_eighth_of_zeros():
     assert all(view.shape == small.shape for view in seen)
 
 
+def test_shifts_are_slices_of_the_reflected_picture_and_the_unshifted_pair_weighs_half():
+    whole = picture(16, 16)
+    room = F.pad(whole[None].float(), (1,) * 4, "reflect")[0].to(torch.uint8)
+    shown = [whole, room[:, 2:18, 2:18], room[:, 0:16, 0:16]]
+    expected = [side for one in shown for side in (one, one.flip(-1))]
+    seen = VIEWS["shifts"].cut(whole, make_frame((16, 16), 0))
+    assert all(a.equal(b) for a, b in zip(seen, expected, strict=True))
+    dataset, model = a_dataset(pixels_and_labels(5)), small_network()
+    found = predictions_of(model, dataset, views="shifts").log_probabilities.exp()
+    frame = make_frame(dataset.image_size, 0)
+    weights = torch.tensor([2, 2, 1, 1, 1, 1], dtype=torch.float64)[:, None] / 8
+    normalise = Normalise(dataset.mean, dataset.std)
+    for number in (0, 3):
+        views = VIEWS["shifts"].cut(dataset.val.pixels[number], frame)
+        with torch.no_grad():
+            each = torch.cat([model(normalise(view[None])).double().softmax(1) for view in views])
+        torch.testing.assert_close(found[number], (weights * each).sum(0), rtol=1e-5, atol=1e-7)
+
+
 def test_scales_keep_the_shape_of_the_picture():
     seen = VIEWS["multi-scale"].cut(picture(20, 26), make_frame((16, 16), 0, (10, 40)))
     assert [tuple(view.shape) for view in seen] == [(3, 10, 13), (3, 40, 52)] * 2
@@ -162,7 +181,9 @@ def picture_of(dataset, name):
 
 def test_what_views_refuse():
     images = pixels_and_labels(2)
-    with pytest.raises(InputError, match="views must be one of centre, flip, ten-crop, multi-scale, got 'tencrop'"):
+    with pytest.raises(
+        InputError, match="views must be one of centre, flip, ten-crop, shifts, multi-scale, got 'tencrop'"
+    ):
         pick_view("tencrop")
     with pytest.raises(InputError, match="scales are shorter sides in pixels, at least 1, got 0"):
         make_frame((16, 16), 0, (16, 0))

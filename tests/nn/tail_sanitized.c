@@ -46,18 +46,18 @@ int main(void) {
   int runs = 0;
   for (int64_t channels = 1; channels < 40; channels += channels < 20 ? 1 : 7)
     for (int64_t rows = 2; rows < 140; rows += 67)
-      for (int kind = 0; kind < 16; kind++) {
+      for (int kind = 0; kind < 32; kind++) {
         int64_t n = rows * channels;
         int bf16 = kind & 1, added = kind & 4;
-        void *x = image(n, bf16, 1), *shortcut = image(n, bf16, 1), *dy = image(n, bf16, 1), *first[2] = {0, 0};
+        void *x = image(n, bf16, 1), *shortcut = image(n, bf16, 1), *dy = image(n, bf16, 1), *dy2 = image(n, bf16, 1), *first[2] = {0, 0};
         float *weight = vector(channels, 0.7f), *bias = vector(channels, 0.1f);
         for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
-          Tail t = {.x = x, .shortcut = added ? shortcut : 0, .dy = dy, .weight = weight, .bias = bias, .rows = rows,
-                    .channels = channels, .bf16 = bf16, .relu = (kind >> 1) & 1, .training = kind >> 3, .threads = 1,
+          Tail t = {.x = x, .shortcut = added ? shortcut : 0, .dy = dy, .dy2 = kind >> 4 ? dy2 : 0, .weight = weight, .bias = bias, .rows = rows,
+                    .channels = channels, .bf16 = bf16, .relu = (kind >> 1) & 1, .training = (kind >> 3) & 1, .threads = 1,
                     .momentum = 0.1, .eps = 1e-5};
           t.out = image(n, bf16, 0);
           t.dx = image(n, bf16, 0);
-          t.dshortcut = image(n, bf16, 0);
+          t.kept = image(n, bf16, 0);
           t.y = t.out;
           t.mean = vector(channels, 0.2f);
           t.istd = vector(channels, 1);
@@ -73,11 +73,11 @@ int main(void) {
           else apart = fmax(farthest(first[0], t.out, n, bf16), farthest(first[1], t.dx, n, bf16));
           if (apart > (bf16 ? 0.1 : 1e-4)) return printf("widths part by %g at kind %d\n", apart, kind), 1;
           if (w) free(t.out), free(t.dx);
-          free(t.dshortcut), free(t.mean), free(t.istd), free(t.running_mean), free(t.running_var);
+          free(t.kept), free(t.mean), free(t.istd), free(t.running_mean), free(t.running_var);
           free(t.dweight), free(t.dbias), free(t.sums);
           runs++;
         }
-        free(x), free(shortcut), free(dy), free(weight), free(bias), free(first[0]), free(first[1]);
+        free(x), free(shortcut), free(dy), free(dy2), free(weight), free(bias), free(first[0]), free(first[1]);
       }
   return printf("%d runs\n", runs), 0;
 }

@@ -118,6 +118,22 @@ def test_a_hook_inside_a_fused_block_sees_what_it_would_see():
     assert len(seen) == 8
 
 
+@pytest.mark.parametrize("place", ["stages.0", "stages.0.0", "stages.0.0.branch", "stem"])
+def test_what_a_hook_takes_out_has_its_whole_gradient(place):
+    """Inside, a block's output has one gradient for each of its two ways; whoever takes it out gets their sum."""
+    plain, fused = pair("cifar_resnet")
+    double = copy.deepcopy(plain).double()
+    images, labels = batch()
+    found = []
+    for model in (fused, plain, double):
+        caught = []
+        model.get_submodule(place).register_forward_hook(lambda _, __, y, caught=caught: caught.append(y))
+        loss = F.cross_entropy(model.train()(images.to(next(model.parameters()).dtype)), labels)
+        found.append(torch.autograd.grad(loss, caught[0])[0].double())
+    errors = [(gradient - found[2]).norm() / found[2].norm() for gradient in found[:2]]
+    assert errors[0] <= 3 * errors[1] + 1e-6
+
+
 def test_export_and_func_take_a_fused_network():
     plain, fused = pair("cifar_resnet")
     images, _ = batch(2)

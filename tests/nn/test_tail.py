@@ -1,6 +1,7 @@
 """The fused tail against float64 and against the plain reference."""
 
 import copy
+import ctypes
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from residuum.nn import tail as room
-from residuum.nn.tail import kernel, reference_tail, tail
+from residuum.nn.tail import forked_tail, kernel, reference_tail, tail
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a compiler")
 
@@ -81,6 +82,47 @@ def test_it_is_batch_norm_sum_and_activation(
             continue
         largest = expected[name].abs().max().clamp_min(0.5)
         assert ((value.double() - expected[name]).abs().max() / largest) < TOLERANCE[dtype], name
+
+
+@pytest.mark.parametrize("relu", [True, False], ids=["relu", "identity"])
+@pytest.mark.parametrize("added", [True, False], ids=["added", "alone"])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_two_ways_have_the_gradients_of_their_sum(dtype, added, relu):
+    norm = random_norm(21)
+    exact = copy.deepcopy(norm).double()
+    x, first, second = (channels_last(3, 21, 7, 6, dtype=dtype) for _ in range(3))
+    shortcut = channels_last(3, 21, 7, 6, dtype=dtype) if added else None
+    activation = nn.ReLU() if relu else nn.Identity()
+
+    def forked(norm, x, shortcut, activation):
+        branch, again = forked_tail(norm, x, shortcut, activation)
+        assert torch.equal(branch, again)
+        assert branch.data_ptr() == again.data_ptr()
+        return branch * first + again * second
+
+    found = results(forked, norm, x, shortcut, activation, torch.ones_like(x))
+    both = first.double() + second.double()
+    expected = results(
+        lambda *given: reference_tail(*given) * both,
+        exact,
+        x.double(),
+        shortcut.double() if added else None,
+        activation,
+        torch.ones_like(both),
+    )
+    for name, value in found.items():
+        tolerance = 3 * TOLERANCE[dtype] * expected[name].abs().max().clamp_min(0.5)  # products are rounded too
+        assert (value.double() - expected[name]).abs().max() < tolerance, name
+
+
+def test_the_second_way_alone_has_its_gradient():
+    norm, x = random_norm(16), channels_last(2, 16, 4, 4, dtype=torch.float32)
+    twin = copy.deepcopy(norm)
+    gradient = torch.randn_like(x)
+    found = results(lambda *given: forked_tail(*given)[1], norm, x, None, nn.ReLU(), gradient)
+    expected = results(tail, twin, x, None, nn.ReLU(), gradient)
+    for name in found:
+        assert torch.equal(found[name], expected[name]), name
 
 
 @pytest.mark.parametrize("mean, deviation", [(1e4, 1e-1), (0.0, 1e-4), (-300.0, 1e3), (0.0, 1e15)])
@@ -191,6 +233,18 @@ def test_torch_func_and_export_see_the_reference():
 
     exported = torch.export.export(Tail(), (x,)).module()(x)
     torch.testing.assert_close(exported, tail(norm, x, None, nn.ReLU()))
+
+
+def test_a_kernel_of_another_version_is_not_called(monkeypatch):
+    class Longer(room._Arguments):
+        _fields_ = (("more", ctypes.c_int64),)
+
+    kernel.cache_clear()
+    monkeypatch.setattr(room, "_Arguments", Longer)
+    assert room.kernel() is None
+    monkeypatch.undo()
+    kernel.cache_clear()
+    assert room.kernel() is not None
 
 
 def test_without_the_kernel_everything_still_works(monkeypatch):

@@ -30,7 +30,7 @@ def kill_myself():
 
 def kill_at_write(number):
     """Die at the number-th time that something is put on the disk: odd ones before the renaming, even ones after it."""
-    calls, sync = 0, files._sync
+    calls, sync = 0, files.sync
 
     def counted(path):
         nonlocal calls
@@ -39,7 +39,7 @@ def kill_at_write(number):
             kill_myself()
         sync(path)
 
-    files._sync = counted
+    files.sync = counted
 
 
 def live(directory, given, end):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from residuum.errors import InputError
-from residuum.training.optimisers import build_optimiser
+from residuum.training.optimisers import Shares, build_optimiser
 
 
 def small_network():
@@ -109,7 +109,7 @@ def test_muon_follows_the_schedule():
     assert all(p.grad is None for p in network.parameters())
 
 
-@pytest.mark.parametrize("name", ["lamb", "muon", "adamw", "nesterov"])
+@pytest.mark.parametrize("name", ["lamb", "muon", "muon_sphere", "adamw", "nesterov"])
 def test_what_is_saved_goes_on_to_the_same_bits(name, tmp_path):
     whole, broken = small_network(), small_network()
     one = build_optimiser(name, whole, lr=0.01, momentum=0.9, weight_decay=0.1)
@@ -138,7 +138,7 @@ def test_muon_needs_filters():
 def test_the_backbone_learns_at_its_share_of_the_rate():
     network = small_network()
     groups = build_optimiser(
-        "sgd", network, lr=0.1, momentum=0.9, weight_decay=1e-4, backbone_lr=0.1
+        "sgd", network, lr=0.1, momentum=0.9, weight_decay=1e-4, shares=Shares(backbone=0.1)
     ).param_groups  # fmt: skip
     rates = {id(p): group["initial_lr"] for group in groups for p in group["params"]}
     assert [rates[id(p)] for p in network[5].parameters()] == [0.1, 0.1]
@@ -147,4 +147,4 @@ def test_the_backbone_learns_at_its_share_of_the_rate():
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
     assert [decays[id(p)] for p in network.parameters()] == [1e-4, 0, 0, 1e-4, 0]
     with pytest.raises(InputError, match="has no linear layer as its classifier; leave --backbone-lr out"):
-        build_optimiser("sgd", nn.Conv2d(1, 1, 1), lr=1, momentum=0, weight_decay=0, backbone_lr=0.5)
+        build_optimiser("sgd", nn.Conv2d(1, 1, 1), lr=1, momentum=0, weight_decay=0, shares=Shares(backbone=0.5))

@@ -1,4 +1,7 @@
 import dataclasses
+import platform
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -7,6 +10,7 @@ from residuum.data import ArrayImages, Augmentation, Dataset, FileImages, open_d
 from residuum.errors import InputError
 from residuum.models import create_model
 from residuum.training import plan as planning
+from residuum.training.allocator import keep_freed_memory
 from residuum.training.plan import make_plan
 from residuum.training.precision import Trial, autocast, choose_device, choose_precision
 
@@ -81,11 +85,26 @@ def test_fewer_pictures_get_more_epochs_and_smaller_batches(tmp_path, monkeypatc
      ({"crop_scale": 0.0}, "crop_scale must be above 0 and at most 1"), ({"gamma": 2.0}, "gamma must be above 0"),
      ({"backbone_lr": -1.0}, "backbone_lr must be above 0"),
      ({"grad_accum": 0}, "grad_accum must be at least 1, got 0"), ({"clip_grad": -1.0}, "clip_grad must be at least 0"),
-     ({"ema": 1.0}, "ema, a decay, must be below 1"), ({"keep": 0}, "keep must be at least 1, got 0")],
+     ({"ema": 1.0}, "ema, a decay, must be below 1"), ({"keep": 0}, "keep must be at least 1, got 0"),
+     ({"views": "six"}, "views must be one of"),
+     ({"pad_mode": "edge"}, "pad_mode must be zeros or reflect, got 'edge'"),
+     ({"flip_mode": "never"}, "flip_mode must be random or alternate, got 'never'"),
+     ({"head_lr": 0.0}, "head_lr and lr, which it is set in relation to, must be above 0, got 0.0"),
+     ({"bias_lr": 1.0, "lr": 0.0}, "bias_lr and lr, .* must be above 0"),
+     ({"early_epochs": 2}, "go together, got 2 and None"), ({"early_size": [8, 8]}, "go together, got 0 and"),
+     ({"validate_every": 2, "choose": "best"}, "1 where the best epoch is chosen, got 2; give --choose last"),
+     ({"validate_every": 0}, "validate_every must be at least 1")],
 )  # fmt: skip
 def test_numbers_that_make_no_sense(given, message):
     with pytest.raises(InputError, match=message):
         make_plan(open_data("digits"), given)
+
+
+def test_files_are_refused_what_only_pictures_in_memory_can_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "training_macs_per_second", lambda: 1e15)
+    for key, value in {"pad_mode": "reflect", "flip_mode": "alternate", "whiten": True}.items():
+        with pytest.raises(InputError, match=f"{key} is for pictures in memory, and these are files"):
+            make_plan(photographs(tmp_path / key), {key: value})
 
 
 def test_pictures_in_memory_go_to_the_cifar_networks():
@@ -99,6 +118,7 @@ def test_pictures_in_memory_go_to_the_cifar_networks():
 def test_the_faster_precision_is_taken(monkeypatch):
     from residuum.training import precision
 
+    monkeypatch.setattr(precision, "recall", lambda name: {})
     rates = {"fp32": 100.0, "bf16": 150.0}
     monkeypatch.setattr(precision, "_training_rate", lambda *given: rates[given[3]])
     model = create_model("cifar_resnet", depth=8)
@@ -109,7 +129,55 @@ def test_the_faster_precision_is_taken(monkeypatch):
     assert "fp32 made 200 images/s" in choose_precision(model, (3, 8, 8), "cpu").reason
 
 
-def test_the_trial_leaves_the_model_and_the_random_state_alone():
+def test_a_trial_is_made_once_for_each_network_and_number_of_threads(monkeypatch, tmp_path):
+    from residuum.training import precision
+
+    monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path))
+    tried = []
+    monkeypatch.setattr(precision, "_training_rate", lambda *given: tried.append(given[3]) or len(tried))
+    model = create_model("cifar_resnet", depth=8)
+    first = choose_precision(model, (3, 8, 8), "cpu")
+    assert choose_precision(model, (3, 8, 8), "cpu") == first
+    assert tried == ["fp32", "bf16"]
+    choose_precision(model, (3, 16, 16), "cpu")
+    choose_precision(create_model("cifar_resnet", depth=14), (3, 8, 8), "cpu")
+    choose_precision(model, (3, 8, 8), "cpu", kernels="fused")
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads + 1)
+        choose_precision(model, (3, 8, 8), "cpu")
+    finally:
+        torch.set_num_threads(threads)
+    assert len(tried) == 10
+    (tmp_path / "precisions.json").write_text("no JSON")
+    assert choose_precision(model, (3, 8, 8), "cpu").precision == "bf16"
+    assert len(tried) == 12
+
+
+def test_freed_memory_is_kept_where_glibc_is(monkeypatch):
+    """Asked of a process of its own: large tensors are then made without new pages."""
+    code = (
+        "import resource, torch, sys\n"
+        "from residuum.training.allocator import keep_freed_memory\n"
+        "print(keep_freed_memory() if sys.argv[1] == 'keep' else True)\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "torch.ones(2**24); before = faults()\n"
+        "for _ in range(10): torch.ones(2**24)\n"
+        "print(faults() - before)\n"
+    )
+    if platform.libc_ver()[0] != "glibc":
+        assert keep_freed_memory() is False
+        return
+    faults = {}
+    for how in ("keep", "leave"):
+        said = subprocess.run([sys.executable, "-c", code, how], capture_output=True, text=True, check=True)
+        done, faults[how] = said.stdout.split()
+        assert done == "True"
+    assert int(faults["keep"]) < 0.1 * int(faults["leave"])
+
+
+def test_the_trial_leaves_the_model_and_the_random_state_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path))
     model = create_model("cifar_resnet", depth=8)
     before, state = {k: v.clone() for k, v in model.state_dict().items()}, torch.get_rng_state()
     choose_precision(model, (3, 8, 8), "cpu")

@@ -16,6 +16,12 @@ METHODS = {
                        "warmup_lr": 0.001},
     "nesterov, frozen, chosen apart": {"opt": "nesterov", "freeze": 2, "backbone_lr": 0.1, "val_split": 0.2,
                                        "decay": "all", "ema": 0.9},
+    "whitened, alternating, growing": {"model": "fast_resnet", "model_arguments": {"widths": [4, 8, 8]},
+                                       "opt": "muon_sphere", "sched": "linear", "lr": 0.2, "head_lr": 0.01,
+                                       "bias_lr": 5.0, "whiten": True, "freeze": 1, "pad": 1, "pad_mode": "reflect",
+                                       "flip": True, "flip_mode": "alternate", "image_size": [16, 16],
+                                       "early_epochs": 1, "early_size": [12, 12], "views": "shifts",
+                                       "choose": "last", "validate_every": 2},
 }  # fmt: skip
 FILES = ("config.yaml", "summary.csv", "result.json", "last.safetensors", "model.safetensors")
 

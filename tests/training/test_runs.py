@@ -106,7 +106,11 @@ def test_a_resume_keeps_its_settings(whole):
         InputError, match=r"these differ: lr: saved .*, asked 7; epochs: saved 3, asked 4\. Leave them out"
     ):
         resumed_run(whole, {"lr": 7, "epochs": 4})
-    resumed_run(whole, {"epochs": 3})
+    with pytest.raises(
+        InputError, match="differ: depth: saved 8, asked 14; shortcut: saved None, asked B. Leave them out"
+    ):
+        resumed_run(whole, {"model_arguments": {"depth": 14, "shortcut": "B"}})
+    resumed_run(whole, {"epochs": 3, "model_arguments": {"depth": 8}})
 
 
 def test_what_cannot_be_resumed(tmp_path, whole):

@@ -17,6 +17,7 @@ def inference(
     batch: Annotated[str, typer.Option("--batch", "-b", help="batch sizes with commas")] = "1,16",
     threads: Annotated[int | None, typer.Option(help="of each process [default: all that it may use]")] = None,
     data: Annotated[str | None, typer.Option(help="calibrates int8 and measures accuracy: a name or a folder")] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="held-out pictures to measure accuracy on")] = 1000,
     seconds: Annotated[float, typer.Option(min=1, help="of measuring, over all rows together")] = 60,
     size: Annotated[int, typer.Option(min=1, help="of images, pixels, for a model that says none")] = 224,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for speed.json and speed.png")] = None,
@@ -26,14 +27,23 @@ def inference(
 
     Each runs in a process of its own, and all take turns, so that noise hits all alike: ratios are what counts.
 
-    residuum bench inference resnet20.th --data cifar10 --output speed
+    residuum bench inference resnet20.th --data cifar10 --pictures 10000 --output speed
 
     residuum bench inference resnet50 --engines openvino,onnx --batch 1,16 --threads 2
     """
     from .benching import run, show, write
     from .tables import show_json
 
-    found = run(model, [name.strip() for name in engines.split(",")], batch, threads, data, seconds, size)
+    found = run(
+        model,
+        [name.strip() for name in engines.split(",")],
+        batch=batch,
+        threads=threads,
+        data=data,
+        pictures=pictures,
+        seconds=seconds,
+        size=size,
+    )
     if output is not None:
         write(found, output)
     if json:

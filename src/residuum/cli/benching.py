@@ -15,7 +15,7 @@ from residuum_runtime.machine import features, processor, thread_count
 
 from ..data import Dataset, open_data
 from ..data.folder import IMAGENET_MEAN, IMAGENET_STD
-from ..deploy.benchmark import make_rows, measure
+from ..deploy.benchmark import label_pictures, make_rows, measure
 from ..errors import InputError
 from ..files import write_bytes, write_text
 from ..models import BUILDERS, VARIANTS, Preprocessing, create_model, describe
@@ -26,7 +26,15 @@ from .tables import show_table
 
 
 def run(
-    name: str, engines: Sequence[str], batch: str, threads: int | None, data: str | None, seconds: float, size: int
+    name: str,
+    engines: Sequence[str],
+    *,
+    batch: str,
+    threads: int | None,
+    data: str | None,
+    pictures: int,
+    seconds: float,
+    size: int,
 ) -> dict[str, Any]:
     """Return the figures of every row."""
     batches = read_batches(batch)
@@ -34,7 +42,8 @@ def run(
     model = _open(name, size, dataset)
     with tempfile.TemporaryDirectory() as folder:
         rows = make_rows(model, Path(folder), engines, count, dataset, _say)
-        measure(rows, batches, seconds, _say)
+        asked = label_pictures(model, dataset, pictures, Path(folder) / "pictures.npz") if dataset is not None else None
+        measure(rows, batches, seconds, _say, asked)
     return {
         "model": describe(model).model,
         "threads": count,
@@ -90,8 +99,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def write(found: dict[str, Any], folder: Path) -> None:
-    """Write ``speed.json`` and a picture of the smallest batch."""
+    """Write ``speed.json`` and ``speed.png``."""
     write_text(folder / "speed.json", json.dumps(found, indent=1) + "\n")
-    batch = min(found["batches"])
-    figure = speed_figure(found["rows"], batch, f"{found['model']}, threads: {found['threads']}, {found['processor']}")
-    write_bytes(folder / "speed.png", png(figure))
+    title = f"{found['model']}, threads: {found['threads']}, {found['processor']}"
+    write_bytes(folder / "speed.png", png(speed_figure(found["rows"], found["batches"], title)))

@@ -100,8 +100,10 @@ def _follow_on_pipe(events: Iterable[Step | Epoch], meter: Meter) -> None:
 
 def _epoch_line(event: Epoch, meter: Meter) -> str:
     row = event.row
+    validation = "not validated"
+    if event.scores is not None:
+        validation = f"val loss {row['val_loss']:.3f} Acc@1 {row['val_acc1']:5.1f} Acc@5 {row['val_acc5']:5.1f}"
     return (
         f"epoch {row['epoch']:>3}/{meter.epochs}  train loss {row['train_loss']:.3f} Acc@1 {row['train_acc1']:5.1f}"
-        f"  val loss {row['val_loss']:.3f} Acc@1 {row['val_acc1']:5.1f} Acc@5 {row['val_acc5']:5.1f}"
-        f"  {meter.speed:,.0f} images/s"
+        f"  {validation}  {meter.speed:,.0f} images/s"
     )

@@ -10,8 +10,7 @@ from typing import Any
 import typer
 
 from ..errors import InputError
-from ..training import Run, resumed_run
-from ..training.processes import World
+from ..training import resumed_run
 from ..training.protocol import PROTOCOL
 from ..training.recipe import recipe_text, with_recipe
 from ..training.tensorboard import writer_class
@@ -72,20 +71,9 @@ def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: As
         return
     if asked.seeds or asked.against or asked.lr_find:
         raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
-    train_on(directory, lambda world: _resumed(directory, given, asked, world), tensorboard=asked.tensorboard)
-
-
-def _resumed(directory: Path, given: dict[str, Any], asked: Asked, world: World) -> Run:
-    run = resumed_run(directory, given, world)
-    again = {**asked.parts, **({} if asked.num_classes is None else {"num_classes": asked.num_classes})}
-    fixed = run.settings.model_arguments
-    if differences := [
-        f"{key}: saved {fixed.get(key)}, asked {value}" for key, value in again.items() if fixed.get(key) != value
-    ]:
-        raise InputError(
-            f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. Leave them out"
-        )
-    return run
+    parts = {**asked.parts, **({} if asked.num_classes is None else {"num_classes": asked.num_classes})}
+    again = {**given, "model_arguments": parts}
+    train_on(directory, lambda world: resumed_run(directory, again, world), tensorboard=asked.tensorboard)
 
 
 def _check_tensorboard(asked: Asked) -> None:

@@ -24,11 +24,14 @@ class Variation:
     vary: Vary | None = None  # to each picture by itself
     size: tuple[int, int] | None = None  # height, width, pixels, of pictures in memory; none: their own
     crop_scale: float = 0.35  # least share of the area that a random crop of a file keeps
+    early_size: tuple[int, int] | None = None  # of pictures in memory in the first early_epochs epochs
+    early_epochs: int = 0
 
     def of_batch(self, pixels: Tensor, seed: int, epoch: int, numbers: Tensor) -> Tensor:
         """Return uint8 [B, C, *size]; what is drawn for a picture depends on its number in the data set alone."""
-        if self.size is not None:
-            pixels = resize_batch(pixels, self.size)
+        size = self.early_size if epoch < self.early_epochs else self.size
+        if size is not None:
+            pixels = resize_batch(pixels, size)
         if self.vary is None:
             return pixels
         varied = []

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from .decode import decode
+
 
 @dataclass(frozen=True)
 class ArrayImages:
@@ -30,6 +32,10 @@ class FileImages:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def picture(self, index: int) -> Tensor:
+        """Return uint8 [3, height, width]."""
+        return decode(self.root / self.names[index])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import torch
 
 from ..errors import InputError
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
-from .decode import EXTENSIONS, decode
+from .decode import EXTENSIONS, decode, jpeg_decoder
 
 TRAIN_NAMES, VAL_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation"), ("test",)
 VAL_SHARE = 0.2
@@ -155,6 +155,7 @@ def _scan(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
             return Picture(name, label, (0, 0), str(error.__cause__ or error))
         return Picture(name, label, (height, width), "")
 
+    jpeg_decoder()  # looked for once, before many threads ask
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(look, files))
 

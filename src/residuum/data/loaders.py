@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 from ..seeds import generator
 from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
-from .pixels import pad_crop_flip, resize_batch
+from .pixels import mirror, pad_crop_flip, resize_batch
 from .share import ALL, Share
-from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt
+from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt, whole
 
 Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
@@ -43,6 +43,19 @@ def balanced_order(labels: Tensor, seed: int, epoch: int) -> Tensor:
     return torch.multinomial(chance, len(labels), replacement=True, generator=generator(seed, "order", epoch))
 
 
+FLIP_MODES = ("random", "alternate")
+
+
+def alternate_sides(count: int, seed: int, epoch: int) -> Tensor:
+    """Return which pictures are mirrored in an epoch: a random half in the first, and then the others: bool [count].
+
+    Source: "alternating flip", Jordan 2024, arXiv:2404.00498, section 3.6: two epochs in a row show both sides of every
+    picture.
+    """
+    first = torch.randint(0, 2, (count,), generator=generator(seed, "side")).bool()
+    return first ^ bool(epoch % 2)
+
+
 def training_batches(count: int, batch_size: int) -> int:
     """Return how many batches an epoch has.
 
@@ -64,6 +77,8 @@ class MemoryLoader:
     share: Share = ALL
     variation: Variation = PLAIN
     balanced: bool = False
+    pad_mode: str = "zeros"
+    flip_mode: str = "random"
 
     def __len__(self) -> int:
         return training_batches(len(self.images), self.batch_size)
@@ -71,11 +86,17 @@ class MemoryLoader:
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the epoch's batches from number ``start`` on."""
         order = _order(self, epoch)
+        alternate = self.flip and self.flip_mode == "alternate"
+        mirrored = alternate_sides(len(self.images), self.seed, epoch) if alternate else None
+        flip = self.flip and not alternate
         for step in range(start, len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             draw = generator(self.seed, "augment", epoch, step)
             mine = chosen[self.share.places(len(chosen))]
-            pixels = pad_crop_flip(self.images.pixels[mine], self.pad, self.flip, draw, self.share, len(chosen))
+            pixels = self.images.pixels[mine]
+            pixels = pad_crop_flip(pixels, self.pad, flip, draw, self.share, len(chosen), mode=self.pad_mode)
+            if mirrored is not None:
+                pixels = mirror(pixels, mirrored[mine])
             yield self.variation.of_batch(pixels, self.seed, epoch, mine), self.images.labels[mine]
 
 
@@ -147,4 +168,6 @@ def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
 def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:
     """Make a DataLoader that draws its workers' base seed from a generator of its own, not from the global one."""
     own = torch.Generator().manual_seed(0)
-    return DataLoader(pictures, num_workers=workers, generator=own, worker_init_fn=ignore_interrupt, **batches)
+    return DataLoader(
+        pictures, num_workers=workers, generator=own, worker_init_fn=ignore_interrupt, collate_fn=whole, **batches
+    )

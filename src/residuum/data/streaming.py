@@ -1,10 +1,12 @@
-"""Pictures decoded one by one, for worker processes."""
+"""Pictures decoded as they are needed, a batch at a time, in worker processes or in this one."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -12,42 +14,68 @@ from ..compat import import_torchvision
 from ..seeds import drawing
 from .augment import PLAIN, Variation
 from .dataset import FileImages
-from .decode import decode
+
+Batch = tuple[Tensor, Tensor]  # uint8 [B, 3, height, width], int64 [B]
 
 
-class TrainingPictures(Dataset[tuple[Tensor, int]]):
-    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture)."""
+class TrainingPictures(Dataset[Any]):
+    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture).
+
+    Crop and mirror are torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit.
+    """
 
     def __init__(
         self, images: FileImages, size: tuple[int, int], seed: int, epoch: int, variation: Variation = PLAIN
     ) -> None:
-        self.images, self.seed, self.epoch = images, seed, epoch
-        v2 = _transforms()
-        crop = v2.RandomResizedCrop(size, scale=(variation.crop_scale, 1.0), antialias=True)
-        more = [] if variation.vary is None else [variation.vary]
-        self.vary = v2.Compose([crop, v2.RandomHorizontalFlip(), *more])
+        self.images, self.seed, self.epoch, self.size, self.more = images, seed, epoch, size, variation.vary
+        self.crop = _transforms().RandomResizedCrop(size, scale=(variation.crop_scale, 1.0), antialias=True)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        picture = decode(self.images.root / self.images.names[index])
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        pixels = in_one(map(self.picture, indices), len(indices), self.size)
+        return pixels, self.images.labels[list(indices)]
+
+    def picture(self, index: int) -> Tensor:
+        """Return uint8 [3, *size]."""
+        from torchvision.transforms.v2.functional import horizontal_flip_image, resized_crop_image
+
+        picture = self.images.picture(index)
         with drawing(self.seed, "augment", self.epoch, index):
-            return self.vary(picture), int(self.images.labels[index])
+            window = self.crop.make_params([picture])
+            picture = resized_crop_image(picture, **window, size=list(self.size), antialias=True)
+            if torch.rand(1) < 0.5:
+                picture = horizontal_flip_image(picture)
+            return picture if self.more is None else self.more(picture.contiguous())
 
 
-class EvaluationPictures(Dataset[tuple[Tensor, int]]):
+class EvaluationPictures(Dataset[Any]):
     """The shorter side resized to ``resize``, then the middle ``size``; without ``resize`` stretched to ``size``."""
 
     def __init__(self, images: FileImages, size: tuple[int, int], resize: int) -> None:
-        self.images = images
+        self.images, self.size = images, size
         self.fit = fitting(size, resize)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.fit(decode(self.images.root / self.images.names[index])), int(self.images.labels[index])
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        fitted = (self.fit(self.images.picture(index)) for index in indices)
+        return in_one(fitted, len(indices), self.size), self.images.labels[list(indices)]
+
+
+def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Tensor:
+    """Return uint8 [count, 3, *size], a pixel's colours side by side, which is what a step begins with."""
+    batch = torch.empty(count, *size, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
+    for place, picture in zip(batch, pictures, strict=True):
+        place.copy_(picture)
+    return batch
+
+
+def whole(batch: Any) -> Batch:
+    """Return what is a batch already: there is nothing to collate."""
+    return batch
 
 
 def ignore_interrupt(worker: int) -> None:

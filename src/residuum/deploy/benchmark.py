@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from residuum_runtime.sessions import installed
@@ -24,7 +25,8 @@ from ..models import describe
 from ..weights import save
 from .exporting import Exported, export
 from .peers import PEERS, available
-from .probes import photograph_set
+from .prepare import prepare
+from .probes import labelled, photograph_set
 from .targets import TARGETS
 
 Say = Callable[[str], None]
@@ -38,7 +40,9 @@ class Row:
     precision: str
     command: list[str]
     size_mb: float = 0.0
-    accuracy: float | None = None  # percent of the data's held-out pictures
+    ours: bool = True  # the model's own weights; a peer with new ones is not asked for its accuracy
+    accuracy: float | None = None  # percent of the labelled pictures
+    pictures: int = 0  # so many were labelled
     cold_start: float = 0.0  # seconds from the process's start to its first prediction
     memory_mb: float = 0.0  # the process's largest, over all batches
     seconds: dict[int, list[float]] = field(default_factory=dict)  # of each run, by batch
@@ -55,7 +59,7 @@ class Row:
 
     def figures(self) -> dict[str, Any]:
         """Return the row for programs."""
-        shown = ("name", "precision", "size_mb", "accuracy", "cold_start", "memory_mb", "problem")
+        shown = ("name", "precision", "size_mb", "accuracy", "pictures", "cold_start", "memory_mb", "problem")
         row: dict[str, Any] = {key: getattr(self, key) for key in shown}
         row["batches"] = {
             batch: {
@@ -80,7 +84,7 @@ def make_rows(
         folder: where the exports go.
         engines: names of targets or peers; "all" for every one.
         threads: of each process.
-        data: calibrates int8 and measures accuracy; without it int8 is calibrated on two photographs, for its speed.
+        data: calibrates int8; without it int8 is calibrated on two photographs, for its speed.
         say: told what is done.
     """
     known = [*TARGETS, *PEERS]
@@ -97,8 +101,17 @@ def make_rows(
             ]
         elif available(name, describe(model).model):
             command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
-            rows.append(Row(name, PEERS[name][1], command, size_mb=weights.stat().st_size / 1e6))
+            peer = PEERS[name]
+            rows.append(Row(name, peer.precision, command, size_mb=weights.stat().st_size / 1e6, ours=peer.ours))
     return rows
+
+
+def label_pictures(model: nn.Module, data: Dataset, count: int, path: Path) -> Path:
+    """Write up to ``count`` held-out pictures with the network's classes, to measure accuracy on; return the path."""
+    prepared = prepare(model)
+    pixels, labels = labelled(data.val, prepared, data.classes, count)
+    np.savez(path, pixels=pixels, labels=labels, mean=prepared.card.mean, std=prepared.card.std)
+    return path
 
 
 def _exported(
@@ -115,8 +128,6 @@ def _exported(
         return dataclasses.replace(row, problem=str(error))
     row.command = [sys.executable, "-m", "residuum_runtime.worker", str(done.file), engine, str(threads)]
     row.size_mb = sum(path.stat().st_size for path in out.iterdir() if path.name != "parity.json") / 1e6
-    if data is not None and (accuracy := done.card.measured[engine].get("accuracy")) is not None:
-        row.accuracy = accuracy["exported"]["percent"]
     return row
 
 
@@ -127,10 +138,13 @@ def _export(model: nn.Module, out: Path, target: str, precision: str, data: Data
     return export(model, out, to=target, precision=precision, data=data)
 
 
-def measure(rows: Sequence[Row], batches: Sequence[int], seconds: float, say: Say) -> None:
+def measure(
+    rows: Sequence[Row], batches: Sequence[int], seconds: float, say: Say, pictures: Path | None = None
+) -> None:
     """Fill in the rows' figures: every row runs a little of each batch in turn until ``seconds`` have passed.
 
-    Noise of the machine hits all alike; ratios between rows are what counts.
+    Noise of the machine hits all alike; ratios between rows are what counts. Then the processes that were timed are
+    asked for the classes of the labelled ``pictures``.
     """
     with _workers([row for row in rows if not row.problem], say) as workers:
         for row, worker in workers.items():
@@ -145,6 +159,10 @@ def measure(rows: Sequence[Row], batches: Sequence[int], seconds: float, say: Sa
                     if not row.problem:
                         _ask(row, worker, batch, 3)
             rounds += 1
+        for row, worker in workers.items():
+            if pictures is not None and row.ours and not row.problem:
+                say(f"measuring the accuracy of {row.name} {row.precision}")
+                _ask_accuracy(row, worker, max(batches), pictures)
 
 
 @contextmanager
@@ -180,13 +198,25 @@ def _read(row: Row, worker: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def _ask(row: Row, worker: subprocess.Popen[str], batch: int, runs: int) -> None:
+    content = _answer(row, worker, {"batch": batch, "runs": runs})
+    row.seconds.setdefault(batch, []).extend(content.get("seconds", []))
+    row.memory_mb = content.get("memory_mb", row.memory_mb)
+
+
+def _ask_accuracy(row: Row, worker: subprocess.Popen[str], batch: int, pictures: Path) -> None:
+    content = _answer(row, worker, {"batch": batch, "pictures": str(pictures)})
+    if not row.problem:
+        with np.load(pictures) as held:
+            row.pictures = len(held["labels"])
+        row.accuracy = 100 * content["right"] / row.pictures
+
+
+def _answer(row: Row, worker: subprocess.Popen[str], question: dict[str, Any]) -> dict[str, Any]:
     assert worker.stdin is not None
     try:
-        worker.stdin.write(json.dumps({"batch": batch, "runs": runs}) + "\n")
+        worker.stdin.write(json.dumps(question) + "\n")
         worker.stdin.flush()
     except BrokenPipeError:
         row.problem = f"its process ended with code {worker.wait()}"
-        return
-    content = _read(row, worker)
-    row.seconds.setdefault(batch, []).extend(content.get("seconds", []))
-    row.memory_mb = content.get("memory_mb", row.memory_mb)
+        return {}
+    return _read(row, worker)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -54,13 +54,21 @@ def timm_eager(model: nn.Module) -> nn.Module:
     return timm.create_model(describe(model).model)
 
 
-PEERS: dict[str, tuple[Callable[[nn.Module], Any], str]] = {  # and the precision
-    "torch eager": (eager, "fp32"),
-    "torch eager bf16": (eager_bf16, "bf16"),
-    "torch.compile": (compiled, "fp32"),
-    "torch.compile bf16": (compiled_bf16, "bf16"),
-    "torchvision eager": (torchvision_eager, "fp32"),
-    "timm eager": (timm_eager, "fp32"),
+class Peer(NamedTuple):
+    """Another way to run a network."""
+
+    build: Callable[[nn.Module], Any]
+    precision: str
+    ours: bool = True  # runs the model's own weights
+
+
+PEERS = {
+    "torch eager": Peer(eager, "fp32"),
+    "torch eager bf16": Peer(eager_bf16, "bf16"),
+    "torch.compile": Peer(compiled, "fp32"),
+    "torch.compile bf16": Peer(compiled_bf16, "bf16"),
+    "torchvision eager": Peer(torchvision_eager, "fp32", ours=False),
+    "timm eager": Peer(timm_eager, "fp32", ours=False),
 }
 
 
@@ -84,9 +92,9 @@ def main(arguments: list[str]) -> int:
     model = load(weights)
     preprocessing = describe(model).preprocessing
     assert preprocessing is not None
-    build, precision = PEERS[name]
-    kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    network = build(model).eval()
+    peer = PEERS[name]
+    kind = torch.bfloat16 if peer.precision == "bf16" else torch.float32
+    network = peer.build(model).eval()
     layout = torch.contiguous_format if name.endswith("eager") else torch.channels_last
 
     def run(images: Any) -> Any:

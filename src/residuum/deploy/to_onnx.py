@@ -13,6 +13,7 @@ from residuum_runtime.card import KEY, Card
 
 from ..errors import InputError
 from . import int8_onnx
+from .graphs import write_graph
 from .prepare import Prepared, first_line, quiet
 
 FILE = "model.onnx"
@@ -21,9 +22,7 @@ SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
     """Write ``model.onnx`` in float32 or int8 and return its path."""
-    path, model = folder / FILE, graph(prepared)
-    save(int8_onnx.quantise(model, prepared, card.kept) if card.precision == "int8" else model, path, card)
-    return path
+    return write_graph(folder / FILE, prepared, card, graph=graph, quantise=int8_onnx.quantise, save=save)
 
 
 def graph(prepared: Prepared) -> Any:

@@ -11,6 +11,7 @@ from residuum_runtime.openvino_session import read
 
 from ..errors import InputError
 from . import int8_openvino, to_onnx
+from .graphs import write_graph
 from .prepare import Prepared
 
 FILE = "model.xml"
@@ -18,9 +19,7 @@ FILE = "model.xml"
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
     """Write ``model.xml`` and ``model.bin`` with float32 weights; bf16 is arithmetic, which the engine is told of."""
-    path, model = folder / FILE, graph(prepared)
-    save(int8_openvino.quantise(model, prepared, card.kept) if card.precision == "int8" else model, path, card)
-    return path
+    return write_graph(folder / FILE, prepared, card, graph=graph, quantise=int8_openvino.quantise, save=save)
 
 
 def graph(prepared: Prepared) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DiskError, InputError
+from ..files import settle, sync
 
 MARK = "parity.json"  # what tells an export's folder from any other
 
@@ -50,28 +50,15 @@ def appearing(folder: Path) -> Iterator[Path]:
 
 
 def _finish(temporary: Path, folder: Path) -> None:
-    umask = os.umask(0)
-    os.umask(umask)
-    for path in temporary.iterdir():
-        path.chmod(0o666 & ~umask)
-        _sync(path)
-    temporary.chmod(0o777 & ~umask)
-    _sync(temporary)
+    for path in (*temporary.iterdir(), temporary):
+        settle(path)
     if folder.exists():
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as aside:
             folder.rename(Path(aside) / "before")
             temporary.rename(folder)
     else:
         temporary.rename(folder)
-    _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder.parent)
 
 
 def _refused(folder: Path, error: OSError) -> Exception:

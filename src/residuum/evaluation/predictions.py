@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Indexed
 
-from ..data import ArrayImages, Dataset, FileImages, decode
+from ..data import ArrayImages, Dataset, FileImages
 from ..data.pixels import Normalise
 from ..data.streaming import ignore_interrupt
 from ..errors import InputError
@@ -60,7 +60,7 @@ class ViewedPictures(Indexed[Seen]):
     def __getitem__(self, index: int) -> Seen:
         images = self.images
         held = isinstance(images, ArrayImages)
-        picture = images.pixels[index] if held else decode(images.root / images.names[index])
+        picture = images.pixels[index] if held else images.picture(index)
         return self.view.cut(picture, self.frame), int(images.labels[index])
 
 
@@ -105,7 +105,7 @@ def predictions_of(
     labels, found = [], []
     for seen in _batches(pictures, batch_size, workers):
         labels += [label for _, label in seen]
-        found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size))
+        found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
     model.train(was_training)
     return _in_data_order(torch.tensor(labels), torch.cat(found), renumber, dataset.classes, described.classes)
 
@@ -154,7 +154,13 @@ def _batches(pictures: ViewedPictures, batch_size: int, workers: int) -> Iterato
 
 
 @torch.no_grad()
-def _average(ask: nn.Module | partial[Tensor], normalise: Normalise, cuts: list[list[Tensor]], at_once: int) -> Tensor:
+def _average(
+    ask: nn.Module | partial[Tensor],
+    normalise: Normalise,
+    cuts: list[list[Tensor]],
+    at_once: int,
+    weights: Sequence[float] | None = None,
+) -> Tensor:
     """Return log-probabilities [pictures, classes]: the mean over the views, which may have sizes of their own."""
     by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for picture, views in enumerate(cuts):
@@ -169,6 +175,8 @@ def _average(ask: nn.Module | partial[Tensor], normalise: Normalise, cuts: list[
                 logs = torch.empty(len(cuts), len(cuts[0]), logits.shape[1], dtype=torch.float64)
             rows, columns = zip(*some, strict=True)
             logs[list(rows), list(columns)] = logits.double().log_softmax(1).cpu()
+    if weights is not None:
+        return (logs + torch.tensor(weights, dtype=logs.dtype).log()[:, None]).logsumexp(1)
     return _mean(logs, 1)
 
 

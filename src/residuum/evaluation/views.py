@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..compat import import_torchvision
+from ..data.pixels import reflected
 from ..data.streaming import fitting
 from ..errors import InputError, nearest
 
@@ -36,6 +37,7 @@ class View(NamedTuple):
     what: str  # for people
     cut: Callable[[Tensor, Frame], list[Tensor]]  # uint8 [C, H, W] to as many as there are to see, always as many
     dense: bool = False  # the head acts at every place of the map instead of once
+    weights: tuple[float, ...] | None = None  # of what was cut, in the mean; none: all alike
 
 
 def make_frame(size: tuple[int, int], resize: int, scales: Sequence[int] = ()) -> Frame:
@@ -77,6 +79,19 @@ def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
     return list(v2.functional.ten_crop(room, [height, width]))
 
 
+def shifts(picture: Tensor, frame: Frame) -> list[Tensor]:
+    """Return the middle, and the middle shifted a pixel up and left and a pixel down and right, each with its mirror.
+
+    What comes into sight at the border is the picture mirrored. Source: the evaluation of airbench94 (Jordan 2024,
+    arXiv:2404.00498, section 3.5), whose unshifted pair weighs as much as the four others.
+    """
+    (middle,) = centre(picture, frame)
+    height, width = middle.shape[-2:]
+    room = reflected(middle[None], 1)[0]
+    shown = [middle, room[:, 2:, 2:], room[:, :height, :width]]
+    return [side for one in shown for side in (one, one.flip(-1))]
+
+
 def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the whole picture with its shorter side at each scale, and the mirror images."""
     v2 = _transforms()
@@ -88,6 +103,8 @@ VIEWS = {
     "centre": View("the middle of each picture", centre),
     "flip": View("the middle and its mirror image", flip),
     "ten-crop": View("corners and middle, and their mirror images (Krizhevsky 2012)", ten_crop),
+    "shifts": View("the middle, shifted by a pixel each way, and their mirror images (Jordan 2024)", shifts,
+                   weights=(0.25, 0.25, 0.125, 0.125, 0.125, 0.125)),
     "multi-scale": View("whole pictures at several scales, and mirrored, fully convolutional (He15 3.4)",
                         multi_scale, dense=True),
 }  # fmt: skip

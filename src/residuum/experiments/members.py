@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import csv
 import math
 import os
 import signal
@@ -17,8 +16,9 @@ from typing import Any
 from ..errors import InputError
 from ..files import write_bytes
 from ..training import Epoch, Run, new_run, resumed_run, train
+from ..training.rows import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
-from ..training.settings import read_settings
+from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
@@ -117,12 +117,10 @@ def _run(module: Study | None, output: Path, name: str, given: dict[str, Any]) -
     directory, start = output / name, getattr(module, "start", None)
     if not (directory / CONFIG).exists():
         return new_run(directory, start(output, name, given) if start is not None else given)
-    arguments = given.get("model_arguments", {})
-    saved = read_settings(directory / CONFIG).model_arguments
-    if wrong := [f"{key}: saved {saved.get(key)}, asked {arguments[key]}" for key in arguments
-                 if saved.get(key) != arguments[key]]:  # fmt: skip
+    network = {"model_arguments": given.get("model_arguments", {})}
+    if wrong := differing(read_settings(directory / CONFIG), network):
         raise InputError(f"{directory} holds another network ({'; '.join(wrong)}); choose another --output")
-    return resumed_run(directory, {key: value for key, value in given.items() if key != "model_arguments"})
+    return resumed_run(directory, given)
 
 
 class _Watched:
@@ -137,7 +135,7 @@ class _Watched:
             self.rows = {row["epoch"]: row for row in read_json(self.path)}
         if run.state is None:
             self._keep(0, copy.deepcopy(run.model).eval())
-        elif (done := len(rows_of(directory / SUMMARY))) not in self.rows:  # it ended between checkpoint and look
+        elif (done := len(read_rows(directory / SUMMARY))) not in self.rows:  # it ended between checkpoint and look
             self.look(done)
 
     def look(self, epoch: int) -> None:
@@ -152,20 +150,12 @@ class _Watched:
 
 def epochs_done(output: Path, names: Iterable[str]) -> int:
     """Return how many epochs the members have behind them."""
-    return sum(len(rows_of(output / name / SUMMARY)) for name in names)
+    return sum(len(read_rows(output / name / SUMMARY)) for name in names)
 
 
 def training_seconds(output: Path, names: Iterable[str]) -> float:
     """Return what the members' epochs took, added up, whenever that was."""
-    return sum(float(row["seconds"]) for name in names for row in rows_of(output / name / TIMING))
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's CSV file; none where it is not there yet."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return sum(row["seconds"] for name in names for row in read_numbers(output / name / TIMING))
 
 
 def _ancestors(name: str, given: Members) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..report.intervals import Interval, mean_interval, paired_difference
+from ..report.intervals import Interval, mean_interval, paired_difference, spread
 from ..report.study import NOT_SHOWN, OPPOSITE, SHOWN, Finding
 
 __all__ = ["Interval", "bootstrap", "judged", "mean_interval", "paired_difference", "sign_test", "spread"]
@@ -77,10 +77,3 @@ def judged(
         agree = int((signs == (1 if side == "above" else -1)).sum())
         ours += f"; {agree} of {len(pairs)} on the claimed side (sign test p = {sign_test(signs):.2g})"
     return Finding(claim, published, ours, verdict)
-
-
-def spread(values: Sequence[float] | np.ndarray, digits: int = 1) -> str:
-    """Return mean and standard deviation over seeds as text."""
-    values = np.asarray(values, dtype=float)
-    deviation = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{deviation}"

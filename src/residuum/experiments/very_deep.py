@@ -23,9 +23,10 @@ from ..models import create_model
 from ..report.lines import Line, Panel, line_panel
 from ..report.plots import line_plot
 from ..report.study import Drawing, Finding, Table
+from ..training.rows import read_numbers
+from ..training.run import TIMING
 from .curves import accuracy_table, gathered, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
-from .members import rows_of
 from .statistics import judged, paired_difference, spread
 
 QUESTION = "Do residual networks of more than 100 and more than 1,000 layers train, and what does a step cost?"
@@ -80,7 +81,7 @@ def measure(work: Workspace) -> Numbers:
 
 def _milliseconds(work: Workspace, member: str, pictures: int) -> float | None:
     """Return what a picture took; None where the member diverged before its first epoch's end."""
-    seconds = [float(row["seconds"]) for row in rows_of(work.folder / member / "timing.csv")]
+    seconds = [row["seconds"] for row in read_numbers(work.folder / member / TIMING)]
     return 1000 * float(np.mean(seconds)) / pictures if seconds else None
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .block import Block
 from .merges import Add
-from .tail import hooked, tail
+from .tail import forked_tail, hooked
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -24,10 +24,11 @@ def fuse(model: Model) -> Model:
     computation back, and so does all that ``tail`` names. ``unfuse`` takes it away again.
     """
     for module in model.modules():
-        if type(module) is nn.Sequential and _has_pair(list(module)):
-            module.forward = MethodType(_sequence_forward, module)
-        elif type(module) is Block and _ends_in_norm(module):
+        if type(module) is Block and _ends_in_norm(module):
             module.forward = MethodType(_block_forward, module)
+    for module in reversed(list(model.modules())):  # the inner ones first
+        if type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):
+            module.forward = MethodType(_sequence_forward, module)
     return model
 
 
@@ -45,34 +46,51 @@ def is_fused(module: nn.Module) -> bool:
 
 
 def _sequence_forward(sequence: nn.Sequential, x: Tensor) -> Tensor:
-    return _through(list(sequence), x)
+    return _through(list(sequence), x, x)[0]
 
 
 def _block_forward(block: Block, x: Tensor, **context: Any) -> Tensor:
-    if context or not _ends_in_norm(block) or hooked(block.branch) or hooked(block.merge):
+    if context or not _fusable(block):
         return Block.forward(block, x, **context)
+    return _through_block(block, x, x)[0]
+
+
+# What goes on to a block goes two ways, ``x`` to the branch and ``again`` to the shortcut: the same tensor, or its two
+# outlets from the kernel (``forked_tail``).
+
+
+def _through_block(block: Block, x: Tensor, again: Tensor) -> tuple[Tensor, Tensor]:
     assert isinstance(block.branch, nn.Sequential)
     *layers, norm = block.branch
-    return tail(norm, _through(layers, x), block.shortcut(x), block.activation)
+    return forked_tail(norm, _through(layers, x, x)[0], block.shortcut(again), block.activation)
 
 
-def _through(layers: Sequence[nn.Module], x: Tensor) -> Tensor:
+def _through(layers: Sequence[nn.Module], x: Tensor, again: Tensor) -> tuple[Tensor, Tensor]:
     """Pass x through the layers in a row, each norm together with the activation behind it."""
     position = 0
     while position < len(layers):
         layer = layers[position]
         if _has_pair(layers[position : position + 2]):
-            x = tail(layer, x, None, layers[position + 1])
-            position += 2
-        else:
-            x = layer(x)
+            x, again = forked_tail(layer, x, None, layers[position + 1])
             position += 1
-    return x
+        elif is_fused(layer) and not hooked(layer) and isinstance(layer, nn.Sequential):
+            x, again = _through(list(layer), x, again)
+        elif is_fused(layer) and not hooked(layer) and isinstance(layer, Block) and _fusable(layer):
+            x, again = _through_block(layer, x, again)
+        else:
+            x = again = layer(x)
+        position += 1
+    return x, again
 
 
 def _has_pair(layers: Sequence[nn.Module]) -> bool:
     """Return whether somewhere an activation stands right behind a norm."""
     return any(type(norm) is nn.BatchNorm2d and type(act) is nn.ReLU for norm, act in pairwise(layers))
+
+
+def _fusable(block: Block) -> bool:
+    """Return whether the block still ends in a norm and nobody watches what would be passed over."""
+    return _ends_in_norm(block) and not (hooked(block.branch) or hooked(block.merge))
 
 
 def _ends_in_norm(block: Block) -> bool:

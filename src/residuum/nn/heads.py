@@ -28,3 +28,15 @@ def normed_head(num_features: int, num_classes: int) -> nn.Module:
             fc=classifier(num_features, num_classes),
         )
     )
+
+
+def largest_head(num_features: int, num_classes: int) -> nn.Module:
+    """Build global max pooling and a linear layer without bias, which starts small: N(0, 1 / num_features ** 2).
+
+    Source: the head of airbench94 (Jordan 2024, arXiv:2404.00498, section 3), whose division of the logits by the
+    number of features stands in the first weights here.
+    """
+    fc = nn.Linear(num_features, num_classes, bias=False) if num_classes else nn.Identity()
+    if isinstance(fc, nn.Linear):
+        nn.init.normal_(fc.weight, std=1 / num_features)
+    return nn.Sequential(OrderedDict(pool=nn.AdaptiveMaxPool2d(1), flatten=nn.Flatten(1), fc=fc))

@@ -21,6 +21,13 @@ def no_norm(channels: int) -> nn.Module:
     return nn.Identity()
 
 
+def unscaled_norm(channels: int, momentum: float = 0.1) -> nn.Module:
+    """Build batch norm that learns a shift and keeps its scale at 1 (Jordan 2024, arXiv:2404.00498, section 3)."""
+    norm = nn.BatchNorm2d(channels, momentum=momentum)
+    norm.weight.requires_grad_(False)
+    return norm
+
+
 IMAGE_NORMS: dict[str, Norm] = {"batch": nn.BatchNorm2d, "layer": layer_norm, "none": no_norm}
 
 

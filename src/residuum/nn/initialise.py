@@ -52,3 +52,15 @@ def zero_gamma(model: Model) -> Model:
             if norms:
                 nn.init.zeros_(norms[-1].weight)
     return model
+
+
+def pass_on(model: Model) -> Model:
+    """Let the first filters of every padded convolution pass their channel on: as many as channels come in.
+
+    Further filters stay as built. Source: the "identity initialisation" of Jordan 2024, arXiv:2404.00498, section 3.2.
+    Works in place and returns the model.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and module.padding != (0, 0):
+            nn.init.dirac_(module.weight.data[: module.in_channels])
+    return model

@@ -17,8 +17,9 @@
 #endif
 
 typedef struct {
-  const void *x, *shortcut, *y, *dy; /* [rows, channels]; shortcut may be null */
-  void *out, *dx, *dshortcut;
+  const void *x, *shortcut, *y; /* [rows, channels]; shortcut may be null */
+  const void *dy, *dy2;         /* the result's gradients: a second one, or null, where it goes two ways */
+  void *out, *dx, *kept;        /* kept: dy + dy2 behind the activation, which is the shortcut's gradient, or null */
   const float *weight, *bias; /* [channels] */
   float *running_mean, *running_var;
   float *mean, *istd;       /* of the batch, or of the running statistics */
@@ -68,6 +69,9 @@ const char *tail_vectors(void) {
          "";
 #endif
 }
+
+/* Whether the caller means the same by Tail: a library of another version must not be called. */
+int64_t tail_size(void) { return (int64_t)sizeof(Tail); }
 
 static double total(const Tail *t, int which, int64_t channel) {
   double sum = 0;
@@ -202,24 +206,28 @@ INLINE void NAME(apply_)(const Tail *t, int64_t first, int64_t last, const int b
               NAME(store)(t->out, i, bf16, lanes, MASKED(v, v)), )
 }
 
-INLINE void NAME(reduce_)(const Tail *t, int64_t first, int64_t last, double *sums, const int bf16, const int relu, const int added) {
+INLINE void NAME(reduce_)(const Tail *t, int64_t first, int64_t last, double *sums, const int two, const int bf16, const int relu,
+                          const int added) {
+  void *const kept = t->kept;
   memset(sums, 0, 2 * sizeof(double) * (size_t)t->channels);
   FOR_VECTORS(first, last,
               vf mean = CONSTANT(t->mean); vf scale = CONSTANT(t->weight) * CONSTANT(t->istd); vf shift = CONSTANT(t->bias);
               vf s0 = {0}; vf s1 = {0},
-              vf v = LOAD(t->x); vf q = MASKED(LOAD(t->dy), added ? LOAD(t->y) : NORMED(v));
-              if (added && relu) NAME(store)(t->dshortcut, i, bf16, lanes, q);
+              vf v = LOAD(t->x); vf q = LOAD(t->dy); if (two) q += LOAD(t->dy2);
+              q = MASKED(q, added ? LOAD(t->y) : NORMED(v));
+              if (two || (added && relu)) NAME(store)(kept, i, bf16, lanes, q);
               s0 += q; s1 += q * (v - mean), ADD_SUMS)
 }
 
 /* dx = w istd (q - mean(q) - (x - mean) istd^2 mean(q (x - mean))); without the two means where statistics are fixed */
-INLINE void NAME(input_gradient_)(const Tail *t, int64_t first, int64_t last, const int bf16, const int relu, const int added) {
+INLINE void NAME(input_gradient_)(const Tail *t, int64_t first, int64_t last, const int two, const int bf16, const int relu,
+                                  const int added) {
   const float n = t->training ? 1.0f / (float)t->rows : 0.0f;
   FOR_VECTORS(first, last,
               vf mean = CONSTANT(t->mean); vf istd = CONSTANT(t->istd); vf scale = CONSTANT(t->weight) * istd;
               vf shift = CONSTANT(t->bias); vf k0 = CONSTANT(t->dbias) * n * scale;
               vf k1 = CONSTANT(t->dweight) * n * istd * scale,
-              vf v = LOAD(t->x); vf q = added && relu ? LOAD(t->dshortcut) : MASKED(LOAD(t->dy), NORMED(v));
+              vf v = LOAD(t->x); vf q = two || (added && relu) ? LOAD(t->kept) : MASKED(LOAD(t->dy), NORMED(v));
               NAME(store)(t->dx, i, bf16, lanes, q * scale - k0 - (v - mean) * k1), )
 }
 
@@ -239,10 +247,14 @@ TARGET static void NAME(apply)(const Tail *t, int64_t first, int64_t last, doubl
   (void)sums;
   BY_KIND(apply_, t, first, last)
 }
-TARGET static void NAME(reduce)(const Tail *t, int64_t first, int64_t last, double *sums) { BY_KIND(reduce_, t, first, last, sums) }
+TARGET static void NAME(reduce)(const Tail *t, int64_t first, int64_t last, double *sums) {
+  if (t->dy2) BY_KIND(reduce_, t, first, last, sums, 1)
+  else BY_KIND(reduce_, t, first, last, sums, 0)
+}
 TARGET static void NAME(input_gradient)(const Tail *t, int64_t first, int64_t last, double *sums) {
   (void)sums;
-  BY_KIND(input_gradient_, t, first, last)
+  if (t->dy2) BY_KIND(input_gradient_, t, first, last, 1)
+  else BY_KIND(input_gradient_, t, first, last, 0)
 }
 
 static const Passes NAME(passes) = {NAME(statistics), NAME(apply), NAME(reduce), NAME(input_gradient)};

@@ -36,8 +36,18 @@ def tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Mod
     Raises:
         RuntimeError: from torch, when a gradient of the kernel's gradient is asked for; use the reference for that.
     """
+    return forked_tail(norm, x, shortcut, activation)[0]
+
+
+def forked_tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Module) -> tuple[Tensor, Tensor]:
+    """Return ``tail`` twice, for the two ways that it goes from there: the next block's branch and its shortcut.
+
+    Both are the same memory, but each has a gradient of its own, and the kernel adds these up as it reads them. Used
+    for one way only, either is ``tail``; both must not be written to in place.
+    """
     if not _served(norm, x, shortcut, activation):
-        return reference_tail(norm, x, shortcut, activation)
+        y = reference_tail(norm, x, shortcut, activation)
+        return y, y
     assert isinstance(norm, nn.BatchNorm2d)
     fixed = not norm.training and norm.running_mean is not None
     momentum = 0.0
@@ -60,9 +70,11 @@ def kernel() -> ctypes.CDLL | None:
         try:
             library = ctypes.CDLL(str(path))
             library.tail_vectors.restype = ctypes.c_char_p
-        except (OSError, AttributeError):  # of another platform, or torch came without OpenMP
+            library.tail_size.restype = ctypes.c_int64
+        except (OSError, AttributeError):  # of another platform or version, or torch came without OpenMP
             continue
-        return library
+        if library.tail_size() == ctypes.sizeof(_Arguments):  # else it was built from an earlier tail.c
+            return library
     return None
 
 
@@ -121,7 +133,7 @@ class _Arguments(ctypes.Structure):
     """``Tail`` of tail.c."""
 
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("x", "shortcut", "y", "dy", "out", "dx", "dshortcut")),
+        *((name, ctypes.c_void_p) for name in ("x", "shortcut", "y", "dy", "dy2", "out", "dx", "kept")),
         *((name, ctypes.c_void_p) for name in ("weight", "bias", "running_mean", "running_var", "mean", "istd")),
         *((name, ctypes.c_void_p) for name in ("dweight", "dbias", "sums")),
         *((name, ctypes.c_int64) for name in ("rows", "channels")),
@@ -159,7 +171,7 @@ class _Tail(torch.autograd.Function):
         statistics: tuple[Tensor | None, Tensor | None],
         how: tuple[bool, float, float],
         relu: bool,
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         channels, (training, momentum, eps) = x.shape[1], how
         mean, istd = torch.empty(channels), torch.empty(channels)
         scale = weight if weight is not None else torch.ones(channels)
@@ -177,17 +189,23 @@ class _Tail(torch.autograd.Function):
         )
         ctx.save_for_backward(x, y if shortcut is not None and relu else None, scale, shift, mean, istd)
         ctx.added, ctx.relu, ctx.training = shortcut is not None, relu, training
-        return y
+        ctx.set_materialize_grads(False)
+        return y, y.new_empty(0).set_(y)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         x, y, scale, shift, mean, istd = ctx.saved_tensors
-        dy = dy.contiguous(memory_format=torch.channels_last)
+        dy, *others = [g.contiguous(memory_format=torch.channels_last) for g in gradients if g is not None]
+        dy2 = others[0] if others else None
         dx, dweight, dbias = torch.empty_like(x), torch.empty_like(mean), torch.empty_like(mean)
-        dshortcut = None if not ctx.added else torch.empty_like(x) if ctx.relu else dy
-        given = {"weight": scale, "bias": shift, "mean": mean, "istd": istd, "y": y, "dy": dy, "shortcut": dshortcut}
-        wanted = {"dx": dx, "dweight": dweight, "dbias": dbias, "dshortcut": dshortcut}
-        _call("tail_backward", x, {**given, **wanted}, relu=ctx.relu, training=ctx.training)
+        kept = torch.empty_like(x) if dy2 is not None or (ctx.added and ctx.relu) else None
+        given = {"weight": scale, "bias": shift, "mean": mean, "istd": istd, "y": y, "dy": dy, "dy2": dy2}
+        wanted = {"dx": dx, "dweight": dweight, "dbias": dbias, "kept": kept}
+        added = x if ctx.added else None  # only whether there was a shortcut counts
+        _call("tail_backward", x, {**given, **wanted, "shortcut": added}, relu=ctx.relu, training=ctx.training)
+        dshortcut = None if not ctx.added else dy if kept is None else kept
         needs = ctx.needs_input_grad
         return dx, dshortcut, dweight if needs[2] else None, dbias if needs[3] else None, None, None, None

@@ -55,3 +55,10 @@ def mean_interval(values: Sequence[float] | np.ndarray) -> Interval:
 def paired_difference(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> Interval:
     """Return the mean of a - b over pairs with its 95 % interval by Student's t; one pair leaves it unbounded."""
     return mean_interval(np.asarray(a, dtype=float) - np.asarray(b, dtype=float))
+
+
+def spread(values: Sequence[float] | np.ndarray, digits: int = 1) -> str:
+    """Return mean and standard deviation as text; one value has no deviation."""
+    values = np.asarray(values, dtype=float)
+    deviation = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{deviation}"

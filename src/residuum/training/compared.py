@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, nearest
 from .result import RESULT, read_result
+from .rows import read_numbers
 from .run import CONFIG, SUMMARY, TIMING
 from .settings import read_settings
 
@@ -33,7 +34,8 @@ class RunSummary:
     @property
     def best(self) -> Row | None:
         """The first of the epochs with the best validation accuracy."""
-        return max(self.history, key=lambda row: row["val_acc1"], default=None)
+        validated = [row for row in self.history if not math.isnan(row["val_acc1"])]
+        return max(validated, key=lambda row: row["val_acc1"], default=None)
 
     @property
     def last(self) -> Row | None:
@@ -92,14 +94,6 @@ def _read(folder: Path, root: Path) -> RunSummary:
     parts = settings.pop("model_arguments")
     settings = {name: value for name, value in settings.items() if name not in parts} | parts
     name = folder.relative_to(root).as_posix()
-    seconds = sum(row["seconds"] for row in numbers_in(folder / TIMING))
+    seconds = sum(row["seconds"] for row in read_numbers(folder / TIMING))
     result = read_result(folder).acc1 if (folder / RESULT).exists() else None
-    return RunSummary(folder.name if name == "." else name, settings, numbers_in(folder / SUMMARY), seconds, result)
-
-
-def numbers_in(path: Path) -> list[Row]:
-    """Return the rows of a table of numbers; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return RunSummary(folder.name if name == "." else name, settings, read_numbers(folder / SUMMARY), seconds, result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from dataclasses import asdict, dataclass, field
 from itertools import zip_longest
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..weights.reading import read_tensors
 from .environment import changes, read_record
+from .rows import read_rows
 from .run import BEST, CONFIG, ENVIRONMENT, LAST, STEPS, SUMMARY
 from .settings import read_settings
 
@@ -90,20 +90,13 @@ def _environments(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Pair]:
 
 def _tables(a: Path, b: Path) -> Table:
     """Compare two tables whose first column numbers the rows."""
-    ours, theirs = _rows(a), _rows(b)
+    ours, theirs = (read_rows(path) if path.exists() else None for path in (a, b))
     counts = (None if ours is None else len(ours), None if theirs is None else len(theirs))
     for one, other in zip_longest(ours or [], theirs or [], fillvalue={}) if None not in counts else ():
         if one != other:
             number = next(iter((one or other).values()))
             return Table(counts, int(number), changes(one, other) if one and other else {})
     return Table(counts)
-
-
-def _rows(path: Path) -> list[dict[str, str]] | None:
-    if not path.exists():
-        return None
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _weights(a: Path, b: Path) -> Weights:

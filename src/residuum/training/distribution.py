@@ -49,7 +49,7 @@ class Part:
 
     @property
     def weight(self) -> float:
-        """This process's images by the average over processes: the weight of its loss in the average over processes."""
+        """How a mean over this process's images weighs in the average over processes: by how many images they are."""
         return self.world.size * self._mine / self.total if self.world.size > 1 else 1.0
 
     @property

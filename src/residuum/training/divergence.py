@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .fit import fit, steps_per_epoch, training_loader
+from .fit import fit, steps_made, steps_per_epoch, training_loader
 from .loop import Step
 from .run import resumed_run
-from .state import Diverged, begin, restore
+from .state import Diverged, begin
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,9 @@ def find_divergence(directory: str | Path) -> Culprit | None:
     Nothing is written. A step takes longer than in training, since every number is looked at.
     """
     run = resumed_run(directory, {})
-    state = begin(run.model, run.settings)
-    if run.state is not None:
-        restore(run.state, state)
-    progress = state.progress
+    state = begin(run.model, run.settings, run.state)
     per_epoch = steps_per_epoch(training_loader(run.dataset, run.settings), run.settings)
-    done = progress.epoch * per_epoch + progress.step  # the number of the step in progress
+    done = steps_made(state.progress, per_epoch)  # the number of the step in progress
     with looking(state.model):
         try:
             for event in fit(state, run.dataset, run.settings):

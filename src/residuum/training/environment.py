@@ -63,11 +63,12 @@ def record(path: Path, dataset: Dataset, step: int) -> None:
 
     A run that was broken off and gone on with in one environment has one entry.
     """
-    now = environment()
-    parts = [part for part in read_record(path).get("parts", []) if part["from_step"] < step]
+    noted, now = read_record(path), environment()
+    parts = [part for part in noted.get("parts", []) if part["from_step"] < step]
     if not parts or changes(parts[-1], now):
         parts.append({"from_step": step, **now})
-    text = json.dumps({"data": fingerprint(dataset), "parts": parts}, indent=2) + "\n"
+    data = noted.get("data") or fingerprint(dataset)  # what was noted before, the resume has checked
+    text = json.dumps({"data": data, "parts": parts}, indent=2) + "\n"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_text(path, text)
 

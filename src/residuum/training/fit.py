@@ -20,14 +20,14 @@ from .precision import autocast
 from .processes import ALONE, World
 from .schedules import schedule_of
 from .settings import Settings
-from .state import Row, State, refuse_broken
+from .state import Progress, Row, State, refuse_broken
 
 
 class Epoch(NamedTuple):
     """What an epoch came to."""
 
     row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
-    scores: Scores
+    scores: Scores | None  # None where the epoch was not validated
 
 
 def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE) -> Iterator[Step | Epoch]:
@@ -48,13 +48,14 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
             state.optimiser,
             method,
             average=state.average,
-            first=progress.epoch * per_epoch + progress.step,
+            first=steps_made(progress, per_epoch),
         )
         for step in steps:
             progress.count(step)
             yield step
         refuse_broken(state)
-        scores = score_together(state.result, held_out, normaliser(settings), world)
+        due = (progress.epoch + 1) % settings.validate_every == 0 or progress.epoch + 1 == settings.epochs
+        scores = score_together(state.result, held_out, normaliser(settings), world) if due else None
         norm = get_total_norm(state.model.parameters()).item()
         yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores, norm), scores)
 
@@ -83,15 +84,23 @@ def steps_per_epoch(batches: Loader, settings: Settings) -> int:
     return -(-len(batches) // settings.grad_accum)
 
 
+def steps_made(progress: Progress, per_epoch: int) -> int:
+    """Return how many steps a run has made since its first, which is the number of its next one."""
+    return progress.epoch * per_epoch + progress.step
+
+
 def training_loader(dataset: Dataset, settings: Settings, share: Share = ALL) -> Loader:
     """Return the training batches as the settings say."""
     height, width = settings.train_size or settings.image_size
     vary = build_variation(settings.auto_augment, settings.random_erasing, settings.mean)
-    variation = Variation(vary, (height, width), settings.crop_scale)
+    early = (settings.early_size[0], settings.early_size[1]) if settings.early_size else None
+    variation = Variation(vary, (height, width), settings.crop_scale, early, settings.early_epochs)
     order = {"batch_size": settings.batch_size, "seed": settings.seed, "balanced": settings.balanced, "share": share}
     if isinstance(dataset.train, FileImages):
         return StreamLoader(dataset.train, size=(height, width), workers=settings.workers, variation=variation, **order)
-    return MemoryLoader(dataset.train, pad=settings.pad, flip=settings.flip, variation=variation, **order)
+    border = {"pad": settings.pad, "pad_mode": settings.pad_mode}
+    sides = {"flip": settings.flip, "flip_mode": settings.flip_mode}
+    return MemoryLoader(dataset.train, variation=variation, **border, **sides, **order)
 
 
 def validation_loader(dataset: Dataset, settings: Settings, share: Share = ALL) -> EvaluationLoader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -11,35 +11,50 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from ..errors import InputError, nearest
 from .lamb import Lamb
-from .muon import FilterMuon
+from .muon import muon_adamw, muon_on_sphere
 
 Groups = list[dict[str, Any]]
 
 DECAYS = ("matrices", "all")
 
 
-def parameter_groups(
-    model: nn.Module, weight_decay: float, decay: str = "matrices", backbone_lr: float = 1.0
-) -> Groups:
-    """Split the parameters that learn into those that decay and those that do not.
+class Shares(NamedTuple):
+    """What part of the rate some parameters learn with; 1 is the rate itself."""
+
+    backbone: float = 1.0  # all but the classifier
+    head: float = 1.0  # the classifier
+    bias: float = 1.0  # one-dimensional parameters: biases and what norms learn
+
+
+EQUAL = Shares()
+
+
+def parameter_groups(model: nn.Module, weight_decay: float, decay: str = "matrices", shares: Shares = EQUAL) -> Groups:
+    """Split the parameters that learn into those that decay and those that do not, and by the rate they learn with.
 
     Args:
         model: its parameters that require a gradient are taken.
-        weight_decay: of the first group; the second has none.
+        weight_decay: of those that decay; the others have none.
         decay: "matrices" (filters and matrices decay; norms and biases, one-dimensional, do not) or "all" (as in the
             papers up to about 2017).
-        backbone_lr: share of the rate for all but the classifier; other than 1 it makes four groups, the classifier's
-            two first.
+        shares: of the rate. Where they differ the classifier's groups come first, unless it has a rate of its own.
     """
     if decay not in DECAYS:
         raise InputError(f"decay must be {' or '.join(DECAYS)}, got {decay!r}")
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if backbone_lr == 1:
+    if shares == EQUAL:
         return _split(learning, weight_decay, decay, 1.0)
     head = {id(parameter) for parameter in classifier_of(model).parameters()}
     own = [parameter for parameter in learning if id(parameter) in head]
     backbone = [parameter for parameter in learning if id(parameter) not in head]
-    return _split(own, weight_decay, decay, 1.0) + _split(backbone, weight_decay, decay, backbone_lr)
+    if shares.head == shares.bias == 1:
+        return _split(own, weight_decay, decay, 1.0) + _split(backbone, weight_decay, decay, shares.backbone)
+    parts = [
+        ([p for p in backbone if p.ndim > 1], shares.backbone),
+        ([p for p in own if p.ndim > 1], shares.head),
+        ([p for p in learning if p.ndim <= 1], shares.bias),
+    ]
+    return [group for parameters, share in parts for group in _split(parameters, weight_decay, decay, share)]
 
 
 def _split(parameters: list[nn.Parameter], weight_decay: float, decay: str, lr_share: float) -> Groups:
@@ -88,7 +103,12 @@ def lamb(groups: Groups, lr: float, momentum: float) -> Optimizer:
 
 def muon(groups: Groups, lr: float, momentum: float) -> Optimizer:
     """Muon for filters, AdamW for the rest; ``momentum`` is Muon's and AdamW's beta 1."""
-    return FilterMuon(groups, lr=lr, momentum=momentum)
+    return muon_adamw(groups, lr, momentum)
+
+
+def muon_sphere(groups: Groups, lr: float, momentum: float) -> Optimizer:
+    """Muon on filters of fixed size, Nesterov momentum 0.85 for the rest (see ``muon_on_sphere``)."""
+    return muon_on_sphere(groups, lr, momentum)
 
 
 MakeOptimiser = Callable[[Groups, float, float], Optimizer]
@@ -100,6 +120,7 @@ OPTIMISERS: dict[str, MakeOptimiser] = {
     "adamw": adamw,
     "lamb": lamb,
     "muon": muon,
+    "muon_sphere": muon_sphere,
 }
 
 
@@ -118,10 +139,10 @@ def build_optimiser(
     momentum: float,
     weight_decay: float,
     decay: str = "matrices",
-    backbone_lr: float = 1.0,
+    shares: Shares = EQUAL,
 ) -> Optimizer:
     """Return the optimiser of that name over the model's parameters."""
-    optimiser = pick_optimiser(name)(parameter_groups(model, weight_decay, decay, backbone_lr), lr, momentum)
+    optimiser = pick_optimiser(name)(parameter_groups(model, weight_decay, decay, shares), lr, momentum)
     for group in optimiser.param_groups:
         group["initial_lr"] = lr * group["lr_share"]  # the peak that the schedule scales, under torch's name for it
     return optimiser

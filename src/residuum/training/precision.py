@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,12 +14,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from residuum_runtime.machine import features, processor
+from residuum_runtime.remembered import recall, remember
+
 from ..errors import InputError
 from ..nn import fuse
+from ..nn.tail import vectors
 from ..seeds import drawing
 from .processes import ALONE, World
 
 PRECISIONS = ("fp32", "bf16")
+CACHE = "precisions"
 TRIAL_IMAGES = 32  # pictures of a trial step: large enough to be compute-bound, small enough to be quick
 
 
@@ -36,8 +43,10 @@ class Trial(NamedTuple):
     def reason(self) -> str:
         """The choice in words."""
         if len(self.rates) == 1:
-            return "the only one here"
-        return "in a trial " + ", ".join(f"{name} made {rate:,.0f} images/s" for name, rate in self.rates.items())
+            return "the only one tried"
+        return "in a trial on this machine " + ", ".join(
+            f"{name} made {rate:,.0f} images/s" for name, rate in self.rates.items()
+        )
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager[object]:
@@ -69,12 +78,21 @@ def choose_precision(
 ) -> Trial:
     """Return the precision to train in; ``auto`` times a few training steps of a copy of the model in each.
 
-    Takes about a second on small networks; the model, its statistics and the random state are left as they were.
+    Takes about a second on small networks, once: what was measured is remembered for this processor, version of torch,
+    number of threads and network. The model, its statistics and the random state are left as they were.
     """
     if wanted not in ("auto", *PRECISIONS):
         raise InputError(f"precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
     candidates = _candidates(device) if wanted == "auto" else (wanted,)
-    rates = {name: _training_rate(model, image_shape, device, name, kernels) for name in candidates}
+    network = hashlib.sha256(f"{model} {image_shape}".encode()).hexdigest()
+    machine = [processor(), *features(), torch.__version__, torch.get_num_threads(), kernels, vectors(), _gpu(device)]
+    rates = {}
+    for name in candidates:
+        key = json.dumps([name, *machine, network])
+        if (rate := recall(CACHE).get(key)) is None:
+            rate = _training_rate(model, image_shape, device, name, kernels)
+            remember(CACHE, key, rate)
+        rates[name] = rate
     return Trial(max(rates, key=lambda name: rates[name]), rates)
 
 
@@ -82,6 +100,10 @@ def _candidates(device: str) -> tuple[str, ...]:
     if device == "mps" or (device == "cuda" and not torch.cuda.is_bf16_supported()):
         return ("fp32",)
     return PRECISIONS
+
+
+def _gpu(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else device
 
 
 def _training_rate(

@@ -13,7 +13,7 @@ import yaml
 
 from ..errors import InputError, nearest
 from ..files import write_text
-from ..report.intervals import paired_difference
+from ..report.intervals import paired_difference, spread
 from .recipe import with_recipe
 from .result import Result
 from .run import CONFIG, Run, new_run, resumed_run
@@ -129,7 +129,10 @@ def told(results: Mapping[str, Sequence[Result]], protocol: Protocol) -> list[st
     lines = [f"accuracy on {one.pictures:,} pictures ({one.measured_on}); {one.chosen} of each run"]
     for name, values in accuracies.items():
         label = f"{name} ({', '.join(f'{k}={v}' for k, v in protocol.against.items())})" if name == SECOND else name
-        lines.append(f"{label}: {_spread(values)} (each: {', '.join(f'{value:.2f}' for value in values)})")
+        count = f"{len(values)} seed{'s' if len(values) > 1 else ''}"
+        lines.append(
+            f"{label}: {spread(values, 2)} % over {count} (each: {', '.join(f'{value:.2f}' for value in values)})"
+        )
     if SECOND in accuracies:
         lines.append(_difference(accuracies[SECOND] - accuracies[FIRST]))
     return lines
@@ -145,11 +148,6 @@ def _difference(differences: np.ndarray) -> str:
     said = f"the second has {side}" if side else "no difference is shown"
     bounds = f"{interval.low:+.2f} to {interval.high:+.2f}"
     return f"{text}, 95 % interval {bounds} (Student's t, {len(differences)} pairs): {said}"
-
-
-def _spread(values: np.ndarray) -> str:
-    deviation = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
-    return f"{values.mean():.2f}{deviation} % over {len(values)} seed{'s' if len(values) > 1 else ''}"
 
 
 def _laid_over(given: dict[str, Any], against: dict[str, Any]) -> dict[str, Any]:

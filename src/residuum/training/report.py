@@ -12,9 +12,10 @@ from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
 from ..report.watching import Watched
 from ..weights import load
-from .compared import numbers_in
 from .facts import facts
+from .precision import autocast
 from .result import RESULT, final_dataset, protocol_note, result_of, write_result
+from .rows import read_numbers
 from .run import BEST, STEPS, TIMING, Run
 
 WORST = 24
@@ -30,8 +31,9 @@ def conclude(run: Run, *, report: bool) -> None:
     if there or not run.history:
         return
     scores = None
-    if report or run.dataset.test is not None:
-        scores = evaluate(load(run.directory / BEST), final_dataset(run.dataset))
+    if report or run.dataset.test is not None or run.settings.views != "centre":
+        with autocast("fp32" if run.settings.views == "centre" else run.settings.precision, "cpu"):
+            scores = evaluate(load(run.directory / BEST), final_dataset(run.dataset), views=run.settings.views)
     write_result(run.directory, result_of(run.settings, run.dataset, run.history, scores))
     if report and scores is not None:
         _write_report(run, scores)
@@ -47,7 +49,7 @@ def _write_report(run: Run, scores: Scores) -> None:
         confusion=scores.confusion.numpy(),
         mistakes=mistakes(dataset, dataset.val, scores),
         notes=[protocol_note(run.settings, run.dataset), *dataset.notes],
-        watched=Watched(numbers_in(run.directory / STEPS), run.history, numbers_in(run.directory / TIMING)),
+        watched=Watched(read_numbers(run.directory / STEPS), run.history, read_numbers(run.directory / TIMING)),
     )
     write_run_report(run.directory, data)
 

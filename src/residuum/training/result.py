@@ -48,7 +48,8 @@ def result_of(settings: Settings, dataset: Dataset, history: list[dict[str, floa
         numbers = row["val_acc1"], row["val_acc5"], row["val_loss"]
     else:
         numbers = scores.top1, scores.top5, scores.loss
-    return Result(int(row["epoch"]), how(settings, dataset), final.val_is, len(final.val), *numbers)
+    seen = "" if settings.views == "centre" else f", {settings.views} views"
+    return Result(int(row["epoch"]), how(settings, dataset), final.val_is + seen, len(final.val), *numbers)
 
 
 def chosen_row(settings: Settings, history: list[dict[str, float]]) -> dict[str, float]:

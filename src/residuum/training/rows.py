@@ -32,6 +32,11 @@ def read_rows(path: Path) -> Rows:
         return list(csv.DictReader(file))
 
 
+def read_numbers(path: Path) -> list[dict[str, float]]:
+    """Return the rows of a table of numbers; none where there is no file."""
+    return [{name: float(value) for name, value in row.items()} for row in read_rows(path)]
+
+
 class Clock:
     """What each epoch took; one that was broken off is timed from where it was gone on with.
 

@@ -18,6 +18,7 @@ from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
+from .allocator import keep_freed_memory
 from .checkpoint import newest_checkpoint
 from .distribution import part_of
 from .environment import check_data, moved
@@ -27,6 +28,7 @@ from .precision import Trial, choose_device, choose_precision
 from .processes import ALONE, World
 from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
+from .whitening import whiten_first_layer
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
 SUMMARY, TIMING, STEPS = "summary.csv", "timing.csv", "steps.csv"
@@ -74,10 +76,12 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     plan = make_plan(dataset, given, describe(start) if start is not None else None)
     values = plan.values
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
-    torch.set_num_threads(values["threads"])
+    _set_up(values["threads"])
     values["device"] = choose_device(values["device"], world)
     model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
+    if values.get("whiten"):
+        whiten_first_layer(model, dataset, shape[1:], values["mean"], values["std"])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
@@ -101,14 +105,16 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
             f"but {world.size} are running; start {settings.processes}"
         )
-    torch.set_num_threads(settings.threads)
-    dataset = open_data(settings.data, strict=settings.strict)
-    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
+    _set_up(settings.threads)
+    dataset = _pictures(settings)
     check_data(directory / ENVIRONMENT, dataset)
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
         model = _first_model(settings.model, settings.model_arguments, settings.seed, start, dataset.classes)
+        if settings.whiten:
+            size = (settings.image_size[0], settings.image_size[1])
+            whiten_first_layer(model, dataset, size, settings.mean, settings.std)
     else:
         model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
@@ -121,14 +127,18 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
 
 def following_run(directory: str | Path, settings: Settings, state: dict[str, Any] | None, world: World) -> Run:
     """Open a run that the first process has opened: its first weights, too, are the first process's."""
-    torch.set_num_threads(settings.threads)
+    _set_up(settings.threads)
     choose_device(settings.device, world)
-    dataset = open_data(settings.data, strict=settings.strict)
-    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     model = create_model(settings.model, **settings.model_arguments)
-    run = _ready(Path(directory), settings, dataset, model, world)
+    run = _ready(Path(directory), settings, _pictures(settings), model, world)
     run.state = state
     return run
+
+
+def _set_up(threads: int) -> None:
+    """Give this process its threads, and the memory that steps use again and again."""
+    torch.set_num_threads(threads)
+    keep_freed_memory()
 
 
 def counted(world: World, asked: int | None) -> int:
@@ -141,6 +151,11 @@ def counted(world: World, asked: int | None) -> int:
             "leave --processes out there, or start `residuum train --processes` by itself"
         )
     return world.size
+
+
+def _pictures(settings: Settings) -> Dataset:
+    dataset = open_data(settings.data, strict=settings.strict)
+    return split_off(dataset, settings.val_split) if settings.val_split else dataset
 
 
 def _first_model(
@@ -186,10 +201,8 @@ def _ready(
             provenance=f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}",
         ),
     )
-    run = Run(
-        directory, settings, dataset, model, count(model, (len(settings.mean), height, width)), reasons or {}, 0.0
-    )
-    run.world = world
+    counts = count(model, (len(settings.mean), height, width))
+    run = Run(directory, settings, dataset, model, counts, reasons or {}, 0.0, world=world)
     if trial is not None:
         run.reasons["precision"], run.images_per_second = trial.reason, trial.images_per_second
     return run

@@ -41,6 +41,11 @@ def _half_cosine(start: float, end: float, share: float) -> float:
     return end + (start - end) * 0.5 * (1 + math.cos(math.pi * share))
 
 
+def linear(step: int, total: int) -> float:
+    """A straight fall from 1 to 0."""
+    return 1 - step / total
+
+
 def constant(step: int, total: int) -> float:
     """The peak rate throughout."""
     return 1.0
@@ -50,6 +55,7 @@ SCHEDULES: dict[str, Shape] = {
     "cosine": cosine,
     "step": staircase,
     "onecycle": one_cycle,
+    "linear": linear,
     "constant": constant,
 }
 

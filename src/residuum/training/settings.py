@@ -62,12 +62,21 @@ class Settings:
     choose: str = "best"  # epoch on validation, or "last": whose weights are the result
     balanced: bool = False  # draw classes equally often
     backbone_lr: float = 1.0  # share of the rate with which all but the classifier learns
+    head_lr: float | None = None  # the classifier's own peak rate; none: lr
+    bias_lr: float | None = None  # that of biases and of what norms learn
     freeze: int = 0  # how many of stem and stages keep their weights
     sync_bn: bool = False  # batch norm's statistics over all processes
     processes: int = 1
     checkpoint_every: int = 0  # steps between checkpoints within an epoch; 0: at its end only
     kernels: str = "plain"  # or "fused": norm, addition and activation in one operation (nn/fuse.py)
     keep: int = 2  # checkpoints kept beside the best weights
+    whiten: bool = False  # compute the stem's filters from the training pictures (nn/whitening.py)
+    pad_mode: str = "zeros"  # what stands beyond the border: or "reflect", the picture mirrored
+    flip_mode: str = "random"  # or "alternate": each picture is mirrored in every second epoch
+    early_epochs: int = 0  # so many epochs at early_size
+    early_size: list[int] | None = None  # height, width, pixels
+    views: str = "centre"  # how the result's pictures are shown (evaluation/views.py)
+    validate_every: int = 1  # epochs; the last one is validated always
 
     def write(self, path: Path) -> None:
         """Write the settings as YAML."""
@@ -93,6 +102,11 @@ def read_settings(path: Path) -> Settings:
 
 
 def differing(saved: Settings, asked: dict[str, Any]) -> list[str]:
-    """Return ``key: saved X, asked Y`` for each asked value that is not the saved one."""
-    stored = asdict(saved)
-    return [f"{key}: saved {stored[key]}, asked {value}" for key, value in asked.items() if stored[key] != value]
+    """Return ``key: saved X, asked Y`` for each asked value that is not the saved one.
+
+    Of the model's arguments those count that are asked for.
+    """
+    stored, parts = asdict(saved), asked.get("model_arguments", {})
+    pairs = [(key, stored[key], value) for key, value in asked.items() if key != "model_arguments"]
+    pairs += [(key, stored["model_arguments"].get(key), value) for key, value in parts.items()]
+    return [f"{key}: saved {before}, asked {value}" for key, before, value in pairs if before != value]

@@ -17,7 +17,7 @@ from ..nn import fuse
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
-from .optimisers import build_optimiser
+from .optimisers import Shares, build_optimiser
 from .settings import Settings
 from .sync_norm import synchronise
 
@@ -56,9 +56,9 @@ class Progress:
         self.correct += int(step.correct.item())
         self.images += step.images
 
-    def close(self, lr: float, scores: Scores, weight_norm: float) -> Row:
-        """End the epoch and return its row."""
-        if not math.isfinite(scores.loss):
+    def close(self, lr: float, scores: Scores | None, weight_norm: float) -> Row:
+        """End the epoch and return its row, with NaN for what was not measured."""
+        if scores is not None and not math.isfinite(scores.loss):
             raise Diverged(
                 f"the validation loss became {scores.loss} in epoch {self.epoch + 1}; the last checkpoint and the best "
                 "weights are of before; try a smaller --lr or --precision fp32"
@@ -68,9 +68,9 @@ class Progress:
             "lr": lr,
             "train_loss": self.loss_sum / self.images,
             "train_acc1": 100 * self.correct / self.images,
-            "val_loss": scores.loss,
-            "val_acc1": scores.top1,
-            "val_acc5": scores.top5,
+            "val_loss": scores.loss if scores else math.nan,
+            "val_acc1": scores.top1 if scores else math.nan,
+            "val_acc5": scores.top5 if scores else math.nan,
             "weight_norm": weight_norm,
         }
         if self.history:  # a run that was begun by an earlier version goes on with its columns
@@ -95,8 +95,8 @@ class State:
         return self.model if self.average is None else self.average.module
 
 
-def begin(model: nn.Module, settings: Settings) -> State:
-    """Put the model on its device, channels last, and return a run's state before its first step."""
+def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = None) -> State:
+    """Put the model on its device, channels last, and return a run's state: before its first step, or as saved."""
     model.to(settings.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     if settings.sync_bn and settings.processes > 1:
         synchronise(model, settings.device)
@@ -110,10 +110,19 @@ def begin(model: nn.Module, settings: Settings) -> State:
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
         decay=settings.decay,
-        backbone_lr=settings.backbone_lr,
+        shares=shares_of(settings),
     )
-    average = running_average(model, settings.ema) if settings.ema else None
-    return State(model, optimiser, average, Progress())
+    state = State(model, optimiser, running_average(model, settings.ema) if settings.ema else None, Progress())
+    if saved is not None:
+        restore(saved, state)
+    return state
+
+
+def shares_of(settings: Settings) -> Shares:
+    """Return what part of the rate each kind of parameter learns with."""
+    head = 1.0 if settings.head_lr is None else settings.head_lr / settings.lr
+    bias = 1.0 if settings.bias_lr is None else settings.bias_lr / settings.lr
+    return Shares(settings.backbone_lr, head, bias)
 
 
 def refuse_broken(state: State) -> None:

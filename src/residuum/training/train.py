@@ -9,14 +9,14 @@ from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
 from .distribution import any_of
 from .environment import record
-from .fit import Epoch, fit, steps_per_epoch, training_loader
+from .fit import Epoch, fit, steps_made, steps_per_epoch, training_loader
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
 from .processes import noticing_loss
 from .report import conclude
 from .rows import Clock, csv_text
 from .run import BEST, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
-from .state import Progress, State, begin, checkpoint_of, restore
+from .state import State, begin, checkpoint_of
 from .step_log import StepLog
 
 
@@ -33,10 +33,9 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     directory, settings = run.directory, run.settings
     busy = f"{directory} is in use by another process; wait for it or choose another folder"
     with locked(directory / LOCK, busy), catching_interrupt() as interrupted, noticing_loss(run.world):
-        state = begin(run.model, settings)
-        if run.state is not None:
-            restore(run.state, state)
-        steps = _steps_made(run, state.progress)
+        state = begin(run.model, settings, run.state)
+        batches = training_loader(run.dataset, settings, run.world.share)
+        steps = steps_made(state.progress, steps_per_epoch(batches, settings))
         run.history = state.progress.history
         _tidy(run, steps)
         clock = Clock(directory / TIMING, state.progress.epoch)
@@ -63,19 +62,11 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
 def _beside(run: Run) -> Iterator[Step | Epoch]:
     """Train along with the first process, writing nothing."""
     with catching_interrupt() as interrupted, noticing_loss(run.world):
-        state = begin(run.model, run.settings)
-        if run.state is not None:
-            restore(run.state, state)
+        state = begin(run.model, run.settings, run.state)
         for event in fit(state, run.dataset, run.settings, run.world):
             yield event
             if any_of(interrupted.is_set(), run.world) and state.progress.epoch < run.settings.epochs:
                 raise Interrupted("stopped with the first process")
-
-
-def _steps_made(run: Run, progress: Progress) -> int:
-    """Return how many steps the run has made since its first."""
-    batches = training_loader(run.dataset, run.settings, run.world.share)
-    return progress.epoch * steps_per_epoch(batches, run.settings) + progress.step
 
 
 def _tidy(run: Run, steps: int) -> None:
@@ -93,7 +84,8 @@ def _save(run: Run, state: State, steps: int, log: StepLog) -> None:
 
 def _write_epoch(run: Run, event: Epoch, state: State) -> None:
     progress = state.progress
-    metrics = {key: event.row[key] for key in ("epoch", "val_acc1", "val_acc5", "val_loss")}
+    measured = ("val_acc1", "val_acc5", "val_loss") if event.scores is not None else ()
+    metrics = {key: event.row[key] for key in ("epoch", *measured)}
     save(state.result, run.directory / LAST, metrics=metrics)
     if run.settings.choose == "last" or event.row["val_acc1"] > progress.best:
         progress.best = event.row["val_acc1"]

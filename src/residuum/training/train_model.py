@@ -35,5 +35,6 @@ def train_model(
         for event in train(run):
             if isinstance(event, Epoch):
                 row = event.row
-                tell(f"epoch {row['epoch']}: training {row['train_acc1']:.1f} %, validation {row['val_acc1']:.1f} %")
+                held_out = "" if event.scores is None else f", validation {row['val_acc1']:.1f} %"
+                tell(f"epoch {row['epoch']}: training {row['train_acc1']:.1f} %{held_out}")
     return load(Path(output) / BEST)
