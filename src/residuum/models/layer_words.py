@@ -106,6 +106,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.MaxPool2d: _pool("max"),
     nn.AvgPool2d: _pool("average"),
     nn.AdaptiveAvgPool2d: _says("average pool"),
+    nn.AdaptiveMaxPool2d: _says("max pool"),
     nn.Dropout: _dropout,
     nn.Identity: _nothing,
     nn.Flatten: _nothing,
