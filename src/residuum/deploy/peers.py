@@ -49,6 +49,7 @@ def torchvision_eager(model: nn.Module) -> nn.Module:
 
 def timm_eager(model: nn.Module) -> nn.Module:
     """Return timm's network of that name, with new weights."""
+    import_torchvision()  # which timm imports
     import timm
 
     return timm.create_model(describe(model).model)
@@ -79,6 +80,7 @@ def available(name: str, model: str) -> bool:
     if name == "timm eager":
         if find_spec("timm") is None:
             return False
+        import_torchvision()
         import timm
 
         return timm.is_model(model)
