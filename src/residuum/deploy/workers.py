@@ -17,7 +17,8 @@ class Worker:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.said = tempfile.TemporaryFile()  # noqa: SIM115; closed by stop; a pipe would fill up, as nobody reads it
+        # a pipe would fill up, as nobody reads it; stop closes the file
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True
         )
