@@ -33,7 +33,7 @@ from ..seeds import drawing
 from ..training.optimisers import build_optimiser
 from ..training.schedules import build_schedule
 from .form import Members, Numbers, Options, Workspace
-from .statistics import Interval, judged, mean_interval, paired_difference
+from .statistics import Interval, judged_pairs, paired_difference
 
 QUESTION = "Can a stack of nonlinear layers learn to copy its input, and does it help when a skip carries it already?"
 SOURCE = "He et al. 2015, arXiv:1512.03385, section 3.1 and 3.2; no figure published"
@@ -146,12 +146,12 @@ def findings(numbers: Numbers) -> list[Finding]:
     apart = np.log10(best(numbers, "plain", deep)) - np.log10(best(numbers, "residual", deep))
     plain = best(numbers, "plain", deep)
     return [
-        judged(f"The plain stack copies worse with {deep} layers than with {shallow}", "He15 section 3.1, suspected",
-               mean_interval(growth(numbers, "plain")), "above", unit="powers of ten", pairs=growth(numbers, "plain")),
-        judged(f"With {deep} layers the residual stack copies better", "He15 section 3.2, argued",
-               mean_interval(apart), "above", unit="powers of ten", pairs=apart),
-        judged(f"The plain stack of {deep} layers misses more than a tenth of the variance", "–",
-               mean_interval(plain), "above", bound=0.1, unit="of the variance", pairs=plain),
+        judged_pairs(f"The plain stack copies worse with {deep} layers than with {shallow}",
+                     "He15 section 3.1, suspected", growth(numbers, "plain"), "above", unit="powers of ten"),
+        judged_pairs(f"With {deep} layers the residual stack copies better", "He15 section 3.1, argued",
+                     apart, "above", unit="powers of ten"),
+        judged_pairs(f"The plain stack of {deep} layers misses more than a tenth of the variance", "–",
+                     plain, "above", bound=0.1, unit="of the variance"),
     ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from ..seeds import drawing
 from ..weights import save
 from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged, mean_interval
+from .statistics import judged_pairs
 
 QUESTION = (
     "Past how many layers should a skip lead: one, two or three? Does it matter whether the layers beside it are "
@@ -147,8 +147,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     found = []
     for claim, these, those, published in CONTRASTS:
         pairs = contrast(numbers, these, those)
-        unit = "points of validation accuracy"
-        found.append(judged(claim, published, mean_interval(pairs), "above", unit=unit, pairs=pairs))
+        found.append(judged_pairs(claim, published, pairs, "above", unit="points of validation accuracy"))
     return found
 
 
