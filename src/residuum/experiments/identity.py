@@ -189,13 +189,13 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             for kind in KINDS
         ]
         title = f"Copying the input, trained by {'SGD' if optimiser == 'sgd' else 'AdamW'}"
-        panel = Panel(title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.3g}")
+        panel = Panel(
+            title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.3g}", log=True
+        )
         figure = line_panel(panel)
         (ax,) = figure.axes
         ax.set_xscale("log", base=2)
-        ax.set_yscale("log")
         ax.set_xticks(numbers["depths"], [str(depth) for depth in numbers["depths"]])
-        ax.autoscale(axis="y")
         drawn.append(Drawing(f"identity-{optimiser}", figure, f"{title}: error over depth, plain and residual stacks."))
     return drawn
 

@@ -129,7 +129,9 @@ def findings(numbers: Numbers) -> list[Finding]:
     found = []
     for network in numbers["curves"]:
         kind, depth = network.split("-")
-        published = PUBLISHED.get(int(depth), "–") if kind == "residual" else "He15 section 4.2: error above 60 %"
+        published = (
+            PUBLISHED.get(int(depth), "–") if kind == "residual" else "He15 figure 6: error above 60 % (110 layers)"
+        )
         pairs = fall(numbers, network)
         claim = f"The training loss of the {kind} network of {int(depth):,} layers falls"
         found.append(judged_pairs(claim, published, pairs, "below", unit="from first to last epoch"))
