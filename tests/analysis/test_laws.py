@@ -37,6 +37,7 @@ MEMBERS = {
     "vit": ("vit", {"depth": 2, "width": 16, "heads": 2, "image_size": 8, "patch_size": 4}, "12356"),
     "skips": ("skip_mlp", {"depth": 6, "wiring": "dense", "skip_length": 3, "width": 8, **IMAGES}, "4"),
     "identity skips": ("skip_mlp", {"depth": 6, "width": 8, **IMAGES}, "4"),
+    "skips with norms": ("skip_mlp_bn", {"depth": 6, "width": 8, **IMAGES}, "8"),
 }
 
 

@@ -24,6 +24,7 @@ from residuum.experiments.study import run_study
 from residuum.models import create_model
 from residuum.report.study import MARKS
 from residuum.report.style import svg
+from residuum.training import new_run
 from residuum.weights import load
 
 TINY = {"data": "digits[:64,:40]", "epochs": 1, "batch_size": 32, "seeds": 2}
@@ -66,6 +67,14 @@ def test_memory_is_what_the_literature_of_costs_says(name, mebibytes):
     stem = 4 * (3 + 16 + 16) * 32 * 32
     saved = very_deep.saved_bytes_a_picture(create_model(name), (3, 32, 32)) - stem
     assert saved / 2**20 == pytest.approx(mebibytes, abs=0.006)
+
+
+def test_a_network_that_diverges_at_once_has_no_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(very_deep, "RATE", 1e6)
+    asked = {**TINY, "depths": (8, 14), "epochs": 2, "batch_size": 8}
+    held = run_study("very-deep", asked, tmp_path, workers=1, tell=lambda line: None)
+    assert held["numbers"]["milliseconds"]["plain-8"] == [None, None] and held["numbers"]["diverged"]["plain-8"] == 2
+    assert "the deepest" in held["answer"] or held["answer"].startswith("No loss is shown to fall")
 
 
 def test_the_participation_ratio_counts_dimensions():
@@ -112,13 +121,32 @@ def test_small_initial_weights_are_small_and_change_nothing_else(tmp_path):
     assert causes.start(tmp_path, "plain-8-sgd-he-batch-seed0", settings) is settings
 
 
-def test_linear_layers_beside_a_skip_start_without_the_gain_of_a_relu(tmp_path):
-    chosen = skip_length.members(Options(data="digits[:64]", depths=(14,), seeds=1))
-    given = skip_length.start(tmp_path, "x", chosen["3-linear-identity-seed0"])
-    cell = load(given["weights"]).stages[0]
-    stds = [normal.weight.std().item() * 8 for normal in cell.normal]  # 64 inputs
-    assert stds == pytest.approx([1, 1, math.sqrt(2)] * 4, rel=0.05)
-    assert "weights" not in skip_length.start(tmp_path, "y", chosen["3-nonlinear-identity-seed0"])
+def test_learnt_skips_start_as_the_identities_that_they_are_held_against(tmp_path):
+    chosen = skip_length.members(Options(data="digits[:64]", depths=(14,), seeds=2))
+    assert {settings["model"] for settings in chosen.values()} == {"skip_mlp_bn"}
+    twin = new_run(tmp_path / "twin", {**chosen["3-nonlinear-identity-seed1"], "val_split": 0.0}).model.eval()
+    given = skip_length.start(tmp_path, "x", chosen["3-nonlinear-learnt-seed1"])
+    learnt, images = load(given["weights"]).eval(), torch.rand(8, 1, 8, 8)
+    assert torch.equal(learnt(images), twin(images))
+    assert len(list(learnt.parameters())) == len(list(twin.parameters())) + 4
+    assert skip_length.start(tmp_path, "y", chosen["plain-seed0"]) is chosen["plain-seed0"]
+
+
+@pytest.mark.parametrize("depth", [2, 32])
+def test_stacks_that_copy_differ_in_the_addition_alone(depth):
+    inputs = identity.pictures(open_data("digits"), "val")
+    stacks = {}
+    for kind in identity.KINDS:
+        torch.manual_seed(0)
+        stacks[kind] = identity.stack(kind, depth, 64)
+    plain, residual = (stacks[kind].state_dict() for kind in identity.KINDS)
+    assert plain.keys() == residual.keys() and all(torch.equal(plain[key], residual[key]) for key in plain)
+    assert stacks["plain"](inputs).var().item() == pytest.approx(1, rel=0.05)
+    assert 1 < stacks["residual"](inputs).var() < depth
+    assert identity._missed(stacks["residual"], inputs) == 1, "it must not start as a copy"
+    for norm in stacks["residual"].norm[1::2]:
+        nn.init.zeros_(norm.weight)
+    assert identity._missed(stacks["residual"], inputs) == 0, "it holds the copy: branches that add nothing"
 
 
 def test_the_gradient_ratio_tells_a_vanished_gradient():

@@ -87,6 +87,9 @@ def test_the_wiring_of_a_skip_cell():
     assert cell.slots[0].skips == tuple((k, k + 2, "identity") for k in (0, 2, 4, 6)) and cell.slots[0].depth == 8
     (plain,) = pieces_of("skip_mlp_plain10", "stages.0")
     assert plain.slots[0].merge == "none" and not plain.slots[0].skips
+    (normed,) = pieces_of("skip_mlp_bn", "stages.0")
+    assert normed.slots[0].branch == ("linear, 64", "batch norm")
+    assert normed.slots[0].formula == "norm(W[l−1,l]·a[l−1] + b[l]) + Σ W[k,l]·a[k]"
 
 
 def test_the_memory_cells_differ_in_the_forget_gate():

@@ -42,6 +42,7 @@ TINY = {
     "alexnet": {"hidden": 16},
     "highway_mlp": {"depth": 4, "in_chans": 3, "image_size": 64},
     "skip_mlp": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "dense"},
+    "skip_mlp_bn": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "learnt"},
     "lstm_classifier": {"in_chans": 3, "image_size": 64, "width": 8},
     "vit": {"depth": 2, "image_size": 64},
 }
@@ -188,7 +189,7 @@ def test_reset_classifier_changes_only_the_last_layer(built):
 
 @pytest.mark.parametrize("in_chans", [1, 5])
 def test_any_number_of_input_channels(built, in_chans):
-    model = on_meta(tiny, built[0], in_chans=in_chans)
+    model = on_meta(tiny, built[0], in_chans=in_chans).eval()
     assert model(torch.empty(1, in_chans, SIZE, SIZE, device="meta")).shape == (1, 5)
 
 

@@ -92,3 +92,19 @@ def test_what_does_not_fit():
         build("plain", activations=())
     with pytest.raises(InputError, match="explicit matrices need a model built by skip_mlp"):
         explicit(create_model("highway_mlp", width=4, image_size=3))
+
+
+def test_with_norms_only_the_wiring_tells_members_apart():
+    def parts(wiring, length):
+        return create_model("skip_mlp_bn", depth=26, image_size=8, wiring=wiring, skip_length=length)
+
+    images = torch.randn(256, 1, 8, 8)
+    counts = {count_parameters(parts(wiring, length)) for wiring, length in (("plain", 1), ("residual", 3))}
+    assert len(counts) == 1
+    for wiring, length in (("plain", 1), ("residual", 1), ("residual", 3)):
+        model = parts(wiring, length)
+        stream = model.forward_features(images)
+        assert stream.var() < 24, "without norms skips past one layer make it 2 ** 24"
+        assert model.head.norm(stream).var().item() == pytest.approx(1, rel=0.05)
+    with pytest.raises(InputError, match="built by skip_mlp, no norms, with num_classes of 1 or more"):
+        explicit(model)

@@ -42,6 +42,22 @@ def test_identity_skips_are_residual_blocks(length, activation):
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
+def test_norms_stand_in_the_branch_before_the_skip_joins(length):
+    wiring = pick_wiring("residual", 6, length)
+    model = SkipCell([WIDTH] * 7, wiring, ["relu"] * 6, norm=nn.BatchNorm1d).double()
+    x = expected = inputs()
+    for start in range(0, 6, length):
+        layers = [
+            layer
+            for place in range(start, start + length)
+            for layer in (model.normal[place], nn.BatchNorm1d(WIDTH).double(), nn.ReLU())
+        ]
+        expected = Block(nn.Sequential(*layers[:-1]), activation=nn.ReLU())(expected)
+    torch.testing.assert_close(model(x), expected, rtol=1e-12, atol=1e-12)
+    assert model.is_normed and not cell("residual").is_normed
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
 def test_learnt_skips_at_the_identity_are_the_residual_network(length):
     learnt, residual, x = cell("learnt", 6, length), cell("residual", 6, length), inputs()
     learnt.normal.load_state_dict(residual.normal.state_dict())

@@ -215,3 +215,14 @@ def test_precisions_and_devices_by_name():
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="device cuda was asked for, but torch sees none"):
             choose_device("cuda")
+
+
+def test_the_cache_is_at_least_what_evaluation_resizes_to(tmp_path):
+    photos, given = photographs(tmp_path), {"model": "cifar_resnet20", "image_size": [32, 32], "epochs": 1}
+    assert make_plan(photos, given).values["cache"] == 0
+    plan = make_plan(photos, {**given, "cache": "auto"})
+    assert (plan.values["cache"], plan.values["resize"], plan.values["workers"]) == (37, 37, 0)
+    assert plan.reasons["cache"].startswith("what evaluation resizes to")
+    assert make_plan(photos, {**given, "cache": 64}).values["cache"] == 64
+    with pytest.raises(InputError, match="at least 37 pixels, which evaluation resizes .*, got 36; leave --cache-size"):
+        make_plan(photos, {**given, "cache": 36})

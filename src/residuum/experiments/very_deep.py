@@ -10,6 +10,7 @@ Expected   the loss of every residual network falls; time and memory grow in pro
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,14 @@ def measure(work: Workspace) -> Numbers:
     return {**gathered(work), "kib": kept, "milliseconds": seconds, "classes": len(dataset.classes)}
 
 
-def _milliseconds(work: Workspace, member: str, pictures: int) -> float:
-    return 1000 * float(np.mean([row["seconds"] / pictures for row in read_numbers(work.folder / member / TIMING)]))
+def _milliseconds(work: Workspace, member: str, pictures: int) -> float | None:
+    """Return what a picture took; None where the member diverged before its first epoch's end."""
+    seconds = [row["seconds"] for row in read_numbers(work.folder / member / TIMING)]
+    return 1000 * float(np.mean(seconds)) / pictures if seconds else None
+
+
+def _said(times: Sequence[float | None], digits: int) -> str:
+    return spread(known, digits) if (known := [time for time in times if time is not None]) else "–"
 
 
 def _saved_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
@@ -140,7 +147,7 @@ def answer(numbers: Numbers) -> str:
         networks = sorted((n for n in verdicts if n.startswith("residual")), key=lambda n: int(n.split("-")[1]))
         deepest = networks[-1]
         cost = (
-            f"a picture costs {spread(numbers['milliseconds'][deepest], 1)} ms of one thread and "
+            f"a picture costs {_said(numbers['milliseconds'][deepest], 1)} ms of one thread and "
             f"{numbers['kib'][deepest] / 1024:.2f} MiB kept for the backward pass in the deepest"
         )
         first = (
@@ -168,7 +175,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     loss = Panel("Training loss", "epoch", "cross-entropy", lines, level=level, form="{:.2f}")
     by_depth = sorted(residual, key=_depth)
     depths = [_depth(name) for name in by_depth]
-    times = np.array([numbers["milliseconds"][name] for name in by_depth]).T.tolist()
+    times = [list(seed) for seed in zip(*(numbers["milliseconds"][name] for name in by_depth), strict=True)]
     time = Panel("Time of a training step", "layers", "ms a picture, one thread", [Line("time", depths, times)])
     memory = [Line("memory", depths, [[numbers["kib"][name] / 1024 for name in by_depth]], "green")]
     kept = Panel("Memory of a training step", "layers", "MiB a picture, float32", memory, form="{:.2f}")
@@ -192,7 +199,7 @@ def tables(numbers: Numbers) -> list[Table]:
     """Return losses, cost and accuracies."""
     rows = [
         [name, spread([c[0] for c in curves["train_loss"]], 2), spread([c[-1] for c in curves["train_loss"]], 2),
-         spread(numbers["milliseconds"][name], 2), f"{numbers['kib'][name] / 1024:.3f}"]
+         _said(numbers["milliseconds"][name], 2), f"{numbers['kib'][name] / 1024:.3f}"]
         for name, curves in numbers["curves"].items()
     ]  # fmt: skip
     header = ["network", "first loss", "last loss", "ms a picture", "MiB a picture"]

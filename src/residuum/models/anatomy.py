@@ -187,10 +187,12 @@ def _skip_cell(module: nn.Module) -> Slots:
         skips.append((int(source), int(target), "learnt" if isinstance(matrix, nn.Linear) else "identity"))
     width = cast(nn.Linear, cell.normal[-1]).out_features
     acts = tuple(dict.fromkeys(word for act in cell.act for word in layers(act)))
-    formula = "W[l−1,l]·a[l−1] + b[l]" + (" + Σ W[k,l]·a[k]" if skips else "")
+    normal = "W[l−1,l]·a[l−1] + b[l]"
+    formula = (f"norm({normal})" if cell.is_normed else normal) + (" + Σ W[k,l]·a[k]" if skips else "")
     kinds = tuple(f"{kind} matrices" for kind in sorted({weight for *_, weight in skips}))
     merge = "add" if skips else "none"
-    return Slots((f"linear, {width}",), kinds, merge, formula, acts, tuple(skips), len(cell.normal))
+    branch = (f"linear, {width}", *layers(cell.norm[-1]))
+    return Slots(branch, kinds, merge, formula, acts, tuple(skips), len(cell.normal))
 
 
 def _recurrent(module: nn.Module) -> Slots:

@@ -94,6 +94,7 @@ def _nothing(module: Any) -> Words:
 LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.Conv2d: _convolution,
     nn.Linear: lambda linear: (f"linear, {linear.out_features}",),
+    nn.BatchNorm1d: _says("batch norm"),
     nn.BatchNorm2d: _says("batch norm"),
     TokenBatchNorm: _says("batch norm"),
     nn.LayerNorm: _says("layer norm"),
@@ -105,6 +106,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.MaxPool2d: _pool("max"),
     nn.AvgPool2d: _pool("average"),
     nn.AdaptiveAvgPool2d: _says("average pool"),
+    nn.AdaptiveMaxPool2d: _says("max pool"),
     nn.Dropout: _dropout,
     nn.Identity: _nothing,
     nn.Flatten: _nothing,

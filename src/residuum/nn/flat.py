@@ -42,3 +42,9 @@ def flat_stem(in_chans: int, image_size: int, width: int, activation: nn.Module)
 def flat_head(num_features: int, num_classes: int) -> nn.Module:
     """Build a linear layer."""
     return nn.Sequential(OrderedDict(fc=classifier(num_features, num_classes)))
+
+
+def normed_flat_head(num_features: int, num_classes: int) -> nn.Module:
+    """Build a batch norm and a linear layer, for a stream whose size depends on what was added to it."""
+    norm = nn.BatchNorm1d(num_features)
+    return nn.Sequential(OrderedDict(norm=norm, fc=classifier(num_features, num_classes)))

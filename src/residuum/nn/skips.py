@@ -9,6 +9,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .image_norms import Norm, no_norm
 
 
 class Skip(NamedTuple):
@@ -108,6 +109,8 @@ class SkipCell(nn.Module):
         widths: n_0 ... n_L.
         skips: any set, one at most from a layer to a layer.
         activations: names of g_1 ... g_L.
+        norm: what acts on W[l-1,l] a_{l-1} + b_l before the skips join: in the branch, as He15 has it, so that with
+            identities the stream's variance grows by one a skip instead of doubling; ``no_norm`` leaves the formula.
 
     Raises:
         InputError: a skip that leaves the network, runs backwards, stands twice, or is an identity between widths
@@ -116,13 +119,16 @@ class SkipCell(nn.Module):
     With a layer's matrices side by side as one it is Hua16 eq. 2 on concatenated inputs.
     """
 
-    def __init__(self, widths: Sequence[int], skips: Sequence[Skip], activations: Sequence[str]) -> None:
+    def __init__(
+        self, widths: Sequence[int], skips: Sequence[Skip], activations: Sequence[str], *, norm: Norm = no_norm
+    ) -> None:
         super().__init__()
         layers = len(widths) - 1
         if len(activations) != layers:
             raise InputError(f"activations must be one for each of {layers} layers, got {len(activations)}")
         check_skips(skips, widths)
         self.normal = nn.ModuleList(nn.Linear(widths[layer - 1], widths[layer]) for layer in range(1, layers + 1))
+        self.norm = nn.ModuleList(norm(width) for width in widths[1:])
         self.skips = nn.ModuleDict(
             {f"{skip.source}_{skip.target}": WEIGHTS[skip.weight](widths[skip.source], widths[skip.target])
              for skip in skips}
@@ -134,12 +140,18 @@ class SkipCell(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return a_L."""
         a = [x]
-        for layer, (normal, act, sources) in enumerate(zip(self.normal, self.act, self.sources, strict=True), start=1):
-            z = normal(a[layer - 1])
+        rows = zip(self.normal, self.norm, self.act, self.sources, strict=True)
+        for layer, (normal, norm, act, sources) in enumerate(rows, start=1):
+            z = norm(normal(a[layer - 1]))
             for k in sources:
                 z = z + self.skips[f"{k}_{layer}"](a[k])
             a.append(act(z))
         return a[-1]
+
+    @property
+    def is_normed(self) -> bool:
+        """Whether a norm acts anywhere: the explicit matrices then are not the whole of it."""
+        return not all(isinstance(norm, nn.Identity) for norm in self.norm)
 
     def _draw(self) -> None:
         """Draw W[.,l] from N(0, 2 / n), n inputs of layer l over all its learnt matrices: as one merged matrix."""

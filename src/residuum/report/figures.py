@@ -261,7 +261,9 @@ def _end_labels(ax: Axes, form: str = "{:.1f}") -> None:
     ends = []
     for line in named:
         x, y = (np.asarray(values, float) for values in line.get_data())
-        last = np.flatnonzero(np.isfinite(y))[-1]
+        if not (finite := np.flatnonzero(np.isfinite(y))).size:
+            continue  # nothing is drawn of it
+        last = finite[-1]
         pixels = ax.transData.transform((x[last], y[last]))
         ends.append((ax.transAxes.inverted().transform(pixels)[1], y[last], line))
     ends.sort(key=lambda end: end[0])
