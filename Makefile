@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench soak gallery clean
+.PHONY: demo test check bench runtime soak gallery clean
 
 demo: .venv/installed
 	$(BIN)/residuum demo
@@ -14,7 +14,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
 bench: .venv/installed-dev
-	$(BIN)/python benchmarks/train_throughput.py
+	$(BIN)/residuum bench training --data cifar10 --output build/speed
 
 .venv/installed: pyproject.toml constraints.txt setup.py src/residuum/nn/tail.c
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -24,6 +24,16 @@ bench: .venv/installed-dev
 .venv/installed-dev: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,peers]'
 	touch $@
+
+# The small distribution in a fresh environment: its wheel, its command on an exported file, no torch anywhere.
+RUNTIME := build/runtime
+runtime: .venv/installed-dev
+	rm -rf $(RUNTIME)
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir $(RUNTIME) ./runtime
+	$(PYTHON) -m venv $(RUNTIME)/venv
+	$(RUNTIME)/venv/bin/python -m pip install --quiet --constraint constraints.txt "$$(ls $(RUNTIME)/*.whl)[openvino]"
+	$(RUNTIME)/venv/bin/python -I -c 'from importlib.util import find_spec as f; assert not f("torch") and not f("residuum")'
+	$(BIN)/python benchmarks/cold_start.py --model resnet18 --size 64 --runs 5 --runtime $(RUNTIME)/venv/bin/residuum-runtime
 
 # Kill a run at random and resume it, again and again for half an hour: the bytes must stay those of a run left alone.
 soak: .venv/installed-dev

@@ -36,6 +36,7 @@ def serve(run: Callable[[Any], Any], channels: int, size: tuple[int, int]) -> No
             continue
         if batch not in images:
             images[batch] = np.random.default_rng(0).standard_normal((batch, channels, *size), np.float32)
+        run(images[batch])  # not timed: the processor's caches hold what other processes did
         seconds = []
         for _ in range(asked["runs"]):
             started = time.perf_counter()

@@ -1,13 +1,14 @@
 """A benchmark's rows take turns, each in a process of its own; one that fails is told and the rest go on."""
 
+import dataclasses
 import sys
 
 import numpy as np
 import pytest
 from shipped_members import ready
 
-from residuum.cli.benching import read_batches
-from residuum.deploy.benchmark import Row, make_rows, measure
+from residuum.cli.benching import read_batches, show
+from residuum.deploy.benchmark import Row, baseline, make_rows, measure
 from residuum.deploy.peers import PEERS, available
 from residuum.errors import InputError
 
@@ -44,6 +45,38 @@ def test_figures(measured):
     )
 
 
+def test_speeds_in_times_of_the_baseline(measured):
+    quick, slow = measured["quick"], measured["slow"]
+    assert quick.figures(slow)["batches"][2]["times"] == pytest.approx(slow.latency(2, 0.5) / quick.latency(2, 0.5))
+    assert "times" not in quick.figures()["batches"][2]
+    assert baseline(list(measured.values())) is None
+    eager = dataclasses.replace(slow, name="torch eager")
+    assert baseline([quick, eager]) is eager
+    peer = dataclasses.replace(eager, name="torchvision eager")
+    assert baseline([eager, peer]) is peer
+    assert baseline([eager, dataclasses.replace(peer, seconds={}, problem="no such network")]) is eager
+
+
+def test_what_is_said_of_the_fastest(measured, capsys):
+    eager = dataclasses.replace(measured["slow"], name="torch eager")
+    rows = [dataclasses.replace(measured["quick"], name="residuum quick").figures(eager), eager.figures(eager)]
+    found = {"model": "m", "threads": 1, "processor": "p", "features": [], "batches": [2], "rows": rows}
+    show(found | {"against": str(eager)})
+    said = capsys.readouterr().out.splitlines()
+    times = rows[0]["batches"][2]["times"]
+    assert said[-1] == (
+        f"fastest export: residuum quick fp32, {times:.2f} times torch eager fp32; "
+        "fastest peer: torch eager fp32, 1.00 times torch eager fp32"
+    )
+    assert [line.split("\t")[6] for line in said[3:6]] == ["times eager", f"{times:.2f}", "1.00"]
+
+
+def test_batches_share_the_time():
+    rows = [row("one", "import time; " + SERVE.format(run="lambda images: time.sleep(0.001 * len(images))"))]
+    measure(rows, [1, 20], 0.6, lambda said: None)
+    assert len(rows[0].seconds[1]) > 3 * len(rows[0].seconds[20]) > 0
+
+
 def test_what_can_not_run_is_told(measured):
     assert measured["broken"].problem == "its process ended with code 3"
     assert measured["refusing"].problem == "no compiler"
@@ -59,7 +92,7 @@ def test_accuracy_is_asked_of_the_processes_that_were_timed(tmp_path):
     rows = [
         row("right", SERVE.format(run="lambda images: images.mean((2, 3))")),
         row("wrong", SERVE.format(run="lambda images: -images.mean((2, 3))")),
-        row("others", SERVE.format(run="lambda images: images.mean((2, 3))"), ours=False),
+        row("others", SERVE.format(run="lambda images: images.mean((2, 3))"), same_weights=False),
     ]
     measure(rows, [1, 3], 0.1, lambda said: None, tmp_path / "pictures.npz")
     right, wrong, others = rows

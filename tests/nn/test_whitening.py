@@ -42,7 +42,5 @@ def test_directions_without_variance_stay_small():
 
 
 def test_other_stems_are_refused():
-    with pytest.raises(
-        InputError, match=r"named stem.whiten, and Network has none; leave --whiten out, or take a model"
-    ):
+    with pytest.raises(InputError, match=r"named stem.whiten, and Network has none; give --no-whiten, or take a model"):
         whiten(create_model("cifar_resnet", depth=8), smooth_images())

@@ -10,14 +10,14 @@ from residuum.report.placing import Box, place_labels
 from residuum.report.speed import speed_figure
 
 
-def row(name, precision, speed, accuracy):
+def row(label, precision, speed, accuracy):
     batches = {1: {"images_per_second": speed}, 16: {"images_per_second": 3 * speed}}
-    return {"name": name, "precision": precision, "accuracy": accuracy, "pictures": 10000, "batches": batches}
+    return {"label": label, "precision": precision, "accuracy": accuracy, "pictures": 10000, "batches": batches}
 
 
 # as such figures are: all of one accuracy, some as fast as others
 CROWDED = [
-    row(f"residuum engine {number}", precision, speed * (1 + 0.02 * number), accuracy)
+    row(f"residuum engine {number} {precision}", precision, speed * (1 + 0.02 * number), accuracy)
     for number in range(4)
     for precision, speed, accuracy in (("fp32", 400, 91.73), ("bf16", 420, 91.71), ("int8", 410, 91.74))
 ]
@@ -43,7 +43,7 @@ def test_names_lie_on_nothing():
 
 
 def test_points_are_speed_and_accuracy():
-    rows = [row("a", "fp32", 100, 90.0), row("b", "int8", 400, 89.0), row("peer", "fp32", 50.5, None)]
+    rows = [row("a", "fp32", 100, 90.0), row("b", "int8", 400, 89.0), row("peer fp32", "fp32", 50.5, None)]
     figure = speed_figure(rows, [16], "a network")
     (ax,) = figure.axes
     assert sorted(tuple(line.get_xydata()[0]) for line in ax.lines) == [(300, 90.0), (1200, 89.0)]
@@ -59,7 +59,7 @@ def test_small_differences_are_not_drawn_large():
 
 
 def test_without_accuracy_there_are_bars():
-    rows = [row("quick", "int8", 400, None), row("slow bf16", "bf16", 5.25, None)]
+    rows = [row("quick int8", "int8", 400, None), row("slow bf16", "bf16", 5.25, None)]
     figure = speed_figure(rows, [1, 16], "a network")
     assert len(figure.axes) == 2
     for ax, speeds in zip(figure.axes, ([5.25, 400], [15.75, 1200]), strict=True):

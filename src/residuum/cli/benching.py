@@ -15,7 +15,8 @@ from residuum_runtime.machine import features, processor, thread_count
 
 from ..data import Dataset, open_data
 from ..data.folder import IMAGENET_MEAN, IMAGENET_STD
-from ..deploy.benchmark import label_pictures, make_rows, measure
+from ..deploy.benchmark import baseline, label_pictures, make_rows, measure
+from ..deploy.peers import PEERS
 from ..errors import InputError
 from ..files import write_bytes, write_text
 from ..models import BUILDERS, VARIANTS, Preprocessing, create_model, describe
@@ -44,13 +45,15 @@ def run(
         rows = make_rows(model, Path(folder), engines, count, dataset, _say)
         asked = label_pictures(model, dataset, pictures, Path(folder) / "pictures.npz") if dataset is not None else None
         measure(rows, batches, seconds, _say, asked)
+    against = baseline(rows)
     return {
         "model": describe(model).model,
         "threads": count,
         "processor": processor(),
         "features": features(),
         "batches": batches,
-        "rows": [row.figures() for row in rows],
+        "against": str(against) if against is not None else None,
+        "rows": [row.figures(against) for row in rows],
     }
 
 
@@ -82,20 +85,34 @@ def show(found: dict[str, Any]) -> None:
     typer.echo(f"{found['model']}, threads: {found['threads']}, {found['processor']} ({can})")
     for batch in found["batches"]:
         typer.echo(f"\nbatch {batch}")
-        columns = ["row", "precision", "p50 ms", "p95 ms", "p99 ms", "images/s", "memory MB", "cold start s", "MB"]
-        columns += ["accuracy %"]
+        columns = ["row", "precision", "p50 ms", "p95 ms", "p99 ms", "images/s", "times eager"]
+        columns += ["memory MB", "cold start s", "MB", "accuracy %"]
         measured = [row for row in found["rows"] if batch in row["batches"]]
         rows = []
         for row in sorted(measured, key=lambda row: row["batches"][batch]["p50_ms"]):
             times = row["batches"][batch]
             latencies = [f"{times[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms")]
             accuracy = "" if row["accuracy"] is None else f"{row['accuracy']:.2f}"
-            numbers = [f"{row['memory_mb']:.0f}", f"{row['cold_start']:.2f}", f"{row['size_mb']:.1f}", accuracy]
+            ratio = f"{times['times']:.2f}" if "times" in times else ""
+            numbers = [ratio, f"{row['memory_mb']:.0f}", f"{row['cold_start']:.2f}", f"{row['size_mb']:.1f}", accuracy]
             rows.append((row["name"], row["precision"], *latencies, f"{times['images_per_second']:.1f}", *numbers))
         show_table(columns, rows, numbers=columns[2:])
+        if found["against"] is not None:
+            typer.echo(_fastest(measured, batch, found["against"]))
     for row in found["rows"]:
         if row["problem"]:
             typer.echo(f"\nnot run: {row['name']} {row['precision']}: {row['problem']}")
+
+
+def _fastest(measured: Sequence[dict[str, Any]], batch: int, against: str) -> str:
+    """Return a sentence on the fastest export and the fastest of the others."""
+    said = []
+    for kind, peers in (("export", False), ("peer", True)):
+        rows = [row for row in measured if (row["name"] in PEERS) == peers]
+        if rows:
+            best = max(rows, key=lambda row: row["batches"][batch]["times"])
+            said.append(f"fastest {kind}: {best['label']}, {best['batches'][batch]['times']:.2f} times {against}")
+    return "; ".join(said)
 
 
 def write(found: dict[str, Any], folder: Path) -> None:

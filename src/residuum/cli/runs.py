@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,7 +56,7 @@ def _as_json(run: RunSummary, differing: list[str]) -> dict[str, Any]:
         "of": run.settings["epochs"],
         "best_val_acc1": best.get("val_acc1"),
         "best_epoch": best.get("epoch"),
-        "last_val_acc1": last.get("val_acc1"),
+        "last_val_acc1": None if run.last is None or isnan(last["val_acc1"]) else last["val_acc1"],
         "last_train_acc1": last.get("train_acc1"),
         "last_train_loss": last.get("train_loss"),
         "result_acc1": run.result,
@@ -85,7 +86,8 @@ def _row(run: RunSummary) -> list[str]:
     result = "–" if run.result is None else f"{run.result:.2f}"
     if best is None or last is None:
         return [run.name, epochs, "–", "–", "–", "–", result, minutes]
-    accuracies = [f"{best['val_acc1']:.2f}", f"{best['epoch']:.0f}", f"{last['val_acc1']:.2f}"]
+    ended = "–" if isnan(last["val_acc1"]) else f"{last['val_acc1']:.2f}"
+    accuracies = [f"{best['val_acc1']:.2f}", f"{best['epoch']:.0f}", ended]
     return [run.name, epochs, *accuracies, f"{last['train_acc1']:.2f}", result, minutes]
 
 

@@ -16,6 +16,7 @@ import torch
 from ..errors import InputError
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import EXTENSIONS, decode, jpeg_decoder
+from .packed import Stamp, newest
 
 TRAIN_NAMES, VAL_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation"), ("test",)
 VAL_SHARE = 0.2
@@ -134,7 +135,10 @@ def _classes(root: Path, at_least: int = 2) -> list[str]:
 
 
 def _scan(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
-    """List the pictures below each class in the order of their names, decoding each to see whether it is sound."""
+    """List the pictures below each class in the order of their names, decoding each to see whether it is sound.
+
+    What a cache (``packing.py``) has decoded since the file was last changed is sound.
+    """
     files = [
         (path, label)
         for label, name in enumerate(classes)
@@ -146,9 +150,13 @@ def _scan(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
             f"{folder} has class folders but no pictures in them; expected {', '.join(sorted(EXTENSIONS))}"
         )
 
+    held = newest(root)
+
     def look(file: tuple[Path, int]) -> Picture:
         path, label = file
         name = path.relative_to(root).as_posix()
+        if held is not None and name in held.rows and held.stamp(name) == Stamp.of(path):
+            return Picture(name, label, held.full_size(name), "")
         try:
             _, height, width = decode(path).shape
         except InputError as error:

@@ -87,8 +87,13 @@ def fitting(size: tuple[int, int], resize: int) -> Any:
     """Return the transform of one uint8 picture [C, H, W] to [C, *size] for evaluation and prediction."""
     v2 = _transforms()
     if resize:
-        return v2.Compose([v2.Resize(resize, antialias=True), v2.CenterCrop(list(size))])
+        return v2.Compose([fitting_shorter(resize), v2.CenterCrop(list(size))])
     return v2.Resize(list(size), antialias=True)
+
+
+def fitting_shorter(side: int) -> Any:
+    """Return the transform of one uint8 picture that brings its shorter side to ``side``, as ``fitting`` does."""
+    return _transforms().Resize(side, antialias=True)
 
 
 def _transforms() -> Any:

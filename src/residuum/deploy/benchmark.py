@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from residuum_runtime.sessions import installed
@@ -22,6 +23,7 @@ from residuum_runtime.sessions import installed
 from ..data import Dataset
 from ..errors import InputError, ResiduumError
 from ..models import describe
+from ..seeds import generator
 from ..weights import save
 from .exporting import Exported, export
 from .peers import PEERS, available
@@ -30,6 +32,10 @@ from .probes import labelled, photograph_set
 from .targets import TARGETS
 
 Say = Callable[[str], None]
+
+RUNS = 3  # timed in each turn
+LEAST_ROUNDS = 3  # of each batch size, however long they take
+BASELINES = ("torchvision eager", "torch eager")
 
 
 @dataclass(eq=False)
@@ -40,13 +46,16 @@ class Row:
     precision: str
     command: list[str]
     size_mb: float = 0.0
-    ours: bool = True  # the model's own weights; a peer with new ones is not asked for its accuracy
+    same_weights: bool = True  # as the model; a peer with new ones is not asked for its accuracy
     accuracy: float | None = None  # percent of the labelled pictures
     pictures: int = 0  # so many were labelled
     cold_start: float = 0.0  # seconds from the process's start to its first prediction
     memory_mb: float = 0.0  # the process's largest, over all batches
     seconds: dict[int, list[float]] = field(default_factory=dict)  # of each run, by batch
     problem: str = ""  # why it could not be run
+
+    def __str__(self) -> str:
+        return self.name if self.name.endswith(self.precision) else f"{self.name} {self.precision}"
 
     def latency(self, batch: int, share: float) -> float:
         """Return a percentile of the milliseconds of a batch; share 0.5 is the median."""
@@ -57,10 +66,10 @@ class Row:
         """Return images a second at the median."""
         return batch / statistics.median(self.seconds[batch])
 
-    def figures(self) -> dict[str, Any]:
-        """Return the row for programs."""
+    def figures(self, against: Row | None = None) -> dict[str, Any]:
+        """Return the row for programs; with its speed in times of another's, where one is given."""
         shown = ("name", "precision", "size_mb", "accuracy", "pictures", "cold_start", "memory_mb", "problem")
-        row: dict[str, Any] = {key: getattr(self, key) for key in shown}
+        row: dict[str, Any] = {"label": str(self)} | {key: getattr(self, key) for key in shown}
         row["batches"] = {
             batch: {
                 "p50_ms": self.latency(batch, 0.5),
@@ -71,6 +80,9 @@ class Row:
             }
             for batch in self.seconds
         }
+        if against is not None:
+            for batch, measured in row["batches"].items():
+                measured["times"] = measured["images_per_second"] / against.images_per_second(batch)
         return row
 
 
@@ -102,7 +114,8 @@ def make_rows(
         elif available(name, describe(model).model):
             command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
             peer = PEERS[name]
-            rows.append(Row(name, peer.precision, command, size_mb=weights.stat().st_size / 1e6, ours=peer.ours))
+            size = weights.stat().st_size / 1e6
+            rows.append(Row(name, peer.precision, command, size_mb=size, same_weights=peer.same_weights))
     return rows
 
 
@@ -149,20 +162,35 @@ def measure(
     with _workers([row for row in rows if not row.problem], say) as workers:
         for row, worker in workers.items():
             for batch in batches:
-                _ask(row, worker, batch, 2)  # a first run makes what the engine keeps for this batch
+                _ask(row, worker, batch, 1)  # a first run makes what the engine keeps for this batch
                 row.seconds.pop(batch, None)
-        stop = time.perf_counter() + seconds
-        rounds = 0
-        while time.perf_counter() < stop or rounds < 3:
-            for batch in batches:
-                for row, worker in workers.items():
-                    if not row.problem:
-                        _ask(row, worker, batch, 3)
-            rounds += 1
+        say(f"measuring for {seconds:g} s")
+        _take_turns(list(workers.items()), batches, seconds)
         for row, worker in workers.items():
-            if pictures is not None and row.ours and not row.problem:
-                say(f"measuring the accuracy of {row.name} {row.precision}")
+            if pictures is not None and row.same_weights and not row.problem:
+                say(f"measuring the accuracy of {row}")
                 _ask_accuracy(row, worker, max(batches), pictures)
+
+
+def _take_turns(workers: list[tuple[Row, subprocess.Popen[str]]], batches: Sequence[int], seconds: float) -> None:
+    """Let all rows run each batch in rounds, in another order each time; the batches share the time."""
+    spent, rounds = dict.fromkeys(batches, 0.0), dict.fromkeys(batches, 0)
+    draw = generator(0, "turns")
+    while sum(spent.values()) < seconds or min(rounds.values()) < LEAST_ROUNDS:
+        batch = min(batches, key=lambda batch: (rounds[batch] >= LEAST_ROUNDS, spent[batch]))
+        begun = time.perf_counter()
+        for i in torch.randperm(len(workers), generator=draw).tolist():
+            row, worker = workers[i]
+            if not row.problem:
+                _ask(row, worker, batch, RUNS)
+        rounds[batch] += 1
+        spent[batch] += time.perf_counter() - begun
+
+
+def baseline(rows: Sequence[Row]) -> Row | None:
+    """Return the row that others are held against: torchvision's network, else the model itself, in eager float32."""
+    able = {row.name: row for row in rows if row.seconds and not row.problem}
+    return next((able[name] for name in BASELINES if name in able), None)
 
 
 @contextmanager
@@ -171,7 +199,7 @@ def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, subprocess.Pop
     started: list[tuple[Row, subprocess.Popen[str]]] = []
     try:
         for row in rows:
-            say(f"starting {row.name} {row.precision}")
+            say(f"starting {row}")
             begun = time.perf_counter()
             worker = subprocess.Popen(
                 row.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

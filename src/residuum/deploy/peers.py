@@ -59,7 +59,7 @@ class Peer(NamedTuple):
 
     build: Callable[[nn.Module], Any]
     precision: str
-    ours: bool = True  # runs the model's own weights
+    same_weights: bool = True  # as the model
 
 
 PEERS = {
@@ -67,8 +67,8 @@ PEERS = {
     "torch eager bf16": Peer(eager_bf16, "bf16"),
     "torch.compile": Peer(compiled, "fp32"),
     "torch.compile bf16": Peer(compiled_bf16, "bf16"),
-    "torchvision eager": Peer(torchvision_eager, "fp32", ours=False),
-    "timm eager": Peer(timm_eager, "fp32", ours=False),
+    "torchvision eager": Peer(torchvision_eager, "fp32", same_weights=False),
+    "timm eager": Peer(timm_eager, "fp32", same_weights=False),
 }
 
 

@@ -48,8 +48,8 @@ def whiten(model: nn.Module, images: Tensor, eps: float = 5e-4) -> None:
     conv = getattr(getattr(model, "stem", None), "whiten", None)
     if not isinstance(conv, nn.Conv2d):
         raise InputError(
-            f"whitening sets a first layer named stem.whiten, and {type(model).__name__} has none; leave --whiten out, "
-            "or take a model such as fast_resnet9"
+            f"whitening sets a first layer named stem.whiten, and {type(model).__name__} has none; give --no-whiten, "
+            "or take a model such as fast_resnet8"
         )
     size = conv.in_channels * conv.kernel_size[0] * conv.kernel_size[1]
     if conv.out_channels != 2 * size:

@@ -22,7 +22,7 @@ def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: 
     """Draw every row, a panel for each batch size: accuracy over images a second, or bars where there is no accuracy.
 
     Args:
-        rows: dicts with ``name``, ``precision``, ``accuracy`` (percent or None) and ``batches``, as a benchmark gives.
+        rows: dicts with ``label``, ``precision``, ``accuracy`` (percent or None) and ``batches``, as a benchmark gives.
         batches: which batch sizes.
         title: above the figure.
 
@@ -57,27 +57,32 @@ def _bars(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
     for bar, speed in zip(bars, speeds, strict=True):
         middle = bar.get_y() + bar.get_height() / 2
         ax.annotate(_said(speed), (speed, middle), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
-    ax.set_yticks(range(len(measured)), [_label(row) for row in measured])
+    ax.set_yticks(range(len(measured)), [row["label"] for row in measured])
     ax.set_xlim(0, 1.15 * max(speeds))
     ax.set_xlabel(f"images a second at batch {batch}, median")
     ax.grid(axis="x")
 
 
 def _points(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
     shown = _with_accuracy(measured)
     for row in shown:
         colour, marker = LOOKS[row["precision"]]
         ax.plot(_speed(batch)(row), row["accuracy"], marker, color=LIGHT[colour], ms=7.5, mec=LIGHT["paper"])
     speeds, percents = [_speed(batch)(row) for row in shown], [row["accuracy"] for row in shown]
+    margin = 1.3 * (max(speeds) / min(speeds)) ** 0.25  # names need room on both sides
     ax.set_xscale("log")
-    ax.tick_params(axis="x", which="both", length=0, pad=4)
-    ax.set_xlim(min(speeds) / 1.6, max(speeds) * 1.6)
+    ax.set_xlim(min(speeds) / margin, max(speeds) * margin)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.xaxis.set_minor_locator(NullLocator())
     middle = (min(percents) + max(percents)) / 2
     half = max(LEAST_SPAN, 1.6 * (max(percents) - min(percents))) / 2
     ax.set_ylim(middle - half, middle + half)
     pictures = max(row.get("pictures", 0) for row in shown)
     ax.set_ylabel("accuracy, %" + (f" of {pictures:,} pictures" if pictures else ""))
-    left_out = [f"{_label(row)} {_said(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None]
+    left_out = [f"{row['label']} {_said(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None]
     beside = f"\nwithout an accuracy: {', '.join(left_out)}" if left_out else ""
     ax.set_xlabel(f"images a second at batch {batch}, median{beside}")
     ax.grid()
@@ -90,7 +95,7 @@ def _name_points(ax: Axes, shown: Sequence[dict[str, Any]], batch: int) -> None:
     figure = ax.figure
     pixel = figure.dpi / 72
     points = [tuple(ax.transData.transform((_speed(batch)(row), row["accuracy"]))) for row in shown]
-    texts = [ax.text(0, 0, _label(row), fontsize=8.5, transform=None) for row in shown]
+    texts = [ax.text(0, 0, row["label"], fontsize=8.5, transform=None) for row in shown]
     extents = [text.get_window_extent() for text in texts]
     sizes = [(extent.width + 2 * pixel, extent.height) for extent in extents]
     area = Box(*ax.get_window_extent().extents)
@@ -103,7 +108,7 @@ def _name_points(ax: Axes, shown: Sequence[dict[str, Any]], batch: int) -> None:
         foot = box.nearest(point)
         line = {"arrowstyle": "-", "color": LIGHT["muted"], "lw": 0.7, "shrinkA": 0, "shrinkB": CLEAR / 2}
         ax.annotate("", place, _offset(point, foot, pixel), arrowprops=line, **beside)
-        name = ax.annotate(_label(row), place, _offset(point, (box.left + pixel, (box.bottom + box.top) / 2), pixel),
+        name = ax.annotate(row["label"], place, _offset(point, (box.left + pixel, (box.bottom + box.top) / 2), pixel),
                            fontsize=8.5, **beside)  # fmt: skip
         name.set(path_effects=halo, zorder=4)
 
@@ -114,11 +119,6 @@ def _offset(point: tuple[float, float], place: tuple[float, float], pixel: float
 
 def _with_accuracy(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("accuracy") is not None]
-
-
-def _label(row: dict[str, Any]) -> str:
-    name, precision = row["name"], row["precision"]
-    return name if name.endswith(precision) else f"{name} {precision}"
 
 
 def _said(speed: float) -> str:
