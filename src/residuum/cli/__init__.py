@@ -10,6 +10,7 @@ from ..errors import ResiduumError
 from . import (
     bench,
     convert,
+    data,
     demo,
     diff,
     draw,
@@ -63,6 +64,7 @@ VERBS = {
 for name, verb in VERBS.items():
     app.command(name)(verb)
 app.add_typer(bench.app, name="bench")
+app.add_typer(data.app, name="data")
 
 
 def version(wanted: bool) -> None:
