@@ -51,7 +51,7 @@ class OpenvinoSession:
     def run(self, images: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return the file's output for a batch [N, C, H, W]."""
         request = self._request(images.shape)
-        request.infer({0: np.ascontiguousarray(images)})
+        request.infer({0: np.ascontiguousarray(images)}, share_inputs=True)  # a copy takes 2 % of an int8 ResNet-50
         return request.get_output_tensor(0).data.copy()
 
     def _request(self, shape: tuple[int, ...]) -> Any:

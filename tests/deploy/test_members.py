@@ -7,15 +7,17 @@ import torch
 from shipped_members import ready
 
 from residuum.deploy import TARGETS
+from residuum.deploy.calibration import make_calibration
 from residuum.deploy.intermediate import OUTPUTS, reference_outputs
 from residuum.deploy.parity import TOLERANCES, Gate, measure
 from residuum.deploy.prepare import prepare
-from residuum.deploy.probes import make_probes
+from residuum.deploy.probes import make_probes, photograph_set
 from residuum_runtime import Engine
 from residuum_runtime.gate import through
 from residuum_runtime.sessions import engines_for
 
-# each in float32 by all targets; the fresh process is proven in test_export.py
+# each in float32 by all targets; the fresh process is proven in test_export.py, and benchmarks/gate.py tries every
+# member in every precision
 SHIPPED = [
     "residual_a",
     "residual_b",
@@ -30,27 +32,30 @@ SHIPPED = [
     "alexnet",
     "vit",
 ]
-BFLOAT16 = ["vit"]  # by those targets that have it
+BFLOAT16 = ["preactivation", "dense", "vit"]  # by those targets that have it
+INT8 = ["residual_b", "dense", "highway", "vit"]
 PIXELS = ["residual_b", "vit"]  # with their preprocessing inside
 
 
 def check_passes(prepared, target, precision, folder):
+    """Return the file and its mean difference; engines that it was not made for are only asked in float32 and bf16."""
     row = TARGETS[target]
     path = row.write(prepared, folder, prepared.carded(target=target, precision=precision))
-    probes = make_probes(prepared, None)
-    for name in engines_for(path):
+    probes, mean = make_probes(prepared, None), 0.0
+    for name in engines_for(path) if precision != "int8" else [row.engine]:
         engine = Engine(path, engine=name)
         found = {key: through(engine, key, pixels) for key, pixels in probes.arrays.items()}
         measured = measure(probes, found, Gate(TOLERANCES[precision], 0.5))
         assert measured["passed"], f"{name} differs: {'; '.join(measured['failures'])}"
-    return path
+        mean = max(mean, measured["mean"])
+    return path, mean
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_float32(name, tmp_path):
     prepared = prepare(ready(name))
     for target in TARGETS:
-        path = check_passes(prepared, target, "fp32", tmp_path)
+        path, _ = check_passes(prepared, target, "fp32", tmp_path)
         if target == "onnx":
             check_onnx(path, prepared)
 
@@ -67,9 +72,20 @@ def check_onnx(path, prepared):
 
 
 @pytest.mark.parametrize("name", BFLOAT16)
-@pytest.mark.parametrize("target", [name for name, row in TARGETS.items() if "bf16" in row.precisions])
-def test_bfloat16(name, target, tmp_path):
-    check_passes(prepare(ready(name)), target, "bf16", tmp_path)
+def test_bfloat16(name, tmp_path):
+    prepared = prepare(ready(name))
+    for target in (target for target, row in TARGETS.items() if "bf16" in row.precisions):
+        check_passes(prepared, target, "bf16", tmp_path)
+
+
+@pytest.mark.parametrize("name", INT8)
+def test_int8(name, tmp_path):
+    prepared = prepare(ready(name))
+    windows = photograph_set(prepared.card.size, 80)
+    prepared.made["calibration"] = make_calibration(prepared, windows, 40)
+    for target in (target for target, row in TARGETS.items() if "int8" in row.precisions):
+        path, mean = check_passes(prepared, target, "int8", tmp_path)
+        assert mean > 1e-3, f"{path.name} must be quantised, but differs by {mean:.1g} only, as float32 does"
 
 
 @pytest.mark.parametrize("name", PIXELS)
@@ -78,7 +94,7 @@ def test_preprocessing_inside(name, tmp_path):
     model.description.preprocessing.resize = 20 if name == "vit" else 0
     prepared = prepare(model, pixels=True)
     for target in TARGETS:
-        path = check_passes(prepared, target, "fp32", tmp_path)
+        path, _ = check_passes(prepared, target, "fp32", tmp_path)
     engine = Engine(path)
     probabilities = engine.run(np.full((2, 3, 40, 30), 7, dtype=np.uint8))
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
