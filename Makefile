@@ -14,7 +14,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
 bench: .venv/installed-dev
-	$(BIN)/python benchmarks/train_throughput.py
+	$(BIN)/residuum bench training --data cifar10 --output build/speed
 
 .venv/installed: pyproject.toml constraints.txt setup.py src/residuum/nn/tail.c
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

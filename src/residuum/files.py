@@ -8,7 +8,7 @@ import functools
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -128,8 +128,10 @@ def _disk_error(path: Path, error: BaseException) -> DiskError:
 
 
 @contextlib.contextmanager
-def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
+def locked(path: str | os.PathLike[str], message: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another has it.
+
+    With ``waiting`` it is waited for instead, after that was called once.
 
     The operating system lets go of it when the process ends, however it ends; its children do not hold it, since they
     may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows) there is no
@@ -144,7 +146,10 @@ def locked(path: str | os.PathLike[str], message: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(message) from None
+            if waiting is None:
+                raise InputError(message) from None
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
         _let_go_in_children()
         _locks.add(file)
         try:

@@ -200,8 +200,11 @@ def test_a_run_that_diverges_counts_as_guessing(tmp_path):
 
 
 def test_the_ticks_of_a_logarithm_are_numbers():
-    errors = {kind: {optimiser: {"2": [0.01, 0.02], "4": [0.9, 1.0]} for optimiser in identity.RATES}
+    errors = {kind: {optimiser: {"2": [0.9, 1.0], "4": [0.01, 0.02]} for optimiser in identity.RATES}
               for kind in identity.KINDS}  # fmt: skip
     (figure, _) = (drawing.figure for drawing in identity.drawings({"depths": [2, 4], "errors": errors}))
     drawn = svg(figure, "error over depth")
+    (line, *_), (label, *_) = figure.axes[0].lines, figure.axes[0].texts
+    end = figure.axes[0].transData.transform((4, line.get_ydata()[-1]))
+    assert label.xy[1] == pytest.approx(figure.axes[0].transAxes.inverted().transform(end)[1], abs=0.07)
     assert ">1<" in drawn and ">10<" in drawn and "mathdefault" not in drawn

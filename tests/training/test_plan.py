@@ -120,7 +120,7 @@ def test_the_faster_precision_is_taken(monkeypatch):
 
     monkeypatch.setattr(precision, "recall", lambda name: {})
     rates = {"fp32": 100.0, "bf16": 150.0}
-    monkeypatch.setattr(precision, "_training_rate", lambda *given: rates[given[3]])
+    monkeypatch.setattr(precision, "_training_rates", lambda *given: ({name: rates[name] for name in given[3]}, False))
     model = create_model("cifar_resnet", depth=8)
     assert choose_precision(model, (3, 8, 8), "cpu") == Trial("bf16", rates)
     rates["fp32"] = 200.0
@@ -133,12 +133,13 @@ def test_a_trial_is_made_once_for_each_network_and_number_of_threads(monkeypatch
     from residuum.training import precision
 
     monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path))
-    tried = []
-    monkeypatch.setattr(precision, "_training_rate", lambda *given: tried.append(given[3]) or len(tried))
+    tried, steady = [], [True]
+    found = {"fp32": 1.0, "bf16": 2.0}
+    monkeypatch.setattr(precision, "_training_rates", lambda *given: (tried.append(given[3]) or found, steady[0]))
     model = create_model("cifar_resnet", depth=8)
     first = choose_precision(model, (3, 8, 8), "cpu")
-    assert choose_precision(model, (3, 8, 8), "cpu") == first
-    assert tried == ["fp32", "bf16"]
+    assert choose_precision(model, (3, 8, 8), "cpu") == first == Trial("bf16", found)
+    assert tried == [("fp32", "bf16")]
     choose_precision(model, (3, 16, 16), "cpu")
     choose_precision(create_model("cifar_resnet", depth=14), (3, 8, 8), "cpu")
     choose_precision(model, (3, 8, 8), "cpu", kernels="fused")
@@ -148,10 +149,24 @@ def test_a_trial_is_made_once_for_each_network_and_number_of_threads(monkeypatch
         choose_precision(model, (3, 8, 8), "cpu")
     finally:
         torch.set_num_threads(threads)
-    assert len(tried) == 10
+    assert len(tried) == 5
+    steady[0] = False  # a busy machine tells nothing that is worth remembering
     (tmp_path / "precisions.json").write_text("no JSON")
-    assert choose_precision(model, (3, 8, 8), "cpu").precision == "bf16"
-    assert len(tried) == 12
+    for _ in range(2):
+        choose_precision(model, (3, 8, 8), "cpu")
+    assert len(tried) == 7
+
+
+def test_a_trial_on_a_busy_machine_is_not_steady(monkeypatch):
+    from residuum.training import precision
+
+    model = create_model("cifar_resnet", depth=8)
+    times = iter([1.0, 2.0, 1.3, 2.1, 1.4, 2.5, 1.5, 2.2, 1.0, 2.0, 1.1, 2.1, 1.4, 2.5, 1.5, 2.2])
+    monkeypatch.setattr(precision, "_step", lambda *given: lambda: None)
+    monkeypatch.setattr(precision, "_seconds", lambda *given: next(times))
+    arguments = model, (3, 8, 8), "cpu", ("fp32", "bf16"), "plain"
+    assert precision._training_rates(*arguments) == ({"fp32": 32.0, "bf16": 16.0}, False)
+    assert precision._training_rates(*arguments) == ({"fp32": 32.0, "bf16": 16.0}, True)
 
 
 def test_freed_memory_is_kept_where_glibc_is(monkeypatch):
@@ -200,3 +215,14 @@ def test_precisions_and_devices_by_name():
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="device cuda was asked for, but torch sees none"):
             choose_device("cuda")
+
+
+def test_the_cache_is_at_least_what_evaluation_resizes_to(tmp_path):
+    photos, given = photographs(tmp_path), {"model": "cifar_resnet20", "image_size": [32, 32], "epochs": 1}
+    assert make_plan(photos, given).values["cache"] == 0
+    plan = make_plan(photos, {**given, "cache": "auto"})
+    assert (plan.values["cache"], plan.values["resize"], plan.values["workers"]) == (37, 37, 0)
+    assert plan.reasons["cache"].startswith("what evaluation resizes to")
+    assert make_plan(photos, {**given, "cache": 64}).values["cache"] == 64
+    with pytest.raises(InputError, match="at least 37 pixels, which evaluation resizes .*, got 36; leave --cache-size"):
+        make_plan(photos, {**given, "cache": 36})

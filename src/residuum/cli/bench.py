@@ -52,3 +52,46 @@ def inference(
     show(found)
     if output is not None:
         typer.echo(f"\nlook at {output / 'speed.png'}")
+
+
+@app.command("training")
+def training(
+    model: Annotated[str, typer.Argument(help="a network's name, as in `residuum models`")] = "cifar_resnet20",
+    data: Annotated[str | None, typer.Option(help="a set that fits in memory: digits, cifar10, fashion_mnist")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="of made-up pictures, without --data [32 or 224]")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=2, help="pictures a step")] = 128,
+    threads: Annotated[int | None, typer.Option(help="of each loop [default: all that it may use]")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="how often each loop has its turn")] = 7,
+    steps: Annotated[int, typer.Option(min=1, help="of a turn")] = 10,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="a folder for training.json and training.png")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Measure how fast networks train: the ordinary loop, the best of torch's own operations, and Residuum.
+
+    Each runs in a process of its own, and all take turns, so that noise hits all alike: ratios are what counts. The
+    ceiling is what this machine's arithmetic and memory, measured on the spot, leave possible.
+
+    residuum bench training --data cifar10
+
+    residuum bench training resnet50 --batch-size 32 --rounds 3 --steps 2 --output speed
+    """
+    from residuum_runtime.machine import thread_count
+
+    from ..models import VARIANTS
+    from ..training.benchmark import Task
+    from .benching_training import run, show, write
+    from .tables import show_json
+
+    if size is None:
+        size = VARIANTS[model].input_shape[-1] if model in VARIANTS else 32
+    found = run(Task(model, data, size, batch_size, thread_count(threads)), rounds, steps)
+    if output is not None:
+        write(found, output)
+    if json:
+        show_json(found)
+        return
+    show(found)
+    if output is not None:
+        typer.echo(f"\nlook at {output / 'training.png'}")

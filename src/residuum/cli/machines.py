@@ -29,9 +29,9 @@ def train_new(output: Path | None, folder: Path, given: dict[str, Any], *, tenso
 
     def make(world: World) -> Run:
         if restarted() and (folder / CONFIG).exists():
-            return resumed_run(folder, {}, world)
+            return resumed_run(folder, {}, world, tell)
         with telling_memory():
-            return new_run(folder, given, world)
+            return new_run(folder, given, world, tell)
 
     _train(make, tensorboard)
 
@@ -41,6 +41,11 @@ def train_on(directory: Path, resume: Callable[[World], Run], *, tensorboard: bo
     if not started() and (processes := read_settings(directory / CONFIG).processes) > 1:
         _launch(processes, [], directory)
     _train(resume, tensorboard)
+
+
+def tell(text: str) -> None:
+    """Say what is done before training begins."""
+    typer.echo(text, err=True)
 
 
 def one_process(given: dict[str, Any], what: str) -> None:

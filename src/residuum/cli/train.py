@@ -77,6 +77,17 @@ def train(
     num_classes: Annotated[int | None, typer.Option(help="logits [default: the data's classes]")] = None,
     depth: Annotated[int | None, typer.Option(help="layers, for builders such as cifar_resnet")] = None,
     shortcut: Annotated[str | None, typer.Option(help="A, B or C, for residual networks")] = None,
+    cache: Annotated[
+        bool,
+        typer.Option(
+            "--cache",
+            help="decode a folder once, into a file below ~/.cache/residuum (or $RESIDUUM_CACHE) that is read from "
+            "then on: docs/input.md",
+        ),
+    ] = False,
+    cache_size: Annotated[
+        int | None, typer.Option(help="shorter side kept there, pixels [default: what evaluation resizes to]")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps")] = None,
     precision: Annotated[str | None, typer.Option(help="auto (measured), fp32 or bf16")] = None,
     kernels: Annotated[
@@ -106,6 +117,8 @@ def train(
     residuum train --data digits --seeds 5 --against opt=adamw --against lr=0.001
 
     residuum train --data PHOTOS --weights runs/c56/model.safetensors  (fine-tuning, chosen and said)
+
+    residuum train --data PHOTOS --cache                               (decoded once, not in each epoch)
 
     residuum train --data cifar10 --processes 2    (or: torchrun --nproc-per-node 2 -m residuum train --data cifar10)
 
@@ -153,6 +166,7 @@ def train(
         "checkpoint_every": checkpoint_every,
         "keep": keep,
         "image_size": [image_size, image_size] if image_size else None,
+        "cache": cache_size or ("auto" if cache else None),
         "device": device,
         "precision": precision,
         "kernels": kernels,

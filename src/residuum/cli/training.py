@@ -14,7 +14,7 @@ from ..training import resumed_run
 from ..training.protocol import PROTOCOL
 from ..training.recipe import recipe_text, with_recipe
 from ..training.tensorboard import writer_class
-from .machines import one_process, train_new, train_on
+from .machines import one_process, tell, train_new, train_on
 from .seeds import go_on_seeds, show_lr, start_seeds
 
 
@@ -73,7 +73,7 @@ def go_on(directory: Path, output: Path | None, given: dict[str, Any], asked: As
         raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
     parts = {**asked.parts, **({} if asked.num_classes is None else {"num_classes": asked.num_classes})}
     again = {**given, "model_arguments": parts}
-    train_on(directory, lambda world: resumed_run(directory, again, world), tensorboard=asked.tensorboard)
+    train_on(directory, lambda world: resumed_run(directory, again, world, tell), tensorboard=asked.tensorboard)
 
 
 def _check_tensorboard(asked: Asked) -> None:

@@ -10,6 +10,7 @@ from . import cifar10, digits, fashion_mnist, folder
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode
 from .loaders import EvaluationLoader, Loader, MemoryLoader, StreamLoader
+from .packing import packed
 from .part import parse_part, take
 from .split import split_off
 
@@ -52,5 +53,6 @@ __all__ = [
     "StreamLoader",
     "decode",
     "open_data",
+    "packed",
     "split_off",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from .decode import decode
+from .packed import Packed
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,15 @@ class FileImages:
     root: Path
     names: Sequence[str]  # relative to root
     labels: Tensor  # int64 [N]
+    packed: Packed | None = None  # where they lie decoded, at a size of their own
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def picture(self, index: int) -> Tensor:
         """Return uint8 [3, height, width]."""
-        return decode(self.root / self.names[index])
+        name = self.names[index]
+        return decode(self.root / name) if self.packed is None else self.packed.picture(name)
 
 
 @dataclass(frozen=True)

@@ -71,4 +71,4 @@ def chosen(images: ArrayImages | FileImages, indices: Tensor) -> ArrayImages | F
     if isinstance(images, ArrayImages):
         return ArrayImages(images.pixels[indices], images.labels[indices])
     names = [str(images.names[index]) for index in indices.tolist()]
-    return FileImages(images.root, names, images.labels[indices])
+    return replace(images, names=names, labels=images.labels[indices])

@@ -18,17 +18,34 @@ from .dataset import FileImages
 Batch = tuple[Tensor, Tensor]  # uint8 [B, 3, height, width], int64 [B]
 
 
-class TrainingPictures(Dataset[Any]):
-    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture).
+class CropAndMirror:
+    """A random crop resized to ``size``, mirrored half of the time; draws from torch's global generator.
 
-    Crop and mirror are torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit.
+    It is torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit, without what these do
+    for boxes and masks, which takes as long again.
     """
+
+    def __init__(self, size: tuple[int, int], least: float) -> None:
+        """``least``: the smallest share of the area that a crop keeps."""
+        self.size, self.crop = size, _transforms().RandomResizedCrop(size, scale=(least, 1.0), antialias=True)
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Return uint8 [3, *size] of a uint8 picture [3, height, width]."""
+        from torchvision.transforms.v2.functional import horizontal_flip_image, resized_crop_image
+
+        window = self.crop.make_params([picture])
+        picture = resized_crop_image(picture, **window, size=list(self.size), antialias=True)
+        return horizontal_flip_image(picture) if torch.rand(1) < 0.5 else picture
+
+
+class TrainingPictures(Dataset[Any]):
+    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture)."""
 
     def __init__(
         self, images: FileImages, size: tuple[int, int], seed: int, epoch: int, variation: Variation = PLAIN
     ) -> None:
         self.images, self.seed, self.epoch, self.size, self.more = images, seed, epoch, size, variation.vary
-        self.crop = _transforms().RandomResizedCrop(size, scale=(variation.crop_scale, 1.0), antialias=True)
+        self.crop = CropAndMirror(size, variation.crop_scale)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -39,14 +56,9 @@ class TrainingPictures(Dataset[Any]):
 
     def picture(self, index: int) -> Tensor:
         """Return uint8 [3, *size]."""
-        from torchvision.transforms.v2.functional import horizontal_flip_image, resized_crop_image
-
         picture = self.images.picture(index)
         with drawing(self.seed, "augment", self.epoch, index):
-            window = self.crop.make_params([picture])
-            picture = resized_crop_image(picture, **window, size=list(self.size), antialias=True)
-            if torch.rand(1) < 0.5:
-                picture = horizontal_flip_image(picture)
+            picture = self.crop(picture)
             return picture if self.more is None else self.more(picture.contiguous())
 
 
@@ -87,8 +99,13 @@ def fitting(size: tuple[int, int], resize: int) -> Any:
     """Return the transform of one uint8 picture [C, H, W] to [C, *size] for evaluation and prediction."""
     v2 = _transforms()
     if resize:
-        return v2.Compose([v2.Resize(resize, antialias=True), v2.CenterCrop(list(size))])
+        return v2.Compose([fitting_shorter(resize), v2.CenterCrop(list(size))])
     return v2.Resize(list(size), antialias=True)
+
+
+def fitting_shorter(side: int) -> Any:
+    """Return the transform of one uint8 picture that brings its shorter side to ``side``, as ``fitting`` does."""
+    return _transforms().Resize(side, antialias=True)
 
 
 def _transforms() -> Any:

@@ -9,11 +9,10 @@ Expected   full pre-activation best, a norm after the addition worst
 
 from __future__ import annotations
 
-from ..report.dots import dots
 from ..report.study import Drawing, Finding, Table
-from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
+from .curves import accuracy_dots, accuracy_table, against, gathered, held_against, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
-from .statistics import Interval, judged, paired_difference
+from .statistics import Interval, mean_interval
 
 QUESTION = (
     "The same layers can stand in five orders around the addition. Does it matter, and is it best to leave the stream "
@@ -37,7 +36,7 @@ CLAIMS = {  # test error of ResNet-110 on CIFAR-10, percent
     "act_preactivation": ("below", "He16 table 2: 6.71 % against 6.61 %"),
     "full_preactivation": ("above", "He16 table 2: 6.37 % against 6.61 %"),
 }
-DOES = {"below": "does worse", "above": "does better"}
+ORIGINAL = ("original", "the original order")
 
 
 def members(options: Options) -> Members:
@@ -56,22 +55,12 @@ def measure(work: Workspace) -> Numbers:
 
 def effect(numbers: Numbers, order: str) -> Interval:
     """Validation accuracy in this order less that in the original one, paired by seed, in points."""
-    return paired_difference(last(numbers, order, "val_acc1"), last(numbers, "original", "val_acc1"))
+    return mean_interval(against(numbers, order, "original"))
 
 
 def findings(numbers: Numbers) -> list[Finding]:
     """Hold each order against the original."""
-    return [
-        judged(
-            f"{WORDS[order][0].upper()}{WORDS[order][1:]} {DOES[side]} than the original order",
-            published,
-            effect(numbers, order),
-            side,
-            unit="points of validation accuracy against the original",
-            pairs=last(numbers, order, "val_acc1") - last(numbers, "original", "val_acc1"),
-        )
-        for order, (side, published) in CLAIMS.items()
-    ]
+    return held_against(numbers, ORIGINAL, WORDS, CLAIMS)
 
 
 def answer(numbers: Numbers) -> str:
@@ -99,9 +88,7 @@ def answer(numbers: Numbers) -> str:
 
 def drawings(numbers: Numbers) -> list[Drawing]:
     """Draw validation accuracy by order."""
-    values = {WORDS[order]: last(numbers, order, "val_acc1").tolist() for order in WORDS}
-    mean = float(last(numbers, "original", "val_acc1").mean())
-    figure = dots(values, title="Validation accuracy by order", xlabel="%", level=(mean, "original"))
+    figure = accuracy_dots(numbers, "original", WORDS, "Validation accuracy by order")
     return [Drawing("activations", figure, "Validation accuracy of networks that differ in the order of their layers.")]
 
 

@@ -29,7 +29,7 @@ from ..weights import save
 from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import MODELS
-from .statistics import Interval, judged, mean_interval, paired_difference
+from .statistics import judged_pairs, mean_interval
 
 QUESTION = (
     "Is degradation the fault of the optimiser, of the initial weights, or of gradients that vanish? Does it go away "
@@ -122,14 +122,14 @@ def shown_in(numbers: Numbers, kind: str) -> list[tuple[str, str, str]]:
     return [cell for cell in cells() if mean_interval(effect(numbers, kind, cell)).below(0)]
 
 
-def factor_effect(numbers: Numbers, place: int) -> tuple[Interval, np.ndarray]:
-    """Return how much a factor's second level changes the plain network's effect of depth, over all other factors."""
+def factor_effect(numbers: Numbers, place: int) -> np.ndarray:
+    """Return what a factor's second level adds to the plain network's effect of depth, others averaged: [seeds]."""
     first, second = (OPTIMISERS, INITS, NORMS)[place]
     means = [
         np.mean([effect(numbers, "plain", cell) for cell in cells() if cell[place] == level], axis=0)
         for level in (first, second)
     ]
-    return paired_difference(means[1], means[0]), means[1] - means[0]
+    return means[1] - means[0]
 
 
 FACTORS = ("AdamW in place of SGD", "small weights in place of He's", "no norm in place of batch norm")
@@ -141,16 +141,15 @@ def findings(numbers: Numbers) -> list[Finding]:
     plain, saved = effect(numbers, "plain", usual), effect(numbers, "residual", usual) - effect(numbers, "plain", usual)
     everywhere = np.mean([effect(numbers, "plain", cell) for cell in cells()], axis=0)
     found = [
-        judged("With SGD, He's weights and batch norm the deeper plain network trains worse", "He15 figure 6",
-               mean_interval(plain), "below", unit="points of training accuracy", pairs=plain),
-        judged("There the shortcut saves it", "He15 figure 6", mean_interval(saved), "above", pairs=saved),
-        judged("Over all combinations the deeper plain network trains worse", "–",
-               mean_interval(everywhere), "below", pairs=everywhere),
+        judged_pairs("With SGD, He's weights and batch norm the deeper plain network trains worse", "He15 figure 6",
+                     plain, "below", unit="points of training accuracy"),
+        judged_pairs("There the shortcut saves it", "He15 figure 6", saved, "above"),
+        judged_pairs("Over all combinations the deeper plain network trains worse", "–", everywhere, "below"),
     ]  # fmt: skip
     for place, words in enumerate(FACTORS):
-        interval, pairs = factor_effect(numbers, place)
-        found.append(judged(f"{words[0].upper()}{words[1:]} lessens the plain network's loss", "popular accounts",
-                            interval, "above", unit="points of its effect of depth", pairs=pairs))  # fmt: skip
+        claim = f"{words[0].upper()}{words[1:]} lessens the plain network's loss"
+        pairs = factor_effect(numbers, place)
+        found.append(judged_pairs(claim, "popular accounts", pairs, "above", unit="points of its effect of depth"))
     return found
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..report.study import Table
+from ..report.dots import dots
+from ..report.study import Finding, Table
 from .form import Members, Numbers, Options, Workspace
-from .statistics import spread
+from .statistics import judged_pairs, spread
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FIGURES = ("train_loss", "train_acc1", "val_loss", "val_acc1")
 
@@ -49,6 +53,45 @@ def condition_of(member: str) -> str:
 def last(numbers: Numbers, condition: str, figure: str = "train_acc1") -> np.ndarray:
     """Return a figure at the last epoch of each seed: [seeds]."""
     return np.array([curve[-1] for curve in numbers["curves"][condition][figure]])
+
+
+def against(numbers: Numbers, condition: str, other: str, figure: str = "val_acc1") -> np.ndarray:
+    """Return by how much a figure at the last epoch is above that of another condition: [seeds]."""
+    return last(numbers, condition, figure) - last(numbers, other, figure)
+
+
+def held_against(
+    numbers: Numbers, other: tuple[str, str], words: Mapping[str, str], claims: Mapping[str, tuple[str, str]]
+) -> list[Finding]:
+    """Judge for each condition that its validation accuracy lies on the claimed side of another's.
+
+    Args:
+        numbers: as ``gathered`` returns them.
+        other: the condition that the others are held against, and how a sentence names it.
+        words: how a sentence names each condition.
+        claims: "above" or "below" of each condition that is judged, and what was published.
+    """
+    condition, called = other
+    does = {"below": "does worse", "above": "does better"}
+    return [
+        judged_pairs(
+            f"{words[name][0].upper()}{words[name][1:]} {does[side]} than {called}",
+            published,
+            against(numbers, name, condition),
+            side,
+            unit=f"points of validation accuracy against {called}",
+        )
+        for name, (side, published) in claims.items()
+    ]
+
+
+def accuracy_dots(
+    numbers: Numbers, other: str, words: Mapping[str, str], title: str, looks: Mapping[str, str] | None = None
+) -> Figure:
+    """Draw validation accuracy at the last epoch, a row for each condition, and the mean of the other as a line."""
+    values = {words[name]: last(numbers, name, "val_acc1").tolist() for name in words}
+    level = (float(last(numbers, other, "val_acc1").mean()), other)
+    return dots(values, title=title, xlabel="%", looks=dict(looks or {}), level=level)
 
 
 def accuracy_table(numbers: Numbers, conditions: Sequence[str] | None = None) -> Table:

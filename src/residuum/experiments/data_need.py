@@ -16,10 +16,10 @@ import numpy as np
 from ..data import open_data
 from ..report.lines import TWIN_LOOKS, Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
-from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
+from .curves import accuracy_table, against, gathered, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import MODELS
-from .statistics import Interval, judged, paired_difference
+from .statistics import Interval, judged_pairs, paired_difference
 
 QUESTION = "Does a network without shortcuts need more pictures than its residual twin to reach the same accuracy?"
 SOURCE = "popular accounts; twins as in He et al. 2015, arXiv:1512.03385, section 4.2"
@@ -62,7 +62,7 @@ def sizes(numbers: Numbers) -> list[int]:
 
 def gap(numbers: Numbers, pictures: int) -> np.ndarray:
     """Validation accuracy of the residual twin less that of the plain one, [seeds], in points."""
-    return last(numbers, f"residual-{pictures}", "val_acc1") - last(numbers, f"plain-{pictures}", "val_acc1")
+    return against(numbers, f"residual-{pictures}", f"plain-{pictures}")
 
 
 def widening(numbers: Numbers) -> Interval:
@@ -75,19 +75,18 @@ def findings(numbers: Numbers) -> list[Finding]:
     """Judge the gap at each size, and whether it widens."""
     few, whole = sizes(numbers)[0], sizes(numbers)[-1]
     found = [
-        judged(
+        judged_pairs(
             f"With {pictures:,} pictures the residual twin does better",
             "–",
-            paired_difference(gap(numbers, pictures), np.zeros_like(gap(numbers, pictures))),
+            gap(numbers, pictures),
             "above",
             unit="points of validation accuracy",
-            pairs=gap(numbers, pictures),
         )
         for pictures in sizes(numbers)
     ]
     claim = f"Its lead is larger with {few:,} pictures than with {whole:,}: the plain twin needs more data"
     pairs = gap(numbers, few) - gap(numbers, whole)
-    return [*found, judged(claim, "popular accounts", widening(numbers), "above", pairs=pairs)]
+    return [*found, judged_pairs(claim, "popular accounts", pairs, "above")]
 
 
 def answer(numbers: Numbers) -> str:

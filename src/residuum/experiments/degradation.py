@@ -21,7 +21,7 @@ from ..report.plots import line_plot
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import Interval, judged, paired_difference, spread
+from .statistics import Interval, judged_pairs, paired_difference, spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,32 +68,28 @@ def measure(work: Workspace) -> Numbers:
 
 def findings(numbers: Numbers) -> list[Finding]:
     """Judge both halves of the claim."""
-    (plain, residual), gained = _ends(numbers), rescue(numbers)
-    loss, saved = depth_effect(numbers, "plain"), np.subtract(*residual) - np.subtract(*plain)
+    plain, residual = (np.subtract(*ends) for ends in _ends(numbers))
     return [
-        judged(
+        judged_pairs(
             "The deeper plain network trains worse",
             "He15 figure 6: training error of plain-56 above plain-20 (CIFAR-10)",
-            loss,
+            plain,
             "below",
             unit="points of training accuracy",
-            pairs=np.subtract(*plain),
         ),
-        judged(
+        judged_pairs(
             "The shortcut saves it",
             "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
-            gained,
+            residual - plain,
             "above",
             unit="points: residual effect of depth less the plain one",
-            pairs=saved,
         ),
-        judged(
+        judged_pairs(
             "The deeper residual network trains better",
             "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
-            depth_effect(numbers, "residual"),
+            residual,
             "above",
             unit="points of training accuracy",
-            pairs=np.subtract(*residual),
         ),
     ]
 

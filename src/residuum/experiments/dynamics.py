@@ -25,7 +25,7 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .curves import accuracy_table, epochs_to, gathered, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged, mean_interval, paired_difference
+from .statistics import judged_pairs, mean_interval, paired_difference
 
 QUESTION = (
     "While a network learns, do its weights come to favour the skip over the layer beside it? Do networks with skips "
@@ -140,15 +140,14 @@ def findings(numbers: Numbers) -> list[Finding]:
     """Judge the three accounts."""
     gain, fast, spread = learnt_gain(numbers), speed(numbers), ends(numbers)
     faster = np.array(fast["residual"]) - np.array(fast["plain"])
-    wider = spread["plain"] - spread["residual"]
     return [
-        judged("Training amplifies learnt skips against the matrices beside them", "popular accounts",
-               mean_interval(gain), "above", unit="% more than the ratio before training", pairs=gain),
-        judged(f"Identity skips reach {LEVEL:g} % of training accuracy in fewer epochs", "popular accounts",
-               paired_difference(fast["residual"], fast["plain"]), "below", unit="epochs against plain", pairs=faster),
-        judged("Features of the plain network fill more dimensions", "popular accounts",
-               paired_difference(spread["plain"], spread["residual"]), "above",
-               unit="of the participation ratio, against residual", pairs=wider),
+        judged_pairs("Training amplifies learnt skips against the matrices beside them", "popular accounts",
+                     gain, "above", unit="% more than the ratio before training"),
+        judged_pairs(f"Identity skips reach {LEVEL:g} % of training accuracy in fewer epochs", "popular accounts",
+                     faster, "below", unit="epochs against plain"),
+        judged_pairs("Features of the plain network fill more dimensions", "popular accounts",
+                     spread["plain"] - spread["residual"], "above",
+                     unit="of the participation ratio, against residual"),
     ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from ..data import Dataset
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged, paired_difference, spread
+from .statistics import judged_pairs, spread
 
 QUESTION = (
     "A residual network can begin as a shallow one and come to use its layers as it learns. Does it? How many blocks "
@@ -84,9 +84,8 @@ def findings(numbers: Numbers) -> list[Finding]:
         for first, words in ((0, "before training"), (1, "after the first epoch")):
             claim = f"{_said(name)}: deeper after {depth.shape[1] - 1} epochs than {words}"
             grown = depth[:, -1] - depth[:, first]
-            effect = paired_difference(depth[:, -1], depth[:, first])
-            found.append(judged(claim, "popular: early training uses few layers", effect, "above",
-                                unit="blocks of effective depth", pairs=grown))  # fmt: skip
+            source, unit = "popular: early training uses few layers", "blocks of effective depth"
+            found.append(judged_pairs(claim, source, grown, "above", unit=unit))
     return found
 
 

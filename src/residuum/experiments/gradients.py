@@ -25,7 +25,7 @@ from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import judged, mean_interval, paired_difference, spread
+from .statistics import judged_pairs, spread
 
 QUESTION = (
     "Does the gradient vanish or explode on its way back through a plain network, and is it the shortcut or the "
@@ -115,18 +115,16 @@ def findings(numbers: Numbers) -> list[Finding]:
     for kind in ("plain, batch norm", "plain, no norm"):
         deep, shallow = (_of_new(numbers, kind, depth, "likeness") for depth in (deepest, shallowest))
         found.append(
-            judged(
+            judged_pairs(
                 f"New networks, {kind}: gradients at nearby pictures are less alike with {deepest} layers than with "
-                f"{shallowest}", "Bal17: falls as 2^-L", paired_difference(deep, shallow), "below",
-                unit="of correlation", pairs=deep - shallow,
+                f"{shallowest}", "Bal17: falls as 2^-L", deep - shallow, "below", unit="of correlation",
             )
         )  # fmt: skip
     for norm in ("batch norm", "no norm"):
         plain, residual = (_of_new(numbers, f"{kind}, {norm}", deepest, "likeness") for kind in ("plain", "residual"))
         claim = f"New networks of {deepest} layers, {norm}: they are more alike with shortcuts than without"
         published = "Bal17: 1/sqrt(L) against 2^-L with batch norm; (3/4)^L against 2^-L without"
-        effect = paired_difference(residual, plain)
-        found.append(judged(claim, published, effect, "above", unit="of correlation", pairs=residual - plain))
+        found.append(judged_pairs(claim, published, residual - plain, "above", unit="of correlation"))
     return found + [_trained(numbers, name) for name in numbers["trained"]]
 
 
@@ -135,12 +133,12 @@ def _size(numbers: Numbers, kind: str, side: str, published: str, bound: np.ndar
     depth = max(map(int, numbers["new"][kind]))
     if bound is None:
         words = {"below": "falls", "above": "grows"}[side]
-        claim, effect, pairs = f"New networks, {kind}: the gradient {words} block by block", values - 1, values - 1
+        claim, pairs = f"New networks, {kind}: the gradient {words} block by block", values - 1
     else:
         claim = f"New networks, {kind}: it grows less than without shortcuts"
-        effect = pairs = values - bound
+        pairs = values - bound
     unit = "of its size a block, less 1" if bound is None else "of its size a block"
-    return judged(f"{claim} ({depth} layers)", published, mean_interval(effect), side, unit=unit, pairs=pairs)
+    return judged_pairs(f"{claim} ({depth} layers)", published, pairs, side, unit=unit)
 
 
 def _factors(numbers: Numbers, kind: str) -> np.ndarray:
@@ -155,7 +153,7 @@ def _trained(numbers: Numbers, name: str) -> Finding:
     first, last = (np.array([rows[end]["likeness"] for rows in numbers["trained"][name]], float) for end in (0, -1))
     epochs = numbers["trained"][name][0][-1]["epoch"]
     claim = f"{name}: after {epochs} epochs gradients at nearby pictures are more alike than before training"
-    return judged(claim, "–", paired_difference(last, first), "above", unit="of correlation", pairs=last - first)
+    return judged_pairs(claim, "–", last - first, "above", unit="of correlation")
 
 
 def answer(numbers: Numbers) -> str:

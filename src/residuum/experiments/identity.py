@@ -8,9 +8,10 @@ Cost       about three minutes on two cores: 120 stacks of 2 to 32 layers, 40 ep
 Expected   the plain stack's error grows with depth; the residual one's does not
 
 Twins differ in the addition alone: the same matrices from the same draws, and behind each matrix batch norm, before
-the skip joins. Without the norm the residual stream doubles its variance every block and the twins differ in scale. The
-residual stack does not start as a copy: each branch first adds a variance of one, and what must be learnt is to add
-nothing. A plain stack can copy too, since greys are not negative: ReLUs let them pass, norms give back mean and spread.
+the skip joins. Without the norm the residual stream doubles its variance every block and the twins differ in scale; the
+pictures are brought to a variance of one for the same reason. The residual stack does not start as a copy: each branch
+first adds a variance of one, and what must be learnt is to add nothing. A plain stack can copy too, since greys are not
+negative: ReLUs let them pass, norms give back mean and spread.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ..seeds import drawing
 from ..training.optimisers import build_optimiser
 from ..training.schedules import build_schedule
 from .form import Members, Numbers, Options, Workspace
-from .statistics import Interval, judged, mean_interval, paired_difference
+from .statistics import Interval, judged_pairs, paired_difference
 
 QUESTION = "Can a stack of nonlinear layers learn to copy its input, and does it help when a skip carries it already?"
 SOURCE = "He et al. 2015, arXiv:1512.03385, section 3.1 and 3.2; no figure published"
@@ -42,7 +43,8 @@ EXPECTED = "The plain stack's error grows with depth; the residual one's does no
 DEFAULTS = Options(depths=(2, 4, 8, 16, 32), epochs=40)
 SIDE = 8  # pictures are averaged to 8x8 grey: 64 units
 KINDS = ("plain", "residual")
-RATES = {"sgd": (0.1, 0.01), "adamw": (0.003, 0.0003)}  # the better one for each kind, optimiser and depth counts
+# the better one for each kind, optimiser and depth counts; a norm's scale must be able to go from 1 to 0
+RATES = {"sgd": (1.0, 0.3), "adamw": (0.1, 0.03)}
 LENGTH = 2  # layers that a skip passes
 
 
@@ -57,6 +59,8 @@ def measure(work: Workspace) -> Numbers:
     """Train every stack; return its error by kind, optimiser and depth, [seeds] each."""
     dataset, options = work.dataset(), work.options
     train, val = pictures(dataset, "train"), pictures(dataset, "val")
+    spread = (train - train.mean(0)).square().mean().sqrt()  # to vary as much as what a branch first adds
+    train, val = train / spread, val / spread
     errors: dict[str, Any] = {kind: {optimiser: {} for optimiser in RATES} for kind in KINDS}
     for kind, optimiser, depth in itertools.product(KINDS, RATES, options.depths):
         found = work.keep(
@@ -146,12 +150,12 @@ def findings(numbers: Numbers) -> list[Finding]:
     apart = np.log10(best(numbers, "plain", deep)) - np.log10(best(numbers, "residual", deep))
     plain = best(numbers, "plain", deep)
     return [
-        judged(f"The plain stack copies worse with {deep} layers than with {shallow}", "He15 section 3.1, suspected",
-               mean_interval(growth(numbers, "plain")), "above", unit="powers of ten", pairs=growth(numbers, "plain")),
-        judged(f"With {deep} layers the residual stack copies better", "He15 section 3.2, argued",
-               mean_interval(apart), "above", unit="powers of ten", pairs=apart),
-        judged(f"The plain stack of {deep} layers misses more than a tenth of the variance", "–",
-               mean_interval(plain), "above", bound=0.1, unit="of the variance", pairs=plain),
+        judged_pairs(f"The plain stack copies worse with {deep} layers than with {shallow}",
+                     "He15 section 3.1, suspected", growth(numbers, "plain"), "above", unit="powers of ten"),
+        judged_pairs(f"With {deep} layers the residual stack copies better", "He15 section 3.1, argued",
+                     apart, "above", unit="powers of ten"),
+        judged_pairs(f"The plain stack of {deep} layers misses more than a tenth of the variance", "–",
+                     plain, "above", bound=0.1, unit="of the variance"),
     ]  # fmt: skip
 
 
@@ -185,13 +189,13 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             for kind in KINDS
         ]
         title = f"Copying the input, trained by {'SGD' if optimiser == 'sgd' else 'AdamW'}"
-        panel = Panel(title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.3g}")
+        panel = Panel(
+            title, "nonlinear layers (log scale)", "variance missed, % (log scale)", lines, form="{:.3g}", log=True
+        )
         figure = line_panel(panel)
         (ax,) = figure.axes
         ax.set_xscale("log", base=2)
-        ax.set_yscale("log")
         ax.set_xticks(numbers["depths"], [str(depth) for depth in numbers["depths"]])
-        ax.autoscale(axis="y")
         drawn.append(Drawing(f"identity-{optimiser}", figure, f"{title}: error over depth, plain and residual stacks."))
     return drawn
 

@@ -27,10 +27,10 @@ from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
 from ..training.run import LAST
 from ..weights import load, save
-from .curves import gathered, last, one_sentence
+from .curves import against, gathered, last, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import AFTER, training_seconds
-from .statistics import Interval, judged, mean_interval, paired_difference, spread
+from .statistics import Interval, judged, judged_pairs, mean_interval, spread
 
 QUESTION = (
     "Is a deep residual network reached more cheaply by training a shallow one and inserting identity blocks than by "
@@ -116,12 +116,12 @@ def measure(work: Workspace) -> Numbers:
 
 def accuracy_effect(numbers: Numbers) -> Interval:
     """Validation accuracy of the grown networks less that from scratch, paired by seed, in points."""
-    return paired_difference(*_accuracies(numbers))
+    return mean_interval(_lead(numbers))
 
 
-def _accuracies(numbers: Numbers) -> tuple[np.ndarray, np.ndarray]:
+def _lead(numbers: Numbers) -> np.ndarray:
     deep = numbers["depths"][-1]
-    return last(numbers, f"grown-{deep}", "val_acc1"), last(numbers, f"scratch-{deep}", "val_acc1")
+    return against(numbers, f"grown-{deep}", f"scratch-{deep}")
 
 
 def time_ratio(numbers: Numbers) -> np.ndarray:
@@ -136,10 +136,9 @@ def time_effect(numbers: Numbers) -> Interval:
 
 def findings(numbers: Numbers) -> list[Finding]:
     """Judge accuracy and time."""
-    grown, scratch = _accuracies(numbers)
     return [
-        judged(f"The grown network is at most {MARGIN:g} points less accurate", "–", accuracy_effect(numbers), "above",
-               bound=-MARGIN, unit="points of validation accuracy against scratch", pairs=grown - scratch),
+        judged_pairs(f"The grown network is at most {MARGIN:g} points less accurate", "–", _lead(numbers), "above",
+                     bound=-MARGIN, unit="points of validation accuracy against scratch"),
         judged("Growing takes less time", "–", time_effect(numbers), "below", bound=1.0,
                unit="times the seconds from scratch", pairs=time_ratio(numbers)),
     ]  # fmt: skip

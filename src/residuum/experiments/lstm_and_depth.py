@@ -21,7 +21,7 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged, mean_interval, spread
+from .statistics import judged_pairs, spread
 
 QUESTION = (
     "The memory of an LSTM carries itself unchanged from step to step, a residual block its input from layer to layer. "
@@ -105,8 +105,8 @@ def findings(numbers: Numbers) -> list[Finding]:
         ("depth", "plain blocks", "whole", "popular accounts: vanishing gradients"),
     ]
     found = [
-        judged(f"{name}: over {steps} steps the error fades" + (" along the carry" if part == "direct" else ""), source,
-               mean_interval(ends), "below", unit="decades", pairs=ends)
+        judged_pairs(f"{name}: over {steps} steps the error fades" + (" along the carry" if part == "direct" else ""),
+                     source, ends, "below", unit="decades")
         for axis, name, part, source in fades
         if len(ends := _ends(numbers, axis, name, part))
     ]  # fmt: skip
@@ -116,7 +116,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     ):
         ends = _ends(numbers, axis, name, "whole")
         claim = f"{name}: over {steps} steps the whole error keeps at least a tenth of its size"
-        found.append(judged(claim, source, mean_interval(ends), "above", bound=-1.0, unit="decades", pairs=ends))
+        found.append(judged_pairs(claim, source, ends, "above", bound=-1.0, unit="decades"))
     return found
 
 

@@ -14,7 +14,7 @@ from ..report.lines import Line
 from ..report.study import Finding
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import Interval, bootstrap, judged, mean_interval, paired_difference
+from .statistics import Interval, bootstrap, judged_pairs, mean_interval
 
 OWN = "model"  # the name of a model of the user's own
 PICTURES = 1000  # a study looks at, where there are as many
@@ -137,10 +137,7 @@ def twins_judged(
     findings = []
     for depth in twin_depths(grouped):
         plain, residual = (np.array([effect(one) for one in grouped[f"{kind}-{depth}"]]) for kind in LOOKS)
-        difference = paired_difference(residual, plain)
-        findings.append(
-            judged(f"{claim} ({depth} layers)", published, difference, side, pairs=residual - plain, **words)
-        )
+        findings.append(judged_pairs(f"{claim} ({depth} layers)", published, residual - plain, side, **words))
     return findings
 
 

@@ -26,7 +26,7 @@ from ..report.study import Drawing, Finding, Table
 from ..seeds import generator
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import judged, mean_interval, paired_difference, spread
+from .statistics import judged, judged_pairs, mean_interval, spread
 
 QUESTION = (
     "A network of n residual blocks can be read as a sum over 2^n paths. Through paths of which length does its "
@@ -105,12 +105,11 @@ def findings(numbers: Numbers) -> list[Finding]:
         claim = f"{name}, trained: a single path brings back the less the longer it is"
         unit = "decades of size a block"
         published = "Vei16 figure 6: falls exponentially"
-        found.append(judged(claim, published, mean_interval(slopes), "below", unit=unit, pairs=slopes))
+        found.append(judged_pairs(claim, published, slopes, "below", unit=unit))
         if "new" in states:
             new, trained = (np.array([effective_depth(one["shares"]) for one in states[s]]) for s in ("new", "trained"))
             claim = f"{name}: training shortens the paths that carry the gradient"
-            effect = paired_difference(trained, new)
-            found.append(judged(claim, "–", effect, "below", unit="blocks of mean length", pairs=trained - new))
+            found.append(judged_pairs(claim, "–", trained - new, "below", unit="blocks of mean length"))
     return found
 
 

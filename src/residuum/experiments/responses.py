@@ -22,7 +22,7 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, look_of, measured, members_or_model, named, twins_judged
-from .statistics import judged, paired_difference, spread
+from .statistics import judged_pairs, spread
 
 QUESTION = (
     "If a residual block only has to learn what to add to its input, its layers should respond less than those of a "
@@ -66,8 +66,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     if len(residual) > 1:
         shallow, deep = (np.array([_mean(one) for one in grouped[name]]) for name in (residual[0], residual[-1]))
         claim = f"Layers of {residual[-1]} respond less than those of {residual[0]}"
-        difference = paired_difference(deep, shallow)
-        found.append(judged(claim, "He15 figure 7", difference, "below", unit=unit, pairs=deep - shallow))
+        found.append(judged_pairs(claim, "He15 figure 7", deep - shallow, "below", unit=unit))
     for network, seeds in grouped.items():
         if any(one["closes"].count(True) > 1 for one in seeds):
             found.append(_deeper_blocks(network, seeds))
@@ -84,8 +83,7 @@ def _deeper_blocks(network: str, seeds: list[Any]) -> Finding:
     ends = [_ends(one) for one in seeds]
     differences = np.concatenate([last - first for first, last in ends])
     claim = f"{named(network)}: the last layer of a block responds less than its first"
-    effect = paired_difference(differences, np.zeros_like(differences))
-    return judged(claim, "–", effect, "below", unit="standard deviation, mean over blocks", pairs=differences)
+    return judged_pairs(claim, "–", differences, "below", unit="standard deviation, mean over blocks")
 
 
 def _ends(one: Any) -> tuple[np.ndarray, np.ndarray]:

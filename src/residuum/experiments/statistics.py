@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..report.intervals import Interval, mean_interval, paired_difference, spread
 from ..report.study import NOT_SHOWN, OPPOSITE, SHOWN, Finding
 
-__all__ = ["Interval", "bootstrap", "judged", "mean_interval", "paired_difference", "sign_test", "spread"]
+__all__ = [
+    "Interval",
+    "bootstrap",
+    "judged",
+    "judged_pairs",
+    "mean_interval",
+    "paired_difference",
+    "sign_test",
+    "spread",
+]
 
 
 def bootstrap(
@@ -77,3 +87,11 @@ def judged(
         agree = int((signs == (1 if side == "above" else -1)).sum())
         ours += f"; {agree} of {len(pairs)} on the claimed side (sign test p = {sign_test(signs):.2g})"
     return Finding(claim, published, ours, verdict)
+
+
+def judged_pairs(claim: str, published: str, pairs: Sequence[float] | np.ndarray, side: str, **words: Any) -> Finding:
+    """Judge the claim that a figure lies above or below a bound, from its value or difference of each seed: [seeds].
+
+    The effect is their mean with Student's interval; ``words`` are bound, unit and digits of ``judged``.
+    """
+    return judged(claim, published, mean_interval(pairs), side, pairs=pairs, **words)

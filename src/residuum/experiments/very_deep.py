@@ -27,7 +27,7 @@ from ..training.rows import read_numbers
 from ..training.run import TIMING
 from .curves import accuracy_table, gathered, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged, paired_difference, spread
+from .statistics import judged_pairs, spread
 
 QUESTION = "Do residual networks of more than 100 and more than 1,000 layers train, and what does a step cost?"
 SOURCE = (
@@ -129,11 +129,12 @@ def findings(numbers: Numbers) -> list[Finding]:
     found = []
     for network in numbers["curves"]:
         kind, depth = network.split("-")
-        published = PUBLISHED.get(int(depth), "–") if kind == "residual" else "He15 section 4.2: error above 60 %"
+        published = (
+            PUBLISHED.get(int(depth), "–") if kind == "residual" else "He15 figure 6: error above 60 % (110 layers)"
+        )
         pairs = fall(numbers, network)
-        effect = paired_difference(pairs, np.zeros_like(pairs))
         claim = f"The training loss of the {kind} network of {int(depth):,} layers falls"
-        found.append(judged(claim, published, effect, "below", unit="from first to last epoch", pairs=pairs))
+        found.append(judged_pairs(claim, published, pairs, "below", unit="from first to last epoch"))
     return found
 
 

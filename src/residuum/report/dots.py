@@ -55,7 +55,7 @@ def dots(
         ax.tick_params(axis="y", labelcolor=LIGHT["ink"])
         ax.set_ylim(len(rows) - 0.4, -0.6)
         _limit(ax, rows, limits)
-        ax.set_xlabel(f"{xlabel}   (ring: a seed, diamond: mean, bar: 95 % interval)")
+        ax.set_xlabel(f"{xlabel}   (ring: a seed, diamond: mean, bar: 95 % interval)", loc="right")
         ax.grid(axis="x")
     return figure
 

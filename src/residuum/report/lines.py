@@ -47,6 +47,7 @@ class Panel:
         level: a dotted horizontal line (chance, the intact network) and its name.
         top: where the axis ends; by default where the data do.
         form: of the last value at a line's end.
+        log: whether the upward axis is logarithmic.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Panel:
     level: tuple[float, str] | None = None
     top: float | None = None
     form: str = "{:.1f}"
+    log: bool = False
 
 
 LOOKS = {"blue": "o", "vermilion": "s", "green": "^", "purple": "D", "ochre": "v", "muted": "x"}
@@ -71,6 +73,8 @@ def line_panel(panel: Panel, width: float = 5.6, height: float = 3.6) -> Figure:
     """
     if not panel.lines:
         raise InputError(f"{panel.title}: a panel needs a line, got none; leave the figure out")
+    from matplotlib.ticker import MaxNLocator
+
     with house_style():
         figure, (ax,) = panels(1, width, height)
         for place, name in panel.marks.items():
@@ -84,7 +88,13 @@ def line_panel(panel: Panel, width: float = 5.6, height: float = 3.6) -> Figure:
         for line in panel.lines:
             _draw(ax, line)
         ax.set(title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel)
-        ax.set_ylim(min(0.0, ax.get_ylim()[0]), panel.top)
+        if panel.log:
+            ax.set_yscale("log")
+            ax.autoscale(axis="y")
+        else:
+            ax.set_ylim(min(0.0, ax.get_ylim()[0]), panel.top)
+        if all(isinstance(x, int) for line in panel.lines for x in line.x):
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(axis="y")
         _end_labels(ax, panel.form)
     return figure

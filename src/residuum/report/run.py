@@ -148,7 +148,7 @@ def _curves_section(history: Sequence[Mapping[str, Any]]) -> page.Markup:
 
 
 def _ending(row: Mapping[str, Any], column: str, unit: str) -> str:
-    known = {"training": row.get(f"train_{column}"), "validation": row.get(f"val_{column}")}
+    known = {"training": row.get(f"train_{column}", ""), "validation": row.get(f"val_{column}", "")}
     said = [f"{name} {float(value):.3g}{unit}" for name, value in known.items() if _measured(value)]
     return f" At the end: {', '.join(said)}." if said else ""
 

@@ -30,6 +30,8 @@ def facts(run: Run) -> dict[str, str]:
         "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }
+    if settings.cache:
+        told["cache"] = f"pictures decoded once, at {settings.cache} pixels on the shorter side"
     if settings.recipe is not None:
         told = {"recipe": recipe_told(settings), **told}
     for key, reason in run.reasons.items():

@@ -6,7 +6,7 @@ import copy
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ from .processes import ALONE, World
 
 PRECISIONS = ("fp32", "bf16")
 CACHE = "precisions"
+TRIALS = 4  # steps of each precision
+STEADY = 1.2  # a trial is remembered where the second best step took no longer than this, times the best
 TRIAL_IMAGES = 32  # pictures of a trial step: large enough to be compute-bound, small enough to be quick
 
 
@@ -79,20 +81,20 @@ def choose_precision(
     """Return the precision to train in; ``auto`` times a few training steps of a copy of the model in each.
 
     Takes about a second on small networks, once: what was measured is remembered for this processor, version of torch,
-    number of threads and network. The model, its statistics and the random state are left as they were.
+    number of threads and network, unless the machine was too busy to tell. The model, its statistics and the random
+    state are left as they were.
     """
     if wanted not in ("auto", *PRECISIONS):
         raise InputError(f"precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
     candidates = _candidates(device) if wanted == "auto" else (wanted,)
     network = hashlib.sha256(f"{model} {image_shape}".encode()).hexdigest()
     machine = [processor(), *features(), torch.__version__, torch.get_num_threads(), kernels, vectors(), _gpu(device)]
-    rates = {}
-    for name in candidates:
-        key = json.dumps([name, *machine, network])
-        if (rate := recall(CACHE).get(key)) is None:
-            rate = _training_rate(model, image_shape, device, name, kernels)
-            remember(CACHE, key, rate)
-        rates[name] = rate
+    key = json.dumps([candidates, machine, network])
+    rates = recall(CACHE).get(key)
+    if rates is None:
+        rates, steady = _training_rates(model, image_shape, device, candidates, kernels)
+        if steady:
+            remember(CACHE, key, rates)
     return Trial(max(rates, key=lambda name: rates[name]), rates)
 
 
@@ -106,22 +108,39 @@ def _gpu(device: str) -> str:
     return torch.cuda.get_device_name() if device == "cuda" else device
 
 
-def _training_rate(
+def _training_rates(
+    model: nn.Module, image_shape: tuple[int, int, int], device: str, candidates: Sequence[str], kernels: str
+) -> tuple[dict[str, float], bool]:
+    """Return images/s of each precision, tried in turns, and whether the machine was quiet enough to rely on it."""
+    steps = {name: _step(model, image_shape, device, name, kernels) for name in candidates}
+    for step in steps.values():
+        step()  # the first call compiles and allocates
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(TRIALS):
+        for name, step in steps.items():
+            times[name].append(_seconds(step, device))
+    best = {name: sorted(seconds)[:2] for name, seconds in times.items()}
+    return (
+        {name: TRIAL_IMAGES / first for name, (first, _) in best.items()},
+        all(second <= STEADY * first for first, second in best.values()),
+    )
+
+
+def _step(
     model: nn.Module, image_shape: tuple[int, int, int], device: str, precision: str, kernels: str
-) -> float:
+) -> Callable[[], None]:
     twin = copy.deepcopy(model).to(device, memory_format=torch.channels_last).train()  # pyright: ignore[reportCallIssue]
     if kernels == "fused":
         fuse(twin)
-    with drawing(0, "dropout"):
-        images = torch.rand(TRIAL_IMAGES, *image_shape, device=device).to(memory_format=torch.channels_last)
 
-        def step() -> None:
+    def step() -> None:
+        with drawing(0, "dropout"):
+            images = torch.rand(TRIAL_IMAGES, *image_shape, device=device).to(memory_format=torch.channels_last)
             with autocast(precision, device):
                 logits = twin(images)
             F.cross_entropy(logits.float(), torch.zeros(TRIAL_IMAGES, dtype=torch.long, device=device)).backward()
 
-        step()  # the first call compiles and allocates
-        return TRIAL_IMAGES / min(_seconds(step, device) for _ in range(3))
+    return step
 
 
 def _seconds(work: Callable[[], None], device: str) -> float:

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from .. import __version__
-from ..data import Dataset, open_data, split_off
+from ..data import Dataset, open_data, packed, split_off
+from ..data.packing import Tell, quiet
 from ..errors import InputError
 from ..files import sweep
 from ..models import Description, Preprocessing, attach, create_model, describe
@@ -52,13 +53,14 @@ class Run:
     world: World = ALONE
 
 
-def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> Run:
+def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tell: Tell = quiet) -> Run:
     """Settle every setting, build the model and make the directory.
 
     Args:
         output: the run's directory; it must not exist or be empty.
         given: settings by name (``data``, ``model``, ``epochs``, ...); what is left out is chosen.
         world: which of the processes that train it this one is.
+        tell: is told of work that takes long before the first step: decoding a folder into the cache.
     """
     given = {**given, "processes": counted(world, given.get("processes"))}
     directory = Path(output)
@@ -87,11 +89,12 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE) -> 
     values["precision"] = trial.precision
     settings = Settings(**{**values, "data": str(given["data"])})
     part_of(world, settings.batch_size, len(dataset.train))
+    dataset = packed(dataset, settings.cache, tell) if settings.cache else dataset
     settings.write(directory / CONFIG)
     return _ready(directory, settings, dataset, model, world, plan.reasons, trial)
 
 
-def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALONE) -> Run:
+def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALONE, tell: Tell = quiet) -> Run:
     """Open a run that was interrupted. ``asked`` are settings given again; each must be what the run has."""
     directory = Path(directory)
     settings = read_settings(directory / CONFIG)
@@ -106,7 +109,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             f"but {world.size} are running; start {settings.processes}"
         )
     _set_up(settings.threads)
-    dataset = _pictures(settings)
+    dataset = _pictures(settings, tell)
     check_data(directory / ENVIRONMENT, dataset)
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again
@@ -130,7 +133,7 @@ def following_run(directory: str | Path, settings: Settings, state: dict[str, An
     _set_up(settings.threads)
     choose_device(settings.device, world)
     model = create_model(settings.model, **settings.model_arguments)
-    run = _ready(Path(directory), settings, _pictures(settings), model, world)
+    run = _ready(Path(directory), settings, _pictures(settings, quiet), model, world)
     run.state = state
     return run
 
@@ -153,9 +156,10 @@ def counted(world: World, asked: int | None) -> int:
     return world.size
 
 
-def _pictures(settings: Settings) -> Dataset:
+def _pictures(settings: Settings, tell: Tell) -> Dataset:
     dataset = open_data(settings.data, strict=settings.strict)
-    return split_off(dataset, settings.val_split) if settings.val_split else dataset
+    dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
+    return packed(dataset, settings.cache, tell) if settings.cache else dataset
 
 
 def _first_model(

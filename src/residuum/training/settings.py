@@ -11,6 +11,8 @@ import yaml
 from ..errors import InputError
 from ..files import write_text
 
+AUTO = "auto"  # asked for, and left open
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -58,6 +60,7 @@ class Settings:
     random_erasing: float = 0.0  # probability of a picture
     crop_scale: float = 0.35  # least share of the area that a random crop of a file keeps
     train_size: list[int] | None = None  # height, width in training where it is not image_size
+    cache: int = 0  # shorter side, pixels, at which a folder's pictures are kept decoded; 0: decoded in each epoch
     val_split: float = 0.0  # share of the training pictures that chooses the best epoch; the rest trains
     choose: str = "best"  # epoch on validation, or "last": whose weights are the result
     balanced: bool = False  # draw classes equally often
@@ -104,9 +107,10 @@ def read_settings(path: Path) -> Settings:
 def differing(saved: Settings, asked: dict[str, Any]) -> list[str]:
     """Return ``key: saved X, asked Y`` for each asked value that is not the saved one.
 
-    Of the model's arguments those count that are asked for.
+    Of the model's arguments those count that are asked for. A cache whose size is left open is any.
     """
     stored, parts = asdict(saved), asked.get("model_arguments", {})
     pairs = [(key, stored[key], value) for key, value in asked.items() if key != "model_arguments"]
     pairs += [(key, stored["model_arguments"].get(key), value) for key, value in parts.items()]
+    pairs = [(key, before, value) for key, before, value in pairs if not (key == "cache" and value == AUTO and before)]
     return [f"{key}: saved {before}, asked {value}" for key, before, value in pairs if before != value]
