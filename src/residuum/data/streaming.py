@@ -21,8 +21,9 @@ Batch = tuple[Tensor, Tensor]  # uint8 [B, 3, height, width], int64 [B]
 class CropAndMirror:
     """A random crop resized to ``size``, mirrored half of the time; draws from torch's global generator.
 
-    It is torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit, without what these do
-    for boxes and masks, which takes as long again.
+    It is torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit. The window is copied in
+    one piece first, rows of pixels: what is resized then lies as it did, and no order of memory is changed, which would
+    take longer than the resizing.
     """
 
     def __init__(self, size: tuple[int, int], least: float) -> None:
@@ -31,10 +32,12 @@ class CropAndMirror:
 
     def __call__(self, picture: Tensor) -> Tensor:
         """Return uint8 [3, *size] of a uint8 picture [3, height, width]."""
-        from torchvision.transforms.v2.functional import horizontal_flip_image, resized_crop_image
+        from torchvision.transforms.v2.functional import horizontal_flip_image, resize_image
 
-        window = self.crop.make_params([picture])
-        picture = resized_crop_image(picture, **window, size=list(self.size), antialias=True)
+        at = self.crop.make_params([picture])
+        window = picture[:, at["top"] :, at["left"] :][:, : at["height"], : at["width"]]
+        rows = window.permute(1, 2, 0).contiguous()
+        picture = resize_image(rows.permute(2, 0, 1), list(self.size), antialias=True)
         return horizontal_flip_image(picture) if torch.rand(1) < 0.5 else picture
 
 

@@ -16,13 +16,13 @@ from ..errors import InputError
 from ..evaluation.views import pick_view
 from ..models import VARIANTS, Description, create_model
 from ..models.counts import count
+from .cache import choose_cache
 from .fine_tune import fine_tuning
 from .losses import build_loss
 from .machine import training_macs_per_second
 from .mixing import build_mix
 from .optimisers import DECAYS, pick_optimiser
 from .schedules import build_schedule
-from .settings import AUTO
 
 BUDGET_MINUTES = 30  # what a first training run on one's own pictures may take, where a smaller model allows it
 VAL_SPLIT = 0.1  # share of the training pictures that chooses the epoch where there is a test set: He15's 45k/5k
@@ -111,7 +111,7 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
     values.setdefault("mean", list(dataset.mean))
     values.setdefault("std", list(dataset.std))
     values.setdefault("resize", round(values["image_size"][0] * 256 / 224) if streamed else 0)
-    _choose_cache(plan)
+    choose_cache(values, plan.reasons)
     values.setdefault("workers", min(4, os.cpu_count() or 1) if streamed and not values["cache"] else 0)
     values["model_arguments"] = {
         "in_chans": len(values["mean"]),
@@ -122,20 +122,6 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
     if streamed:
         _check_streamed(values)
     return plan
-
-
-def _choose_cache(plan: Plan) -> None:
-    """Keep pictures at the size that evaluation resizes to, so that it sees the same bits, or at a larger one."""
-    values = plan.values
-    least = values["resize"] or max(values["image_size"])
-    if values.setdefault("cache", 0) == AUTO:
-        values["cache"] = least
-        plan.reasons["cache"] = "what evaluation resizes to; random crops are taken from the stored pictures"
-    elif 0 != values["cache"] < least:
-        raise InputError(
-            f"the cache must keep pictures of at least {least} pixels, which evaluation resizes the shorter side to, "
-            f"got {values['cache']}; leave --cache-size out, or take a smaller --image-size"
-        )
 
 
 def _choose_protocol(dataset: Dataset, plan: Plan) -> None:
