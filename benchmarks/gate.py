@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from residuum.deploy import TARGETS
 from residuum.deploy.calibration import make_calibration
 from residuum.deploy.parity import TOLERANCES, Gate, measure, run_fresh
@@ -34,6 +36,7 @@ def main() -> int:
     failed = 0
     print("member\ttarget\tprecision\tlargest\tmean\tsame class %\tpassed")
     for name in parser.parse_args().members.split(","):
+        torch.manual_seed(0)
         prepared = prepare(ready(name))
         probes = make_probes(prepared, None)
         prepared.made["calibration"] = make_calibration(prepared, photograph_set(prepared.card.size), CALIBRATED)

@@ -1,7 +1,9 @@
 """A benchmark's rows take turns, each in a process of its own; one that fails is told and the rest go on."""
 
 import dataclasses
+import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from residuum.cli.benching import read_batches, show
 from residuum.deploy.benchmark import Row, baseline, make_rows, measure
 from residuum.deploy.peers import PEERS, available
 from residuum.errors import InputError
+from residuum.models import Preprocessing, create_model
 
 SERVE = "from residuum_runtime.worker import serve; serve({run}, 3, (4, 4))"
 
@@ -24,7 +27,7 @@ def measured():
     rows = [
         row("quick", SERVE.format(run="lambda images: images")),
         row("slow", "import time; " + SERVE.format(run="lambda images: time.sleep(0.01 * len(images))")),
-        row("broken", "import os; os._exit(3)"),
+        row("broken", "import os, sys; print('no such\\nlibrary', file=sys.stderr, flush=True); os._exit(3)"),
         row("refusing", "from residuum_runtime.worker import answer; answer({'error': 'no compiler'})"),
         row("dying", "import os; " + SERVE.format(run="lambda images: len(images) < 2 or os._exit(4)")),
     ]
@@ -78,7 +81,7 @@ def test_batches_share_the_time():
 
 
 def test_what_can_not_run_is_told(measured):
-    assert measured["broken"].problem == "its process ended with code 3"
+    assert measured["broken"].problem == "its process ended with code 3: library"
     assert measured["refusing"].problem == "no compiler"
     assert measured["dying"].problem == "its process ended with code 4"
 
@@ -114,6 +117,14 @@ def test_rows_of_a_model(tmp_path):
     assert made[2].memory_mb > made[0].memory_mb  # the export loads no torch
 
 
+def test_networks_of_others_run_in_processes_of_their_own(tmp_path):
+    model = create_model("resnet18")
+    model.description.preprocessing = Preprocessing((32, 32), (0.5,) * 3, (0.25,) * 3)
+    made = make_rows(model, tmp_path, ["torchvision eager", "timm eager"], 1, None, lambda said: None)
+    measure(made, [1], 0.1, lambda said: None)
+    assert [(one.name, one.problem) for one in made] == [("torchvision eager", ""), ("timm eager", "")]
+
+
 def test_peers_that_have_the_network():
     assert available("torch eager", "anything")
     assert available("torchvision eager", "resnet50") and not available("torchvision eager", "cifar_resnet20")
@@ -127,3 +138,14 @@ def test_wrong_input(tmp_path):
         with pytest.raises(InputError, match="--batch must be whole numbers above 0 with commas between them"):
             read_batches(text)
     assert read_batches("1, 16") == [1, 16]
+
+
+def test_timm_runs_in_a_process_where_nothing_else_was_imported():
+    if find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    code = (
+        "from residuum.deploy.peers import timm_eager; from residuum import create_model; "
+        "print(type(timm_eager(create_model('resnet18'))).__module__)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert said.stdout.startswith("timm."), said.stderr

@@ -6,8 +6,9 @@ import pytest
 import torch
 from shipped_members import ready
 
-from residuum.deploy import TARGETS
+from residuum.deploy import TARGETS, to_openvino
 from residuum.deploy.calibration import make_calibration
+from residuum.deploy.int8_openvino import attends
 from residuum.deploy.intermediate import OUTPUTS, reference_outputs
 from residuum.deploy.parity import TOLERANCES, Gate, measure
 from residuum.deploy.prepare import prepare
@@ -85,7 +86,13 @@ def test_int8(name, tmp_path):
     prepared.made["calibration"] = make_calibration(prepared, windows, 40)
     for target in (target for target, row in TARGETS.items() if "int8" in row.precisions):
         path, mean = check_passes(prepared, target, "int8", tmp_path)
+        assert mean < 0.1, f"{path.name} may pass on a lucky draw of weights, but differs by {mean:.2g}"
         assert mean > 1e-3, f"{path.name} must be quantised, but differs by {mean:.1g} only, as float32 does"
+
+
+@pytest.mark.parametrize(("name", "pixels", "expected"), [("vit", False, True), ("residual_b", True, False)])
+def test_attention_is_told_from_probabilities(name, pixels, expected):
+    assert attends(to_openvino.graph(prepare(ready(name), pixels=pixels))) is expected
 
 
 @pytest.mark.parametrize("name", PIXELS)

@@ -10,6 +10,7 @@ from ..errors import ResiduumError
 from . import (
     bench,
     convert,
+    data,
     demo,
     diff,
     draw,
@@ -17,6 +18,7 @@ from . import (
     export,
     inspect,
     laws,
+    machine,
     models,
     predict,
     pull,
@@ -46,6 +48,7 @@ VERBS = {
     "diff": diff.diff,
     "predict": predict.predict,
     "runs": runs.runs,
+    "machine": machine.machine,
     "models": models.models,
     "inspect": inspect.inspect,
     "draw": draw.draw,
@@ -63,6 +66,7 @@ VERBS = {
 for name, verb in VERBS.items():
     app.command(name)(verb)
 app.add_typer(bench.app, name="bench")
+app.add_typer(data.app, name="data")
 
 
 def version(wanted: bool) -> None:

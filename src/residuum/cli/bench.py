@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +33,6 @@ def inference(
     residuum bench inference resnet50 --engines openvino,onnx --batch 1,16 --threads 2
     """
     from .benching import run, show, write
-    from .tables import show_json
 
     found = run(
         model,
@@ -46,12 +46,7 @@ def inference(
     )
     if output is not None:
         write(found, output)
-    if json:
-        show_json(found)
-        return
-    show(found)
-    if output is not None:
-        typer.echo(f"\nlook at {output / 'speed.png'}")
+    _tell(found, show, json, None if output is None else output / "speed.png")
 
 
 @app.command("training")
@@ -82,16 +77,21 @@ def training(
     from ..models import VARIANTS
     from ..training.benchmark import Task
     from .benching_training import run, show, write
-    from .tables import show_json
 
     if size is None:
         size = VARIANTS[model].input_shape[-1] if model in VARIANTS else 32
     found = run(Task(model, data, size, batch_size, thread_count(threads)), rounds, steps)
     if output is not None:
         write(found, output)
+    _tell(found, show, json, None if output is None else output / "training.png")
+
+
+def _tell(found: dict[str, Any], show: Callable[[dict[str, Any]], None], json: bool, picture: Path | None) -> None:
+    from .tables import show_json
+
     if json:
         show_json(found)
         return
     show(found)
-    if output is not None:
-        typer.echo(f"\nlook at {output / 'training.png'}")
+    if picture is not None:
+        typer.echo(f"\nlook at {picture}")

@@ -34,6 +34,17 @@ class Picture(NamedTuple):
     problem: str  # why it cannot be read
 
 
+class Found(NamedTuple):
+    """What lies in a folder."""
+
+    classes: list[str]
+    train: list[Picture]
+    val: list[Picture]
+    test: list[Picture]
+    val_is: str
+    val_is_test: bool
+
+
 def load(root: str | Path, *, strict: bool = False) -> Dataset:
     """Return the folder's pictures; the class of a picture is the name of the folder it lies in.
 
@@ -50,6 +61,15 @@ def load(root: str | Path, *, strict: bool = False) -> Dataset:
         InputError: no pictures, one class only, a class without pictures, or (strict) a damaged picture.
     """
     root = Path(root)
+    classes, train, val, test, val_is, val_is_test = look_through(root)
+    notes = _damaged([*train, *val, *test], strict)
+    train, val, test = ([picture for picture in side if not picture.problem] for side in (train, val, test))
+    _check_classes(root, classes, train, val)
+    return replace(_dataset(root, classes, [train, val, test], val_is, notes), val_is_test=val_is_test)
+
+
+def look_through(root: Path) -> Found:
+    """Find the folder's pictures, sound and damaged ones, and which side each is on."""
     train_root, val_root, test_root = (_sub_folder(root, names) for names in (TRAIN_NAMES, VAL_NAMES, TEST_NAMES))
     held_root = val_root or test_root
     if held_root is not None and train_root is None:
@@ -65,11 +85,7 @@ def load(root: str | Path, *, strict: bool = False) -> Dataset:
         train, val, val_is = found, _held_out(root, held_root, classes), f"the folder {held_root.name}/"
     if val_root is not None and test_root is not None:
         test = _held_out(root, test_root, classes)
-    notes = _damaged([*train, *val, *test], strict)
-    train, val, test = ([picture for picture in side if not picture.problem] for side in (train, val, test))
-    _check_classes(root, classes, train, val)
-    dataset = _dataset(root, classes, [train, val, test], val_is, notes)
-    return replace(dataset, val_is_test=held_root is not None and held_root == test_root)
+    return Found(classes, train, val, test, val_is, held_root is not None and held_root == test_root)
 
 
 def _held_out(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:

@@ -86,7 +86,7 @@ def _up_to_date(root: Path, names: Sequence[str], side: int, tell: Tell) -> Pack
         held = _open(path, tell)  # what that one has written
         if held is None or len(fresh(held, stamps, names)) < len(names):
             sweep(path.parent)
-            _write(path, root, stamps, held, side, tell)
+            write_packed(path, root, stamps, held, side, tell)
             held = Packed(path)
     return held
 
@@ -99,12 +99,14 @@ def _open(path: Path, tell: Tell) -> Packed | None:
         return None
 
 
-def _write(path: Path, root: Path, stamps: dict[str, Stamp], held: Packed | None, side: int, tell: Tell) -> None:
+def write_packed(
+    path: Path, root: Path, stamps: dict[str, Stamp], held: Packed | None, side: int, tell: Tell = quiet
+) -> None:
     """Write all pictures of ``stamps``, and those that were kept before and are still as they were."""
     if held is not None:
         stamps = {**_still_there(root, held), **stamps}
-    kept = fresh(held, stamps, stamps)
-    new = [name for name in stamps if name not in kept]
+    still = fresh(held, stamps, stamps)
+    kept, new = [name for name in stamps if name in still], [name for name in stamps if name not in still]
     size = sum(_bytes_of(root / name, side) for name in new) + (held.size_of(kept) if held is not None else 0)
     path.parent.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(path.parent).free) < 1.02 * size:

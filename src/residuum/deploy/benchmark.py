@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +28,7 @@ from .peers import PEERS, available
 from .prepare import prepare
 from .probes import labelled, photograph_set
 from .targets import TARGETS
+from .workers import Worker
 
 Say = Callable[[str], None]
 
@@ -172,7 +171,7 @@ def measure(
                 _ask_accuracy(row, worker, max(batches), pictures)
 
 
-def _take_turns(workers: list[tuple[Row, subprocess.Popen[str]]], batches: Sequence[int], seconds: float) -> None:
+def _take_turns(workers: list[tuple[Row, Worker]], batches: Sequence[int], seconds: float) -> None:
     """Let all rows run each batch in rounds, in another order each time; the batches share the time."""
     spent, rounds = dict.fromkeys(batches, 0.0), dict.fromkeys(batches, 0)
     draw = generator(0, "turns")
@@ -194,57 +193,33 @@ def baseline(rows: Sequence[Row]) -> Row | None:
 
 
 @contextmanager
-def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, subprocess.Popen[str]]]:
+def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, Worker]]:
     """Start the processes one after another, each when the one before has predicted."""
-    started: list[tuple[Row, subprocess.Popen[str]]] = []
+    started: dict[Row, Worker] = {}
     try:
         for row in rows:
             say(f"starting {row}")
             begun = time.perf_counter()
-            worker = subprocess.Popen(
-                row.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-            )
-            started.append((row, worker))
-            _read(row, worker)
+            started[row] = Worker(row.command)
+            row.problem = started[row].read().get("error", "")
             row.cold_start = time.perf_counter() - begun
-        yield {row: worker for row, worker in started if not row.problem}
+        yield {row: worker for row, worker in started.items() if not row.problem}
     finally:
-        for _, worker in started:
-            worker.kill()
-            worker.wait()
+        for worker in started.values():
+            worker.stop()
 
 
-def _read(row: Row, worker: subprocess.Popen[str]) -> dict[str, Any]:
-    assert worker.stdout is not None
-    for line in worker.stdout:
-        if line.startswith("{"):
-            content = json.loads(line)
-            row.problem = content.get("error", "")
-            return content
-    row.problem = f"its process ended with code {worker.wait()}"
-    return {}
-
-
-def _ask(row: Row, worker: subprocess.Popen[str], batch: int, runs: int) -> None:
-    content = _answer(row, worker, {"batch": batch, "runs": runs})
+def _ask(row: Row, worker: Worker, batch: int, runs: int) -> None:
+    content = worker.ask(batch=batch, runs=runs)
+    row.problem = content.get("error", "")
     row.seconds.setdefault(batch, []).extend(content.get("seconds", []))
     row.memory_mb = content.get("memory_mb", row.memory_mb)
 
 
-def _ask_accuracy(row: Row, worker: subprocess.Popen[str], batch: int, pictures: Path) -> None:
-    content = _answer(row, worker, {"batch": batch, "pictures": str(pictures)})
+def _ask_accuracy(row: Row, worker: Worker, batch: int, pictures: Path) -> None:
+    content = worker.ask(batch=batch, pictures=str(pictures))
+    row.problem = content.get("error", "")
     if not row.problem:
         with np.load(pictures) as held:
             row.pictures = len(held["labels"])
         row.accuracy = 100 * content["right"] / row.pictures
-
-
-def _answer(row: Row, worker: subprocess.Popen[str], question: dict[str, Any]) -> dict[str, Any]:
-    assert worker.stdin is not None
-    try:
-        worker.stdin.write(json.dumps(question) + "\n")
-        worker.stdin.flush()
-    except BrokenPipeError:
-        row.problem = f"its process ended with code {worker.wait()}"
-        return {}
-    return _read(row, worker)

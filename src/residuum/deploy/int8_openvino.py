@@ -19,6 +19,8 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
 
     Ranges hold all that the calibration pictures reach. NNCF's own choice, the mean of each picture's ends, cuts off
     more: on the published ResNet-20 logits are off by 0.056 of their deviation on average with it, by 0.022 without.
+    Networks with attention keep what is between matrix products in float32: a small vision transformer is off by 0.012
+    so, and by 0.13 with everything in int8.
     """
     with quiet(), contextlib.redirect_stdout(io.StringIO()):  # it draws its progress
         try:
@@ -46,5 +48,18 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
             nncf.Dataset(batches),
             subset_size=len(batches),
             ignored_scope=scope,
+            model_type=nncf.ModelType.TRANSFORMER if attends(graph) else None,
             advanced_parameters=ranges,
         )
+
+
+def attends(graph: Any) -> bool:
+    """Return whether the network weighs its positions by a softmax; one that ends in probabilities does not count."""
+    for node in graph.get_ops():
+        if node.get_type_name() == "ScaledDotProductAttention":
+            return True
+        if node.get_type_name() == "Softmax":
+            readers = (reader.get_node() for reader in node.output(0).get_target_inputs())
+            if any(reader.get_type_name() != "Result" for reader in readers):
+                return True
+    return False

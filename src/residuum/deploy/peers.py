@@ -49,9 +49,14 @@ def torchvision_eager(model: nn.Module) -> nn.Module:
 
 def timm_eager(model: nn.Module) -> nn.Module:
     """Return timm's network of that name, with new weights."""
+    return _timm().create_model(describe(model).model)
+
+
+def _timm() -> Any:
+    import_torchvision()  # which timm imports, and which does not load by itself beside every build of torch
     import timm
 
-    return timm.create_model(describe(model).model)
+    return timm
 
 
 class Peer(NamedTuple):
@@ -77,11 +82,7 @@ def available(name: str, model: str) -> bool:
     if name == "torchvision eager":
         return model in import_torchvision().models.list_models()
     if name == "timm eager":
-        if find_spec("timm") is None:
-            return False
-        import timm
-
-        return timm.is_model(model)
+        return find_spec("timm") is not None and _timm().is_model(model)
     return True
 
 

@@ -59,6 +59,7 @@ def _bars(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
         ax.annotate(_said(speed), (speed, middle), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
     ax.set_yticks(range(len(measured)), [row["label"] for row in measured])
     ax.set_xlim(0, 1.15 * max(speeds))
+    ax.xaxis.set_major_formatter("{x:,g}")
     ax.set_xlabel(f"images a second at batch {batch}, median")
     ax.grid(axis="x")
 

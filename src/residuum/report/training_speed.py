@@ -70,6 +70,7 @@ def _roofline(ax: Axes, rows: Sequence[Mapping[str, Any]], machine: Mapping[str,
         ax.annotate(row["name"], point, ABOVE[row["name"]], textcoords="offset points", fontsize=8.5)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.set_ylim(bottom=min(row["flops_per_second"] for row in rows) / 1.5e9)
     ax.tick_params(axis="both", which="both", length=0)
     ax.set_xlabel("arithmetic of a step per byte that fused feature maps must move, FLOP/byte")
     ax.set_ylabel("GFLOP/s")

@@ -1,0 +1,158 @@
+"""Pictures a second of one core: a PIL DataLoader as torchvision's examples have it, Residuum's files, and its cache.
+
+Command   python benchmarks/input.py        (or with --pictures 300 --rounds 9)
+PIL       ImageFolder, RandomResizedCrop, flip, ToTensor, Normalize; once more with freed memory kept, as Residuum does
+Files     Residuum's folders without a cache; cache of N: with one that keeps N pixels on the shorter side
+Prints    medians over rounds, and the median of the ratios to PIL, round by round
+
+Makes JPEG files of 500x375 from a seed in a temporary folder. Every way brings batches of 32 pictures at 224x224,
+cropped, mirrored and normalised, to where a training step takes them: one process each way, one thread, no workers. The
+ways take turns, so that noise hits all alike. What counts is processor time, user and system: another process on the
+same core costs the clock's time, but no work. A round before the first is not counted: files and caches lie in memory
+then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from residuum.compat import import_torchvision
+from residuum.data import StreamLoader, open_data, packed
+from residuum.data.decode import jpeg_decoder
+from residuum.data.folder import IMAGENET_MEAN, IMAGENET_STD
+from residuum.data.packed import kept_at
+from residuum.data.pixels import Normalise
+from residuum.training.allocator import keep_freed_memory
+from residuum_runtime.machine import processor
+
+BATCH, SIZE, SCALE = 32, 224, (0.35, 1.0)
+Epochs = Callable[[int], Iterator[Tensor]]
+
+
+def make_pictures(root: Path, count: int) -> None:
+    """Write soft shapes with some noise, which compress about as photographs do (60 KB each)."""
+    draw = torch.Generator().manual_seed(0)
+    for number in range(count):
+        folder = root / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        soft = F.interpolate(torch.rand(1, 3, 24, 32, generator=draw), (375, 500), mode="bicubic").clamp(0, 1)[0]
+        pixels = (255 * soft + 6 * torch.randn(3, 375, 500, generator=draw)).clamp(0, 255).byte()
+        Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy()).save(folder / f"{number:05}.jpg", quality=90)
+
+
+def ordinary(root: Path, *, keep: bool) -> Epochs:
+    """Return epochs of torchvision's ImageFolder with its first transforms, as its reference scripts had them."""
+    if keep:
+        keep_freed_memory()
+    torchvision = import_torchvision()
+    transforms = torchvision.transforms
+    steps = [
+        transforms.RandomResizedCrop(SIZE, scale=SCALE),
+        transforms.RandomHorizontalFlip(),
+        transforms.ToTensor(),
+        transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD),
+    ]
+    pictures = torchvision.datasets.ImageFolder(str(root), transforms.Compose(steps))
+    loader = DataLoader(pictures, BATCH, shuffle=True, drop_last=True)
+    return lambda epoch: (images for images, _ in loader)
+
+
+def ours(root: Path, *, cache: int) -> Epochs:
+    """Return epochs of Residuum's loader, in a process set up as its training sets it up."""
+    keep_freed_memory()
+    dataset = open_data(root)
+    dataset = packed(dataset, cache) if cache else dataset
+    loader, normalise = StreamLoader(dataset.train, BATCH, 0, (SIZE, SIZE), 0), Normalise(IMAGENET_MEAN, IMAGENET_STD)
+    return lambda epoch: (normalise(pixels) for pixels, _ in loader.batches(epoch))
+
+
+WAYS: dict[str, Callable[[Path], Epochs]] = {
+    "PIL": partial(ordinary, keep=False),
+    "PIL, freed memory kept": partial(ordinary, keep=True),
+    "files": partial(ours, cache=0),
+    "cache of 256": partial(ours, cache=256),
+    "cache of 375": partial(ours, cache=375),
+}
+
+
+def serve(name: str, root: Path, calls: Connection) -> None:
+    """Run an epoch for each number that comes, and answer pictures a second of processor time."""
+    torch.set_num_threads(1)
+    epochs = WAYS[name](root)
+    calls.send("ready")
+    while (epoch := calls.recv()) is not None:
+        started, count = time.process_time(), 0
+        for images in epochs(epoch):
+            count += len(images)
+        calls.send(count / (time.process_time() - started))
+
+
+def measure(root: Path, rounds: int) -> dict[str, list[float]]:
+    """Let every way run an epoch in turn."""
+    spawned, calls, processes = multiprocessing.get_context("spawn"), {}, []
+    for name in WAYS:
+        calls[name], theirs = spawned.Pipe()
+        processes.append(spawned.Process(target=serve, args=(name, root, theirs)))
+        processes[-1].start()
+        calls[name].recv()
+    rates: dict[str, list[float]] = {name: [] for name in WAYS}
+    for epoch in range(rounds + 1):
+        for name, call in calls.items():
+            call.send(epoch)
+            rate = call.recv()
+            rates[name] += [rate] if epoch else []
+    for call in calls.values():
+        call.send(None)
+    for process in processes:
+        process.join()
+    return rates
+
+
+def report(root: Path, rates: dict[str, list[float]]) -> dict[str, Any]:
+    """Return what is to be quoted."""
+    first = rates["PIL"]
+    ratios = {name: [one / other for one, other in zip(each, first, strict=True)] for name, each in rates.items()}
+    return {
+        "processor": processor(),
+        "torch": torch.__version__,
+        "JPEG decoder": "torchvision" if jpeg_decoder() else "Pillow",
+        "rounds": len(first),
+        "cache MB": {side: round(kept_at(root, side).stat().st_size / 1e6, 1) for side in (256, 375)},
+        "images per core-second": {name: round(statistics.median(each)) for name, each in rates.items()},
+        "ratio": {name: round(statistics.median(each), 2) for name, each in ratios.items()},
+        "ratio, least and most": {name: [round(min(each), 2), round(max(each), 2)] for name, each in ratios.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=9)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["RESIDUUM_CACHE"] = f"{folder}/cache"
+        root = Path(folder) / "pictures"
+        make_pictures(root, asked.pictures)
+        print(json.dumps(report(root, measure(root, asked.rounds)), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""``residuum machine``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+
+def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """Say what this machine is, what Residuum chose for it and why, and what to install for more.
+
+    residuum machine
+
+    residuum machine --json
+    """
+    from ..training.equipment import equipment
+    from .tables import show_json
+
+    found = equipment()
+    if json:
+        show_json(found)
+        return
+    for name, fact in told(found).items():
+        typer.echo(f"{name:>13}  {fact}")
+    typer.echo("\nchosen")
+    for name, choice in found["chosen"].items():
+        typer.echo(f"{name:>13}  {choice['value']}: {choice['why']}")
+    typer.echo("\nfor more" if found["install"] else "\nnothing more is to be installed")
+    for hint in found["install"]:
+        typer.echo(f"  {hint['for']}\n    {hint['what']}")
+
+
+def told(found: dict[str, Any]) -> dict[str, str]:
+    """Return what the machine is, in words."""
+    cores, gpu = found["cores"], found["gpu"]
+    memory = found["memory_bytes"]
+    return {
+        "processor": found["processor"],
+        "can do": ", ".join(found["features"]) or "unknown here",
+        "cores": f"{cores['here']}, of which {cores['usable']} are used",
+        "memory": f"{memory / 1e9:.1f} GB" if memory else "unknown here",
+        "GPU": _gpu_told(gpu) if gpu else "none that torch sees",
+        "system": f"{found['system']}, Python {found['python']}, torch {found['torch']}",
+    }
+
+
+def _gpu_told(gpu: dict[str, Any]) -> str:
+    size = f", {gpu['memory_bytes'] / 1e9:.1f} GB" if gpu["memory_bytes"] else ""
+    return f"{gpu['count']} x {gpu['name']}{size}"

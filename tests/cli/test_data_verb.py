@@ -1,0 +1,31 @@
+import json
+import subprocess
+import sys
+
+from PIL import Image
+
+
+def residuum(*arguments):
+    return subprocess.run([sys.executable, "-m", "residuum", *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_stats_are_a_table_for_people_and_json_for_programs(digit_folder, tmp_path):
+    Image.new("RGB", (90, 70), "red").save(digit_folder / "digit-0" / "large.png")
+    (digit_folder / "digit-1" / "damaged.png").write_bytes(b"no picture")
+    done = residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20)
+    assert done.returncode == 0, done.stderr
+    for line in (
+        "   classes  3, of 20 to 21 pictures",
+        "   largest  digit-0/large.png: 70x90",
+        "unreadable  digit-1/damaged.png: cannot identify image file",
+        "digit-0\t21\t1.00",
+        "digit-1\t20\t0.95",
+        "with --cache an epoch's pictures take ",
+    ):
+        assert line in done.stdout, line
+    found = json.loads(residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20, "--json").stdout)
+    assert found["pictures"] == 62
+    assert set(found["images_per_core_second"]) >= {"read", "decode", "all, from a cache"}
+    missing = residuum("data", "stats", tmp_path / "nowhere")
+    assert missing.returncode == 2
+    assert missing.stderr.startswith("error: expected a folder of pictures, but ")
