@@ -10,13 +10,11 @@ import torch
 
 from ..data import ArrayImages, Dataset
 from ..data.augment import build_variation
-from ..data.loaders import FLIP_MODES
-from ..data.pixels import PAD_MODES
 from ..errors import InputError
-from ..evaluation.views import pick_view
 from ..models import VARIANTS, Description, create_model
 from ..models.counts import count
 from .cache import choose_cache
+from .checks import check_streamed, check_views
 from .fine_tune import fine_tuning
 from .losses import build_loss
 from .machine import training_macs_per_second
@@ -120,7 +118,7 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
     }
     _check(values)
     if streamed:
-        _check_streamed(values)
+        check_streamed(values)
     return plan
 
 
@@ -249,40 +247,9 @@ def _check_method(values: dict[str, Any]) -> None:
     milestones = values.get("milestones", [0.5, 0.75])
     if milestones != sorted(milestones) or not all(0 < milestone < 1 for milestone in milestones):
         raise InputError(f"milestones, shares of the run, must rise between 0 and 1, got {milestones}")
-    _check_views(values)
+    check_views(values)
     for key in ("crop_scale", "gamma", "backbone_lr"):
         if not 0 < values.get(key, 1.0) <= 1:
             raise InputError(f"{key} must be above 0 and at most 1, got {values[key]}")
     if values.get("decay", DECAYS[0]) not in DECAYS:
         raise InputError(f"decay must be {' or '.join(DECAYS)}, got {values['decay']!r}")
-
-
-def _check_views(values: dict[str, Any]) -> None:
-    """Find settings that do not go together in how pictures are shown, and how often the network is asked."""
-    pick_view(values.get("views", "centre"))
-    for key, known in (("pad_mode", PAD_MODES), ("flip_mode", FLIP_MODES)):
-        if values.get(key, known[0]) not in known:
-            raise InputError(f"{key} must be {' or '.join(known)}, got {values[key]!r}")
-    for key in ("head_lr", "bias_lr"):
-        if values.get(key) is not None and not (values[key] > 0 and values["lr"] > 0):
-            raise InputError(f"{key} and lr, which it is set in relation to, must be above 0, got {values[key]}")
-    early = values.get("early_epochs", 0)
-    if early < 0 or bool(early) != bool(values.get("early_size")):
-        raise InputError(
-            f"early_epochs, at least 0, and early_size go together, got {early} and {values.get('early_size')}; "
-            "give both or neither"
-        )
-    every = values.get("validate_every", 1)
-    if every < 1 or (every > 1 and values["choose"] != "last"):
-        raise InputError(
-            f"validate_every must be at least 1, and 1 where the best epoch is chosen, got {every}; give --choose last"
-        )
-
-
-def _check_streamed(values: dict[str, Any]) -> None:
-    """Refuse what only pictures in memory can have."""
-    usual = {"pad_mode": PAD_MODES[0], "flip_mode": FLIP_MODES[0], "early_epochs": 0, "whiten": False}
-    if asked := [key for key, value in usual.items() if values.get(key, value) != value]:
-        raise InputError(
-            f"{asked[0]} is for pictures in memory, and these are files, decoded as they come; leave it out"
-        )
