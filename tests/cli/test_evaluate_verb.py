@@ -115,7 +115,7 @@ def test_a_model_that_knows_more_classes_has_a_page_too(tmp_path):
 
 def test_wrong_input_is_told(files):
     cases = {
-        ("--views", "tencrop"): "views must be one of centre, flip, ten-crop, multi-scale, got 'tencrop'",
+        ("--views", "tencrop"): "views must be one of centre, flip, ten-crop, shifts, multi-scale, got 'tencrop'",
         ("--scales", "8,10"): "--scales is for --views multi-scale, got --views centre",
         ("--views", "multi-scale", "--scales", "8;10"): "--scales must be whole numbers with commas between",
         ("--views", "multi-scale", "--scales", "8,0"): "scales are shorter sides in pixels, at least 1, got 0",

@@ -180,6 +180,7 @@ TWINS = {
     "resnet50_v1": ("resnet50", {"num_classes": 7}),
     "resnet101_v1": ("resnet101", {"num_classes": 7}),
     "resnet152_v1": ("resnet152", {"num_classes": 7}),
+    "fast_plain8": ("fast_resnet8", {"num_classes": 7}),
     "cifar_resnet110_stochastic": ("cifar_resnet110", {"num_classes": 7}),
 }
 

@@ -149,13 +149,13 @@ def _curves_section(history: Sequence[Mapping[str, Any]]) -> page.Markup:
 
 def _ending(row: Mapping[str, Any], column: str, unit: str) -> str:
     known = {"training": row.get(f"train_{column}", ""), "validation": row.get(f"val_{column}", "")}
-    said = [f"{name} {float(value):.3g}{unit}" for name, value in known.items() if _measured(value)]
+    said = [f"{name} {float(value):.3g}{unit}" for name, value in known.items() if _measured(name, value)]
     return f" At the end: {', '.join(said)}." if said else ""
 
 
-def _measured(value: Any) -> bool:
-    """Return whether a column has a number: an epoch may not have been validated."""
-    return value not in (None, "") and not math.isnan(float(value))
+def _measured(column: str, value: Any) -> bool:
+    """Return whether a column has a number: an epoch may not have been validated, which is NaN there."""
+    return value not in (None, "") and not (column.startswith("val") and math.isnan(float(value)))
 
 
 def _history_table(history: Sequence[Mapping[str, Any]]) -> page.Markup:
@@ -168,7 +168,7 @@ def _history_table(history: Sequence[Mapping[str, Any]]) -> page.Markup:
         "val_acc1": ("Validation accuracy, %", ".2f"),
     }
     rows = [
-        [format(float(row[key]), form) if _measured(row.get(key)) else "–" for key, (_, form) in columns.items()]
+        [format(float(row[key]), form) if _measured(key, row.get(key)) else "–" for key, (_, form) in columns.items()]
         for row in history
     ]
     return page.table([name for name, _ in columns.values()], rows, "Every epoch; – where nothing was measured.")

@@ -6,6 +6,7 @@ import ctypes
 import platform
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of malloc.h
+DEFAULT = 2**17  # bytes, of both
 LARGEST = 2**31 - 1  # mallopt takes an int
 
 
@@ -19,3 +20,12 @@ def keep_freed_memory() -> bool:
         return False
     mallopt = ctypes.CDLL(None).mallopt
     return bool(mallopt(MMAP_THRESHOLD, 2**30) and mallopt(TRIM_THRESHOLD, LARGEST))
+
+
+def release_freed_memory() -> None:
+    """Give back what the process keeps, and keep no more of it: where memory is short, other sizes need its room."""
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(TRIM_THRESHOLD, DEFAULT)
+        libc.mallopt(MMAP_THRESHOLD, DEFAULT)
+        libc.malloc_trim(0)

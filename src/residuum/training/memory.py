@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ResiduumError
+from .allocator import release_freed_memory
 from .checkpoint import checkpoints
 from .fit import method_of, steps_per_epoch, training_loader
 from .loop import train_steps
@@ -47,6 +48,7 @@ def telling_memory(run: Run | None = None) -> Iterator[None]:
             raise
         traceback.clear_frames(error.__traceback__)  # the frames of the step hold its activations
         gc.collect()
+        release_freed_memory()
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if run is None:
             said = f"out of memory before the first step ({reason}): take a smaller --model or --image-size"

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-STEMS = ("stem.conv.weight", "stem.conv1.weight", "stages.0.0.branch.conv.weight")  # the first convolution
+STEMS = (
+    "stem.conv.weight",
+    "stem.conv1.weight",
+    "stem.whiten.weight",
+    "stages.0.0.branch.conv.weight",
+)  # the first convolution
 
 _BLOCK = re.compile(r"stages\.(\d{1,4})\.(\d{1,4})\.")
 
@@ -29,6 +34,11 @@ class Layout:
     def even(self, stages: int) -> bool:
         """Tell whether there are that many stages, of as many blocks each."""
         return len(self.blocks) == stages and len(set(self.blocks)) == 1
+
+    def convolutions_of(self, stage: int, block: int) -> int:
+        """Return how many numbered convolutions a block's branch has."""
+        branch = re.compile(rf"stages\.{stage}\.{block}\.branch\.conv\d\.weight")
+        return sum(branch.fullmatch(name) is not None for name in self.shapes)
 
     @property
     def outer_norms(self) -> bool:

@@ -126,6 +126,14 @@ def cifar_highway(layout: Layout) -> Candidate | None:
     return Candidate("cifar_highway", {"depth": 3 * layout.blocks[0] + 2, "widths": layout.widths, "gates": gates})
 
 
+def fast_resnet(layout: Layout) -> Candidate | None:
+    """A whitened stem, and three stages of an entry and a block."""
+    if not layout.has("stem.whiten.") or layout.blocks != (2, 2, 2):
+        return None
+    convolutions = tuple(layout.convolutions_of(stage, 1) for stage in range(3))
+    return Candidate("fast_resnet", {"widths": layout.widths, "convolutions": convolutions})
+
+
 def _table_depth(layout: Layout) -> int | None:
     """Return the row of He15 table 1 with these blocks; the branch's convolutions part 34 from 50 layers."""
     depths = [depth for depth in RESNETS if (depth < 50) == (layout.convolutions == 2)]
@@ -138,6 +146,7 @@ def _default(builder: Callable[..., Any], key: str) -> Any:
 
 
 RECOGNISERS: tuple[Callable[[Layout], Candidate | None], ...] = (
+    fast_resnet,
     cifar_resnet,
     imagenet_resnet,
     preact_resnet,
