@@ -35,6 +35,7 @@ class Trial(NamedTuple):
 
     precision: str
     rates: dict[str, float]  # training, images/s, of each precision tried
+    steady: bool = True  # whether the machine was quiet enough to rely on it
 
     @property
     def images_per_second(self) -> float:
@@ -46,9 +47,9 @@ class Trial(NamedTuple):
         """The choice in words."""
         if len(self.rates) == 1:
             return "the only one tried"
-        return "in a trial on this machine " + ", ".join(
-            f"{name} made {rate:,.0f} images/s" for name, rate in self.rates.items()
-        )
+        found = ", ".join(f"{name} made {rate:,.0f} images/s" for name, rate in self.rates.items())
+        busy = "" if self.steady else "; other work had the machine, so the next run tries again"
+        return f"in a trial on this machine {found}{busy}"
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager[object]:
@@ -90,12 +91,12 @@ def choose_precision(
     network = hashlib.sha256(f"{model} {image_shape}".encode()).hexdigest()
     machine = [processor(), *features(), torch.__version__, torch.get_num_threads(), kernels, vectors(), _gpu(device)]
     key = json.dumps([candidates, machine, network])
-    rates = recall(CACHE).get(key)
+    rates, steady = recall(CACHE).get(key), True
     if rates is None:
         rates, steady = _training_rates(model, image_shape, device, candidates, kernels)
         if steady:
             remember(CACHE, key, rates)
-    return Trial(max(rates, key=lambda name: rates[name]), rates)
+    return Trial(max(rates, key=lambda name: rates[name]), rates, steady)
 
 
 def _candidates(device: str) -> tuple[str, ...]:
