@@ -134,12 +134,15 @@ def _step(
     if kernels == "fused":
         fuse(twin)
 
+    with drawing(0, "dropout"):
+        images = torch.rand(TRIAL_IMAGES, *image_shape, device=device).to(memory_format=torch.channels_last)
+    labels = torch.zeros(TRIAL_IMAGES, dtype=torch.long, device=device)
+
     def step() -> None:
         with drawing(0, "dropout"):
-            images = torch.rand(TRIAL_IMAGES, *image_shape, device=device).to(memory_format=torch.channels_last)
             with autocast(precision, device):
                 logits = twin(images)
-            F.cross_entropy(logits.float(), torch.zeros(TRIAL_IMAGES, dtype=torch.long, device=device)).backward()
+            F.cross_entropy(logits.float(), labels).backward()
 
     return step
 
