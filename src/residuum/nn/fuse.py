@@ -23,11 +23,10 @@ def fuse(model: Model) -> Model:
     copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
     computation back, and so does all that ``tail`` names. ``unfuse`` takes it away again.
     """
-    for module in model.modules():
+    for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
         if type(module) is Block and _ends_in_norm(module):
             module.forward = MethodType(_block_forward, module)
-    for module in reversed(list(model.modules())):  # the inner ones first
-        if type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):
+        elif type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):
             module.forward = MethodType(_sequence_forward, module)
     return model
 
