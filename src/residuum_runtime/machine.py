@@ -32,17 +32,22 @@ def thread_count(asked: int | None = None) -> int:
     told = os.environ.get("OMP_NUM_THREADS", "")
     if told.isdecimal() and int(told) > 0:
         return int(told)
+    return usable_cores()
+
+
+def usable_cores() -> int:
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:
     """Return the processor's name."""
-    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+    return cpuinfo().get("model name") or platform.processor() or platform.machine()
 
 
 def features() -> list[str]:
     """Return what the processor's instructions can do, of what matters here; empty where nobody can tell."""
-    known = _cpuinfo()
+    known = cpuinfo()
     flags = set((known.get("flags") or known.get("Features") or "").split())
     return [meaning for flag, meaning in FEATURES.items() if flag in flags]
 
@@ -55,7 +60,7 @@ def cache_directory() -> Path:
     return Path(base) / "residuum"
 
 
-def _cpuinfo() -> dict[str, str]:
+def cpuinfo() -> dict[str, str]:
     """Return what Linux says of the first processor."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")

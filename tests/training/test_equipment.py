@@ -23,7 +23,7 @@ def described(monkeypatch):
         monkeypatch.setattr(room.importlib.util, "find_spec", lambda name: openvino or None)
         monkeypatch.setattr(room, "_nvidia", lambda: nvidia)
         monkeypatch.setattr(room.shutil, "which", lambda name: compiler)
-        monkeypatch.setattr(room, "_affine", lambda: 2)
+        monkeypatch.setattr(room, "usable_cores", lambda: 2)
         monkeypatch.setattr(room, "thread_count", lambda: threads)
 
     monkeypatch.setattr(room, "choose_precision", lambda *_, **how: Trial("bf16", {"fp32": 10.0, "bf16": 20.0}))

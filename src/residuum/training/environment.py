@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from residuum_runtime.machine import cpuinfo
+
 from .. import __version__
 from ..data import ArrayImages, Dataset, FileImages
 from ..errors import InputError
@@ -135,18 +137,9 @@ def _version(package: str) -> str | None:
 
 
 def _processor() -> str:
-    return _cpuinfo().get("model name") or platform.processor() or "unknown"
+    return cpuinfo().get("model name") or platform.processor() or "unknown"
 
 
 def _instructions() -> list[str]:
-    flags = _cpuinfo().get("flags", _cpuinfo().get("Features", "")).split()
+    flags = cpuinfo().get("flags", cpuinfo().get("Features", "")).split()
     return [name for name in INSTRUCTIONS if name in flags]
-
-
-def _cpuinfo() -> dict[str, str]:
-    """Return what Linux says of the first processor; empty elsewhere."""
-    path = Path("/proc/cpuinfo")
-    if not path.exists():
-        return {}
-    first = path.read_text(encoding="utf-8").split("\n\n", 1)[0]
-    return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in first.splitlines())}

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from residuum_runtime.machine import features, processor, thread_count
+from residuum_runtime.machine import features, processor, thread_count, usable_cores
 
 from ..data.decode import jpeg_decoder
 from ..models import create_model
@@ -90,7 +90,7 @@ def advice(device: str) -> list[dict[str, str]]:
         found.append(
             {"what": "pip install 'residuum[deploy]'", "for": "OpenVINO and int8: the fastest answers on processors"}
         )
-    if (usable := _affine()) > thread_count():
+    if (usable := usable_cores()) > thread_count():
         found.append(
             {"what": f"unset OMP_NUM_THREADS, or set it to {usable}", "for": "all processors that may be used"}
         )
@@ -120,10 +120,6 @@ def _gpu() -> dict[str, Any] | None:
 
 def _nvidia() -> bool:
     return not torch.cuda.is_available() and Path("/proc/driver/nvidia/version").exists()
-
-
-def _affine() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _threads_told() -> str:
