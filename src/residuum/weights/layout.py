@@ -24,7 +24,6 @@ class Layout:
 
     shapes: Shapes
     blocks: tuple[int, ...]  # with tensors, per stage
-    convolutions: int  # numbered ones in the first block's branch
     shortcut: str  # "A": no tensors, "B": where shapes change, "C": everywhere
 
     def has(self, part: str) -> bool:
@@ -34,6 +33,11 @@ class Layout:
     def even(self, stages: int) -> bool:
         """Tell whether there are that many stages, of as many blocks each."""
         return len(self.blocks) == stages and len(set(self.blocks)) == 1
+
+    @property
+    def convolutions(self) -> int:
+        """How many numbered ones the first block's branch has."""
+        return self.convolutions_of(0, 0)
 
     def convolutions_of(self, stage: int, block: int) -> int:
         """Return how many numbered convolutions a block's branch has."""
@@ -82,7 +86,6 @@ def read_layout(shapes: Shapes) -> Layout | None:
     return Layout(
         shapes=shapes,
         blocks=tuple(sum(stage == number for stage, _ in blocks) for number in range(blocks[-1][0] + 1)),
-        convolutions=sum(re.fullmatch(r"stages\.0\.0\.branch\.conv\d\.weight", name) is not None for name in shapes),
         shortcut="C" if projected == len(blocks) else "B" if projected else "A",
     )
 
