@@ -16,7 +16,7 @@ from ..seeds import drawing
 from .decode import decode
 from .folder import IMAGENET_MEAN, IMAGENET_STD, Picture, look_through
 from .packed import Packed, Stamp
-from .packing import write_packed
+from .packing import kept_bytes, write_packed
 from .pixels import Normalise
 from .streaming import CropAndMirror, in_one
 
@@ -55,7 +55,7 @@ def overview(root: str | Path, *, size: int = 224, side: int = 256) -> dict[str,
         "width": _spread([picture.size[1] for picture in sound]),
         "smallest": _extreme(sound, min),
         "largest": _extreme(sound, max),
-        "cache_bytes": sum(_kept_bytes(picture.size, side) for picture in sound),
+        "cache_bytes": sum(kept_bytes(picture.size, side) for picture in sound),
         "sample": len(sample),
         **(_colours(root, sample) if sample else {}),
         "size": size,
@@ -86,11 +86,6 @@ def _extreme(sound: Sequence[Picture], pick: Callable[..., Picture]) -> dict[str
         return None
     picture = pick(sound, key=lambda picture: picture.size[0] * picture.size[1])
     return {"name": picture.name, "height": picture.size[0], "width": picture.size[1]}
-
-
-def _kept_bytes(size: tuple[int, int], side: int) -> int:
-    short, long = sorted(size)
-    return 3 * short * long if short <= side else 3 * side * (side * long // short)
 
 
 def _colours(root: Path, sample: Sequence[Picture]) -> dict[str, list[float]]:

@@ -126,12 +126,17 @@ def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
 
 
 def _bytes_of(path: Path, side: int) -> int:
-    """Return how many bytes a picture will take, to a row of pixels; its head is read."""
+    """Return how many bytes a picture file will take, to a row of pixels; its head is read."""
     try:
         with Image.open(path) as image:
-            short, long = sorted(image.size)
+            return kept_bytes(image.size, side)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 0  # decoding it will say what is wrong
+
+
+def kept_bytes(size: tuple[int, int], side: int) -> int:
+    """Return how many bytes a picture of that size takes with its shorter side brought to ``side``."""
+    short, long = sorted(size)
     return 3 * short * long if short <= side else 3 * side * (side * long // short)
 
 
