@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +80,8 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
     dataset = split_off(dataset, values["val_split"]) if values["val_split"] else dataset
     _set_up(values["threads"])
     values["device"] = choose_device(values["device"], world)
-    model = _first_model(values["model"], values["model_arguments"], values["seed"], start, dataset.classes)
+    model = _first_model(values, start, dataset)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
-    if values.get("whiten"):
-        whiten_first_layer(model, dataset, shape[1:], values["mean"], values["std"])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
@@ -114,10 +112,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
-        model = _first_model(settings.model, settings.model_arguments, settings.seed, start, dataset.classes)
-        if settings.whiten:
-            size = (settings.image_size[0], settings.image_size[1])
-            whiten_first_layer(model, dataset, size, settings.mean, settings.std)
+        model = _first_model(asdict(settings), start, dataset)
     else:
         model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
@@ -162,24 +157,33 @@ def _pictures(settings: Settings, tell: Tell) -> Dataset:
     return packed(dataset, settings.cache, tell) if settings.cache else dataset
 
 
-def _first_model(
-    name: str, arguments: dict[str, Any], seed: int, start: nn.Module | None, classes: Sequence[str]
-) -> nn.Module:
+def _first_model(values: dict[str, Any], start: nn.Module | None, dataset: Dataset) -> nn.Module:
     """Return the model before its first step: new, or weights already trained with a classifier for these classes.
 
-    The classifier is new where the number of classes differs, or their names are known and differ.
+    Args:
+        values: settings by name.
+        start: the weights; none for a new model.
+        dataset: its classes name the logits; where ``whiten`` is set its pictures make the stem.
     """
-    with drawing(seed, "init"):
+    with drawing(values["seed"], "init"):
         if start is None:
-            return create_model(name, **arguments)
-        others = describe(start).classes
-        if getattr(start, "num_classes", None) != arguments["num_classes"] or (
-            others and list(others) != list(classes)
-        ):
-            if (reset := getattr(start, "reset_classifier", None)) is None:
-                raise InputError(f"{name} has no classifier to replace; train it from new weights")
-            reset(arguments["num_classes"])
-        return start
+            model = create_model(values["model"], **values["model_arguments"])
+        else:
+            model = _for_classes(start, values["model"], values["model_arguments"]["num_classes"], dataset.classes)
+    if values.get("whiten"):
+        height, width = values["image_size"]
+        whiten_first_layer(model, dataset, (height, width), values["mean"], values["std"])
+    return model
+
+
+def _for_classes(start: nn.Module, name: str, num_classes: int, classes: Sequence[str]) -> nn.Module:
+    """Return the weights with a new classifier where the number of classes differs, or known names of theirs do."""
+    others = describe(start).classes
+    if getattr(start, "num_classes", None) != num_classes or (others and list(others) != list(classes)):
+        if (reset := getattr(start, "reset_classifier", None)) is None:
+            raise InputError(f"{name} has no classifier to replace; train it from new weights")
+        reset(num_classes)
+    return start
 
 
 def _ready(
