@@ -1,4 +1,4 @@
-"""The one compiled part. Where it cannot be built the installation goes on, and torch's own operators serve."""
+"""The compiled parts. Where they cannot be built the installation goes on, and torch's own operators serve."""
 
 import sys
 
@@ -11,10 +11,11 @@ OPENMP = ["-fopenmp"] if sys.platform == "linux" else []
 setup(
     ext_modules=[
         Extension(
-            "residuum.nn._tail",
-            sources=["src/residuum/nn/tail.c"],
+            f"residuum.nn._{name}",
+            sources=[f"src/residuum/nn/{name}.c"],
             extra_compile_args=[*FLAGS, *OPENMP],
             optional=True,
         )
+        for name in ("tail", "winograd")
     ]
 )

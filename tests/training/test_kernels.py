@@ -8,7 +8,8 @@ from residuum.nn import is_fused
 from residuum.nn import tail as room
 from residuum.training import kernels as kernels_room
 from residuum.training import new_run, resumed_run, train
-from residuum.training.kernels import choose_kernels, kernels_told
+from residuum.training.facts import facts
+from residuum.training.kernels import choose_kernels, convolutions_told, kernels_told
 from residuum.training.state import begin
 
 SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 16]},
@@ -51,3 +52,23 @@ def test_a_run_keeps_its_kernels_and_both_train_alike(tmp_path):
         assert any(is_fused(module) for module in state.model.modules()) == (kernels == "fused")
     torch.testing.assert_close(torch.tensor(rows["fused"]), torch.tensor(rows["plain"]), atol=1e-3, rtol=1e-3)
     assert rows["fused"] != rows["plain"]
+
+
+def test_the_first_lines_say_how_convolutions_are_computed(monkeypatch):
+    monkeypatch.setattr(kernels_room, "winograd_pays", lambda: True)
+    assert convolutions_told(True, "bf16", "cpu") == "Winograd's F(4x4, 3x3) where it is faster"
+    assert [
+        convolutions_told(*how)[:6] for how in ((False, "bf16", "cpu"), (True, "fp32", "cpu"), (True, "bf16", "cuda"))
+    ] == ["direct"] * 3
+    monkeypatch.setattr(kernels_room, "winograd_pays", lambda: False)
+    assert "with the compiled part" in convolutions_told(True, "bf16", "cpu")
+
+
+def test_a_run_keeps_its_convolutions(tmp_path):
+    small = {**SMALL, "model_arguments": {"depth": 8, "widths": [64, 64, 64]}, "precision": "bf16", "winograd": True}
+    run = new_run(tmp_path / "run", small)
+    assert "convolutions" in facts(run)
+    state = begin(run.model, resumed_run(tmp_path / "run", {}).settings)
+    changed = [name for name, module in state.model.named_modules() if "forward" in vars(module) and "conv" in name]
+    assert "stages.0.0.branch.conv1" in changed
+    assert "stages.1.0.branch.conv1" not in changed  # of stride 2

@@ -93,6 +93,12 @@ def train(
     kernels: Annotated[
         str | None, typer.Option(help="auto, plain (torch's own) or fused (norm, addition and activation in one)")
     ] = None,
+    winograd: Annotated[
+        bool | None,
+        typer.Option(
+            "--winograd/--no-winograd", help="3x3 convolutions with a quarter of the products, in bf16: docs/speed.md"
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="of the processor")] = None,
     workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode pictures")] = None,
     processes: Annotated[int | None, typer.Option(help="train in so many processes on this machine")] = None,
@@ -170,6 +176,7 @@ def train(
         "device": device,
         "precision": precision,
         "kernels": kernels,
+        "winograd": winograd,
         "threads": threads,
         "workers": workers,
         "processes": processes,

@@ -25,6 +25,7 @@ from .shortcuts import (
 from .squeeze_excite import SqueezeExcite
 from .stems import cifar_stem, clean_stem, deep_stem, imagenet_stem, pooled_first_stem
 from .stochastic import DropPath, StochasticDepth, linear_decay, linear_decay_from_zero, stochastic_depth
+from .winograd import use_winograd, without_winograd
 
 __all__ = [
     "IMAGE_NORMS",
@@ -78,6 +79,8 @@ __all__ = [
     "squeezed",
     "stochastic_depth",
     "unfuse",
+    "use_winograd",
+    "without_winograd",
     "zero_biases",
     "zero_gamma",
 ]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+
+from .compiled import compiled
 
 PRECISIONS = (torch.float32, torch.bfloat16)
 
@@ -62,20 +63,11 @@ def forked_tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation:
 
 @cache
 def kernel() -> ctypes.CDLL | None:
-    """Return the compiled kernel, or None where the package was installed without a compiler.
-
-    Its OpenMP calls are answered by the library that torch has loaded, so that both share their threads.
-    """
-    for path in sorted(Path(__file__).parent.glob("_tail*.so")):
-        try:
-            library = ctypes.CDLL(str(path))
-            library.tail_vectors.restype = ctypes.c_char_p
-            library.tail_size.restype = ctypes.c_int64
-        except (OSError, AttributeError):  # of another platform or version, or torch came without OpenMP
-            continue
-        if library.tail_size() == ctypes.sizeof(_Arguments):  # else it was built from an earlier tail.c
-            return library
-    return None
+    """Return the compiled kernel, or None where the package was installed without a compiler."""
+    library = compiled("tail", _Arguments)
+    if library is not None:
+        library.tail_vectors.restype = ctypes.c_char_p
+    return library
 
 
 def vectors() -> str | None:
@@ -91,7 +83,7 @@ def _served(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.
     return (
         type(norm) is nn.BatchNorm2d
         and type(activation) in (nn.ReLU, nn.Identity)
-        and not (hooked(norm) or hooked(activation) or _transformed())
+        and not (hooked(norm) or hooked(activation) or transformed())
         and all(_fits(tensor, x) for tensor in tensors)
         and x.shape[0] * x.shape[2] * x.shape[3] > 1
         and (norm.weight is None or norm.weight.dtype == torch.float32)
@@ -124,7 +116,8 @@ def hooked(module: nn.Module) -> bool:
     )
 
 
-def _transformed() -> bool:
+def transformed() -> bool:
+    """Return whether ``torch.func`` or a forward-mode derivative looks at what is computed."""
     functorch: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
     return torch.autograd.forward_ad._current_level >= 0 or functorch.maybe_current_level() is not None
 

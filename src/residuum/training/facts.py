@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..data import Dataset
-from .kernels import kernels_told
+from .kernels import convolutions_told, kernels_told
 from .recipe import told as recipe_told
 from .run import Run
 
@@ -30,6 +30,8 @@ def facts(run: Run) -> dict[str, str]:
         "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }
+    if settings.winograd:
+        told["convolutions"] = convolutions_told(settings.winograd, settings.precision, settings.device)
     if settings.cache:
         told["cache"] = f"pictures decoded once, at {settings.cache} pixels on the shorter side"
     if settings.recipe is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import InputError
 from ..nn.tail import vectors
+from ..nn.winograd import winograd_pays
 
 KERNELS = ("plain", "fused")
 
@@ -29,6 +30,15 @@ def kernels_told(kernels: str, device: str) -> str:
     if vectors() is None:
         return f"torch's own, and the last bits may part from what was begun ({_missing(device)})"
     return f"norm, addition and activation fused ({vectors()})"
+
+
+def convolutions_told(winograd: bool, precision: str, device: str) -> str:
+    """Return in words how 3x3 convolutions are computed."""
+    if not winograd:
+        return "direct"
+    if device == "cpu" and precision == "bf16" and winograd_pays():
+        return "Winograd's F(4x4, 3x3) where it is faster"
+    return "direct (Winograd's serve bf16 on a processor that multiplies it, with the compiled part)"
 
 
 def _missing(device: str) -> str:

@@ -79,6 +79,7 @@ class Settings:
     early_epochs: int = 0  # so many epochs at early_size
     early_size: list[int] | None = None  # height, width, pixels
     views: str = "centre"  # how the result's pictures are shown (evaluation/views.py)
+    winograd: bool = False  # 3x3 convolutions with a quarter of the products, where that is faster (nn/winograd.py)
     validate_every: int = 1  # epochs; the last one is validated always
 
     def write(self, path: Path) -> None:

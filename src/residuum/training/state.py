@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import ResiduumError
 from ..evaluation import Scores
-from ..nn import fuse
+from ..nn import fuse, use_winograd
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
@@ -103,6 +103,8 @@ def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = N
     freeze(model, settings.freeze)
     if settings.kernels == "fused":
         fuse(model)
+    if settings.winograd:
+        use_winograd(model)
     optimiser = build_optimiser(
         settings.opt,
         model,

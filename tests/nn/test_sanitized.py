@@ -1,4 +1,4 @@
-"""The kernel under AddressSanitizer and UndefinedBehaviorSanitizer, every vector width."""
+"""The compiled parts under AddressSanitizer and UndefinedBehaviorSanitizer, for every kind of processor."""
 
 import shutil
 import subprocess
@@ -34,10 +34,11 @@ def compiler(tmp_path_factory) -> str:
     return found
 
 
-def test_no_pass_leaves_its_buffers_and_all_widths_agree(compiler, tmp_path):
-    program = tmp_path / "tail"
+@pytest.mark.parametrize("name", ["tail", "winograd"])
+def test_no_pass_leaves_its_buffers_and_all_kinds_agree(compiler, tmp_path, name):
+    program = tmp_path / name
     include = f"-I{Path(residuum.nn.__file__).parent}"
-    source = HERE / "tail_sanitized.c"
+    source = HERE / f"{name}_sanitized.c"
     subprocess.run([compiler, *FLAGS, SANITIZERS, include, str(source), "-lm", "-o", str(program)], check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

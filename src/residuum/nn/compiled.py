@@ -1,0 +1,27 @@
+"""The compiled parts of this room, each a plain C file beside its reference; an installation can do without them."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+
+def compiled(name: str, argument: type[ctypes.Structure]) -> ctypes.CDLL | None:
+    """Return the library that was built from ``name``.c, or None where the package was installed without a compiler.
+
+    Its OpenMP calls are answered by the library that torch has loaded, so that both share their threads.
+
+    Args:
+        name: of the C file; its function ``name``_size tells how large it takes ``argument`` to be.
+        argument: what its functions are called with; a library of another version, which differs here, is passed over.
+    """
+    for path in sorted(Path(__file__).parent.glob(f"_{name}.*")):
+        try:
+            library = ctypes.CDLL(str(path))
+            size = library[f"{name}_size"]
+        except (OSError, AttributeError):  # of another platform or version, or torch came without OpenMP
+            continue
+        size.restype = ctypes.c_int64
+        if size() == ctypes.sizeof(argument):
+            return library
+    return None

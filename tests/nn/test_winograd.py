@@ -1,0 +1,210 @@
+"""Winograd's convolutions against float64, and where they serve."""
+
+import copy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from residuum.nn import use_winograd, without_winograd
+from residuum.nn import winograd as room
+from residuum.nn.winograd import kernel, winograd_conv
+
+pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a compiler")
+
+LARGEST_ERROR = 0.02  # of a result's norm; 0.012 is usual, and an error in any transform leaves more than 0.1
+
+
+def pictures(*shape: int) -> torch.Tensor:
+    return torch.randn(shape).relu().bfloat16().contiguous(memory_format=torch.channels_last)
+
+
+def error(found: torch.Tensor, expected: torch.Tensor) -> float:
+    return ((found.double() - expected).norm() / expected.norm()).item()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    images=st.integers(1, 40),
+    in_channels=st.sampled_from([16, 32, 80]),
+    out_channels=st.sampled_from([16, 48]),
+    height=st.integers(1, 13),
+    width=st.integers(1, 13),
+    dtype=st.sampled_from([torch.float32, torch.bfloat16]),
+    seed=st.integers(0, 1000),
+)
+def test_it_is_the_convolution_and_its_gradients(images, in_channels, out_channels, height, width, dtype, seed):
+    torch.manual_seed(seed)
+    x = pictures(images, in_channels, height, width).requires_grad_()
+    filters = nn.Parameter((torch.randn(out_channels, in_channels, 3, 3) / 10).to(dtype))
+    y = winograd_conv(x, filters)
+    gradient = torch.randn_like(y)
+    y.backward(gradient)
+    exact, exact_filters = x.detach().double().requires_grad_(), filters.detach().double().requires_grad_()
+    expected = F.conv2d(exact, exact_filters, padding=1)
+    expected.backward(gradient.double())
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert (y.dtype, x.grad.dtype, filters.grad.dtype) == (torch.bfloat16, torch.bfloat16, dtype)
+    assert error(y.detach(), expected.detach()) < LARGEST_ERROR
+    assert error(x.grad, exact.grad) < LARGEST_ERROR
+    assert error(filters.grad, exact_filters.grad) < LARGEST_ERROR
+
+
+def test_what_is_not_finite_spoils_its_own_tile_only():
+    x = pictures(2, 16, 12, 12)
+    filters = torch.randn(16, 16, 3, 3)
+    before = winograd_conv(x, filters)
+    for value in (torch.nan, torch.inf):
+        x[1, 3, 5, 5] = value  # the middle tile of the second picture, and no other's border
+        after = winograd_conv(x, filters)
+        assert not after[1, :, 4:8, 4:8].isfinite().any()
+        after[1, :, 4:8, 4:8] = before[1, :, 4:8, 4:8]
+        x[1, 3, 5, 5] = 0
+        assert after.isfinite().all()
+
+
+def test_zeros_give_zeros_and_large_numbers_stay_finite():
+    filters = torch.randn(16, 16, 3, 3)
+    assert not winograd_conv(pictures(3, 16, 7, 7) * 0, filters).any()
+    assert winograd_conv(pictures(3, 16, 7, 7) * 1e34, filters).isfinite().all()
+
+
+def test_threads_do_not_change_the_passes(monkeypatch):
+    x = pictures(9, 32, 7, 5)
+    rooms = []
+    for threads in (1, 3):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        rooms.append(room._cut(room.INPUT, x, room._room(x, 32))[:, :-1].clone())
+    assert torch.equal(*rooms)
+
+
+def test_only_what_it_learns_is_computed():
+    x, filters = pictures(4, 16, 8, 8).requires_grad_(), torch.randn(16, 16, 3, 3)
+    winograd_conv(x, filters).sum().backward()
+    assert x.grad is not None
+    filters.requires_grad_()
+    winograd_conv(x.detach(), filters).sum().backward()
+    assert filters.grad is not None
+
+
+def test_a_gradient_of_the_gradient_is_refused():
+    x, filters = pictures(4, 16, 8, 8).requires_grad_(), torch.randn(16, 16, 3, 3)
+    (gradient,) = torch.autograd.grad(winograd_conv(x, filters).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable|does not require grad"):
+        gradient.sum().backward()
+
+
+@pytest.fixture
+def pays(monkeypatch):
+    monkeypatch.setattr(room, "winograd_pays", lambda: True)
+
+
+def test_it_serves_and_is_taken_away(pays):
+    conv = nn.Conv2d(64, 64, 3, padding=1, bias=False).bfloat16()
+    x = pictures(64, 64, 8, 8)
+    direct = conv(x)
+    names = list(conv.state_dict())
+    for served in (use_winograd(conv), copy.deepcopy(use_winograd(conv)), use_winograd(nn.Sequential(conv))):
+        assert torch.equal(served(x), winograd_conv(x, conv.weight))
+    assert list(conv.state_dict()) == names
+    with torch.no_grad():
+        assert torch.equal(conv(x), direct)
+    assert torch.equal(without_winograd(conv)(x), direct)
+    assert "forward" not in vars(conv)
+
+
+def test_a_copy_learns_its_own_filters(pays):
+    conv = use_winograd(nn.Conv2d(64, 64, 3, padding=1, bias=False).bfloat16())
+    twin = copy.deepcopy(conv)
+    twin(pictures(64, 64, 8, 8)).sum().backward()
+    assert twin.weight.grad is not None
+    assert conv.weight.grad is None
+
+
+def test_under_autocast_it_learns_float32_filters(pays):
+    conv = use_winograd(nn.Conv2d(64, 64, 3, padding=1, bias=False))
+    x = pictures(64, 64, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = conv(x)
+    assert torch.equal(y, winograd_conv(x, conv.weight))
+    y.float().sum().backward()
+    assert conv.weight.grad.dtype == torch.float32
+
+
+def conv3x3(**changes) -> nn.Conv2d:
+    return nn.Conv2d(
+        **{"in_channels": 64, "out_channels": 64, "kernel_size": 3, "padding": 1, "bias": False, **changes}
+    )
+
+
+@pytest.mark.parametrize(
+    "conv",
+    [
+        conv3x3(stride=2),
+        conv3x3(padding=0),
+        conv3x3(dilation=2, padding=2),
+        conv3x3(groups=2),
+        conv3x3(bias=True),
+        conv3x3(kernel_size=1, padding=0),
+        conv3x3(padding_mode="reflect"),
+        conv3x3(out_channels=72),
+        conv3x3(in_channels=48),
+    ],
+    ids=["stride", "no border", "dilation", "groups", "bias", "1x1", "reflect", "72 channels", "few channels"],
+)
+def test_other_convolutions_are_left_alone(pays, conv):
+    assert "forward" not in vars(use_winograd(conv))
+
+
+def test_elsewhere_it_is_torchs_own(pays, monkeypatch):
+    conv, x = use_winograd(conv3x3().bfloat16()), pictures(64, 64, 8, 8)
+    twin = without_winograd(copy.deepcopy(conv))
+    others = {
+        "few tiles": pictures(63, 64, 8, 8),
+        "mostly border": pictures(64, 64, 5, 5),
+        "contiguous": x.contiguous(),
+        "no batch": x[0],
+    }
+    for why, given_x in others.items():
+        assert torch.equal(conv(given_x), twin(given_x)), why
+    assert torch.equal(conv.float()(x.float()), twin.float()(x.float())), "float32"
+    conv, twin = conv.bfloat16(), twin.bfloat16()
+    assert torch.equal(
+        torch.func.functional_call(conv, dict(conv.named_parameters()), x), winograd_conv(x, conv.weight)
+    )
+    assert torch.equal(torch.func.vmap(conv)(x[None])[0], twin(x)), "torch.func"
+    exported = torch.export.export(conv, (x,)).module()
+    assert torch.equal(exported(x), twin(x)), "torch.export"
+    seen = []
+    handle = conv.register_forward_hook(lambda module, given, result: seen.append(module))
+    assert torch.equal(conv(x), twin(x)), "a hook"
+    assert seen == [conv]
+    handle.remove()
+    assert torch.equal(conv(x), winograd_conv(x, conv.weight))
+    monkeypatch.setattr(room, "winograd_pays", lambda: False)
+    assert torch.equal(conv(x), twin(x)), "a processor without bf16"
+
+
+def test_fifty_steps_end_where_direct_ones_do(pays):
+    losses = {}
+    for fast in (False, True):
+        torch.manual_seed(0)
+        net = nn.Sequential(conv3x3(in_channels=16), nn.ReLU(), conv3x3(), nn.ReLU(), nn.Flatten(), nn.Linear(4096, 10))
+        net.to(memory_format=torch.channels_last)
+        net = use_winograd(net) if fast else net
+        optimiser = torch.optim.SGD(net.parameters(), lr=0.02, momentum=0.9)
+        x, labels = torch.randn(256, 16, 8, 8).to(memory_format=torch.channels_last), torch.randint(0, 10, (256,))
+        for _ in range(50):
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = F.cross_entropy(net(x).float(), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.setdefault(fast, []).append(loss.item())
+    direct, winograd = (torch.tensor(losses[fast]) for fast in (False, True))
+    assert direct[-1] < 0.5 * direct[0]
+    torch.testing.assert_close(winograd, direct, atol=0.05, rtol=0.05)
+    assert not torch.equal(winograd, direct)
