@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .block import Block
 from .merges import Add
+from .pool import halves, max_pool
 from .tail import forked_tail, hooked
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -21,13 +22,16 @@ def fuse(model: Model) -> Model:
 
     No module is replaced: blocks and sequences get another ``forward``, which calls the same parts, so names, weights,
     copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
-    computation back, and so does all that ``tail`` names. ``unfuse`` takes it away again.
+    computation back, and so does all that ``tail`` names. Max pooling of 2x2 pixels gets its kernel, too (``pool``).
+    ``unfuse`` takes it away again.
     """
     for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
         if type(module) is Block and _ends_in_norm(module):
             module.forward = MethodType(_block_forward, module)
         elif type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):
             module.forward = MethodType(_sequence_forward, module)
+        elif halves(module):
+            module.forward = MethodType(max_pool, module)
     return model
 
 
@@ -41,7 +45,7 @@ def unfuse(model: Model) -> Model:
 
 def is_fused(module: nn.Module) -> bool:
     """Return whether ``fuse`` gave the module another forward pass."""
-    return getattr(vars(module).get("forward"), "__func__", None) in (_sequence_forward, _block_forward)
+    return getattr(vars(module).get("forward"), "__func__", None) in (_sequence_forward, _block_forward, max_pool)
 
 
 def _sequence_forward(sequence: nn.Sequential, x: Tensor) -> Tensor:
