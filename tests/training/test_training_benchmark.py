@@ -14,7 +14,7 @@ from residuum.data import open_data
 from residuum.errors import InputError
 from residuum.models import create_model
 from residuum.training import benchmark, peers
-from residuum.training.benchmark import NAMES, Task, measure, open_pictures
+from residuum.training.benchmark import NAMES, WINOGRAD, Task, measure, open_pictures
 from residuum.training.ceiling import Rates, Work, measure_rates, work_of
 
 SMALL = Task("cifar_resnet20", None, 8, 4, 1)
@@ -99,13 +99,13 @@ def test_pictures_that_cannot_be_had(tmp_path):
 
 
 def test_the_command_prints_a_table_and_writes_json_and_a_picture(tmp_path):
-    command = "bench training cifar_resnet20 --data digits --batch-size 8 --threads 1 --rounds 1 --steps 1 --output"
+    command = "bench training cifar_resnet20 --data digits -b 8 --threads 1 --rounds 1 --steps 1 --winograd --output"
     done = CliRunner().invoke(app, [*command.split(), str(tmp_path)])
     assert done.exit_code == 0, done.output
-    for word in (*NAMES, "of the ceiling", "GFLOP/s"):
+    for word in (*NAMES, WINOGRAD, "3x3 convolutions", "of the ceiling", "GFLOP/s"):
         assert word in done.output
     found = json.loads((tmp_path / "training.json").read_text())
-    assert [row["name"] for row in found["rows"]] == list(NAMES)
+    assert [row["name"] for row in found["rows"]] == [*NAMES, WINOGRAD]
     assert found["rows"][2]["residuum_is_faster"] == 1
     assert all(row["share"] > 0 for row in found["rows"])
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")

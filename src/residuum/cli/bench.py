@@ -58,6 +58,9 @@ def training(
     threads: Annotated[int | None, typer.Option(help="of each loop [default: all that it may use]")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="how often each loop has its turn")] = 7,
     steps: Annotated[int, typer.Option(min=1, help="of a turn")] = 10,
+    winograd: Annotated[
+        bool, typer.Option("--winograd", help="measure Residuum with Winograd's convolutions, too")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="a folder for training.json and training.png")
     ] = None,
@@ -70,7 +73,7 @@ def training(
 
     residuum bench training --data cifar10
 
-    residuum bench training resnet50 --batch-size 32 --rounds 3 --steps 2 --output speed
+    residuum bench training resnet50 --batch-size 32 --rounds 3 --steps 2 --winograd --output speed
     """
     from residuum_runtime.machine import thread_count
 
@@ -80,7 +83,7 @@ def training(
 
     if size is None:
         size = VARIANTS[model].input_shape[-1] if model in VARIANTS else 32
-    found = run(Task(model, data, size, batch_size, thread_count(threads)), rounds, steps)
+    found = run(Task(model, data, size, batch_size, thread_count(threads), winograd), rounds, steps)
     if output is not None:
         write(found, output)
     _tell(found, show, json, None if output is None else output / "training.png")

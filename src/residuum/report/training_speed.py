@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = {"fp32": ("blue", "o"), "bf16": ("green", "^")}  # colour, marker
-ABOVE = {"ordinary": (8, -13), "torch's best": (8, -13), "residuum": (8, 6)}  # of a point's name, points
+ABOVE = {
+    "ordinary": (8, -13),
+    "torch's best": (8, -13),
+    "residuum": (8, 6),
+    "--winograd": (8, 6),
+}  # of a point's name, points
 
 
 def training_figure(rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any], title: str) -> Figure:

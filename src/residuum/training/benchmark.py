@@ -17,17 +17,18 @@ from ..data import ArrayImages, Augmentation, Dataset, open_data
 from ..data.folder import IMAGENET_MEAN, IMAGENET_STD
 from ..errors import InputError
 from ..models import create_model
-from ..nn import fuse
+from ..nn import fuse, use_winograd
 from ..seeds import generator
 from .allocator import keep_freed_memory
 from .ceiling import Rates, Work, measure_rates, work_of
-from .kernels import choose_kernels, kernels_told
+from .kernels import choose_kernels, convolutions_told, kernels_told
 from .peers import ordinary, residuums, torchs_best
 from .precision import choose_precision
 
 PATIENCE = 10.0  # seconds that a process has to end by itself
 WARM_UP = 3  # steps of each before anything is measured
 ORDINARY, TORCH, RESIDUUM = "ordinary", "torch's best", "residuum"
+WINOGRAD = "--winograd"  # residuum's, with that setting
 NAMES = (ORDINARY, TORCH, RESIDUUM)
 
 
@@ -40,6 +41,7 @@ class Task:
     size: int
     batch_size: int
     threads: int
+    winograd: bool = False  # a loop with Winograd's convolutions takes its turns, too
 
 
 @dataclass
@@ -91,7 +93,7 @@ def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = l
     context = get_context("spawn")
     rows, pipes, processes = [], [], []
     try:
-        for name in NAMES:
+        for name in (*NAMES, WINOGRAD) if task.winograd else NAMES:
             here, there = context.Pipe()
             process = context.Process(target=_serve, args=(there, name, task))
             process.start()
@@ -118,7 +120,7 @@ def _answer(pipe: Any, name: str) -> Any:
     try:
         answer = pipe.recv()
     except EOFError as error:
-        raise InputError(f"the process of {name!r} ended; is there memory for three of these steps?") from error
+        raise InputError(f"the process of {name!r} ended; is there memory for this step in each of them?") from error
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -154,16 +156,21 @@ def _loop(name: str, task: Task) -> tuple[str, str, Iterator[None]]:
     model = _network(task, dataset)
     if name == ORDINARY:
         return "fp32", "DataLoader, PIL", ordinary(model, dataset, task.batch_size, workers=task.threads)
-    if name == RESIDUUM:
+    ours = name in (RESIDUUM, WINOGRAD)
+    if ours:
         keep_freed_memory()
-    kernels = choose_kernels("cpu") if name == RESIDUUM else "plain"
+    kernels = choose_kernels("cpu") if ours else "plain"
     shape = (dataset.channels, *dataset.image_size)
     precision = choose_precision(model, shape, "cpu", kernels=kernels).precision
     if name == TORCH:
         return precision, "channels last", torchs_best(model, dataset, task.batch_size, precision)
     if kernels == "fused":
         fuse(model)
-    return precision, kernels_told(kernels, "cpu"), residuums(model, dataset, task.batch_size, precision)
+    told = kernels_told(kernels, "cpu")
+    if name == WINOGRAD:
+        use_winograd(model)
+        told = f"{told}; 3x3 convolutions: {convolutions_told(True, precision, 'cpu')}"
+    return precision, told, residuums(model, dataset, task.batch_size, precision)
 
 
 def _network(task: Task, dataset: Dataset) -> nn.Module:
