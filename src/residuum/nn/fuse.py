@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 
 from .block import Block
+from .filter_gradient import conv3x3, is_small
 from .merges import Add
 from .pool import halves, max_pool
 from .tail import forked_tail, hooked
@@ -22,8 +23,8 @@ def fuse(model: Model) -> Model:
 
     No module is replaced: blocks and sequences get another ``forward``, which calls the same parts, so names, weights,
     copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
-    computation back, and so does all that ``tail`` names. Max pooling of 2x2 pixels gets its kernel, too (``pool``).
-    ``unfuse`` takes it away again.
+    computation back, and so does all that ``tail`` names. Max pooling of 2x2 pixels (``pool``)
+    and 3x3 convolutions of few channels (``filter_gradient``) get their kernels, too. ``unfuse`` takes it away again.
     """
     for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
         if type(module) is Block and _ends_in_norm(module):
@@ -32,6 +33,8 @@ def fuse(model: Model) -> Model:
             module.forward = MethodType(_sequence_forward, module)
         elif halves(module):
             module.forward = MethodType(max_pool, module)
+        elif is_small(module):
+            module.forward = MethodType(conv3x3, module)
     return model
 
 
@@ -45,7 +48,12 @@ def unfuse(model: Model) -> Model:
 
 def is_fused(module: nn.Module) -> bool:
     """Return whether ``fuse`` gave the module another forward pass."""
-    return getattr(vars(module).get("forward"), "__func__", None) in (_sequence_forward, _block_forward, max_pool)
+    return getattr(vars(module).get("forward"), "__func__", None) in (
+        _sequence_forward,
+        _block_forward,
+        max_pool,
+        conv3x3,
+    )
 
 
 def _sequence_forward(sequence: nn.Sequential, x: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .compiled import compiled
-from .tail import hooked, transformed
+from .filter_gradient import conv3x3, in_bf16, is_plain_3x3
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -43,11 +43,11 @@ def use_winograd(model: Model) -> Model:
     """Let the 3x3 convolutions train by Winograd's algorithm wherever that is faster; in place, and returned.
 
     No module is replaced, a convolution only gets another ``forward``. It serves bf16 maps [N, C, H, W] in
-    channels-last memory on processors that multiply bf16 themselves, while gradients are recorded; all else, and what
-    only evaluates, is torch's own. ``without_winograd`` takes it away again.
+    channels-last memory on processors that multiply bf16 themselves, while gradients are recorded; all else is as in a
+    fused network, and what only evaluates is torch's own. ``without_winograd`` takes it away again.
     """
     for module in model.modules():
-        if type(module) is nn.Conv2d and _fits(module):
+        if is_plain_3x3(module) and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS:
             module.forward = MethodType(_forward, module)
     return model
 
@@ -80,26 +80,13 @@ def winograd_conv(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    return winograd_conv(x, conv.weight) if _served(conv, x) else nn.Conv2d.forward(conv, x)
-
-
-def _fits(conv: nn.Conv2d) -> bool:
-    return (
-        (conv.kernel_size, conv.stride, conv.padding, conv.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
-        and (conv.groups, conv.padding_mode, conv.bias) == (1, "zeros", None)
-        and all(n % 16 == 0 and n >= LEAST_CHANNELS for n in (conv.in_channels, conv.out_channels))
-    )
+    return winograd_conv(x, conv.weight) if _served(conv, x) else conv3x3(conv, x)
 
 
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
-    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or type(x) is not Tensor or not winograd_pays():
-        return False
-    weight = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else conv.weight.dtype
     return (
-        not (hooked(conv) or transformed())
-        and x.device.type == "cpu"
-        and (x.dtype, weight, x.ndim) == (torch.bfloat16, torch.bfloat16, 4)
-        and x.is_contiguous(memory_format=torch.channels_last)
+        winograd_pays()
+        and in_bf16(conv, x)
         and len(x) * _tiles(x) >= LEAST_TILES
         and _tiles(x) * PRODUCTS <= LARGEST_SHARE * 9 * x.shape[2] * x.shape[3]
     )

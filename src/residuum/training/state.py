@@ -103,8 +103,8 @@ def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = N
     freeze(model, settings.freeze)
     if settings.kernels == "fused":
         fuse(model)
-    if settings.winograd:
-        use_winograd(model)
+        if settings.winograd:
+            use_winograd(model)
     optimiser = build_optimiser(
         settings.opt,
         model,

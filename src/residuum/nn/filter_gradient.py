@@ -1,0 +1,137 @@
+"""3x3 convolutions of few channels whose filters learn faster: torch's own, but for the gradient to the filters.
+
+That gradient sums over the pixels of a batch, at which oneDNN is slower than forward by a third where channels are few;
+the compiled part (``filter_gradient.c``) is not. bf16 numbers are multiplied exactly and added in float32, as torch
+does it, in another order.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any, TypeGuard
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from .compiled import compiled
+from .tail import hooked, transformed
+
+MOST_CHANNELS = 64  # beyond it oneDNN is as fast (LOG.md)
+
+
+def conv3x3(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """Return conv(x), whose filters' gradient comes from the compiled part where that serves, else from torch.
+
+    It serves convolutions that ``is_small``, over bf16 maps [N, C, H, W] in channels-last memory on processors with
+    AVX-512 BF16 and without AMX, while gradients are recorded. Hooks, ``torch.func``, ``torch.export`` and
+    ``torch.compile`` see torch's own.
+
+    Raises:
+        RuntimeError: from torch, when a gradient of the gradient is asked for.
+        MemoryError: there is none for a band of pixels.
+    """
+    y: Any = _Convolution.apply(x, conv.weight) if _served(conv, x) else nn.Conv2d.forward(conv, x)
+    return y
+
+
+def is_small(module: nn.Module) -> bool:
+    """Return whether the module is a 3x3 convolution at each pixel, of at most 64 channels in multiples of 16."""
+    return is_plain_3x3(module) and max(module.in_channels, module.out_channels) <= MOST_CHANNELS
+
+
+def is_plain_3x3(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Return whether the module is a 3x3 convolution at each pixel, without bias, of channels in multiples of 16."""
+    return (
+        type(module) is nn.Conv2d
+        and (module.kernel_size, module.stride, module.padding, module.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
+        and (module.groups, module.padding_mode, module.bias) == (1, "zeros", None)
+        and module.in_channels % 16 == 0 == module.out_channels % 16
+    )
+
+
+def in_bf16(conv: nn.Conv2d, x: Tensor) -> bool:
+    """Return whether conv(x) is recorded for a gradient, computed in bf16 in channels-last memory, and not watched."""
+    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or type(x) is not Tensor:
+        return False
+    weight = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else conv.weight.dtype
+    return (
+        not (hooked(conv) or transformed())
+        and x.device.type == "cpu"
+        and (x.dtype, weight, x.ndim) == (torch.bfloat16, torch.bfloat16, 4)
+        and x.is_contiguous(memory_format=torch.channels_last)
+    )
+
+
+def filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
+    """Return the gradient to the filters of a convolution by the compiled part: float32 [out, in, 3, 3].
+
+    Args:
+        x: [N, in_channels, H, W], bf16 in channels-last memory; channels in multiples of 16.
+        dy: [N, out_channels, H, W], likewise.
+    """
+    (n, in_channels, height, width), out_channels, threads = x.shape, dy.shape[1], torch.get_num_threads()
+    totals = torch.zeros(threads, 9, out_channels, in_channels)
+    shape = _Shape(n, height, width, in_channels, out_channels, threads)
+    library = kernel()
+    assert library is not None
+    if library.filter_gradient_sum(x.data_ptr(), dy.data_ptr(), totals.data_ptr(), ctypes.byref(shape)):
+        raise MemoryError(f"there is no memory for a band of {width} pixels of {in_channels} channels")
+    return totals.sum(0).view(3, 3, out_channels, in_channels).permute(2, 3, 0, 1)
+
+
+class _Shape(ctypes.Structure):
+    """``Shape`` of filter_gradient.c."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_int64) for name in ("n", "height", "width", "in_channels", "out_channels", "threads")
+    )
+
+
+@cache
+def kernel() -> ctypes.CDLL | None:
+    """Return the compiled part, or None where the package was installed without a compiler."""
+    library = compiled("filter_gradient", _Shape)
+    if library is not None:
+        library.filter_gradient_sum.argtypes = [ctypes.c_void_p] * 4
+    return library
+
+
+def pays() -> bool:
+    """Return whether the compiled part is there and this processor has what it needs, and nothing better."""
+    library = kernel()
+    return library is not None and bool(library.filter_gradient_pays())
+
+
+def _served(conv: nn.Conv2d, x: Tensor) -> bool:
+    return pays() and is_small(conv) and in_bf16(conv, x)
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, x: Tensor, weight: Tensor
+    ) -> Tensor:
+        filters = weight.bfloat16()
+        ctx.save_for_backward(x, filters)
+        ctx.dtype = weight.dtype
+        return F.conv2d(x, filters, padding=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, dy: Tensor
+    ) -> tuple[Tensor | None, Tensor | None]:
+        x, filters = ctx.saved_tensors
+        dy = dy.contiguous(memory_format=torch.channels_last)
+        dx = dweight = None
+        if ctx.needs_input_grad[0]:
+            ones, only_dx = [1, 1], [True, False, False]
+            dx = torch.ops.aten.convolution_backward(dy, x, filters, None, ones, ones, ones, False, [0, 0], 1, only_dx)[
+                0
+            ]
+        if ctx.needs_input_grad[1]:
+            dweight = filter_gradient(x, dy).to(ctx.dtype)
+        return dx, dweight

@@ -1,0 +1,60 @@
+/* Run the sum on buffers of exactly their size, with bands of few rows and of many, and hold it to plain loops. */
+#include "filter_gradient.c"
+
+#include <stdio.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+static uint16_t *noise(int64_t n) {
+  uint16_t *memory = malloc((size_t)n * 2);
+  for (int64_t i = 0; i < n; i++) {
+    float value = (float)rand() / (float)RAND_MAX - 0.5f;
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    memory[i] = (uint16_t)(bits >> 16);
+  }
+  return memory;
+}
+
+static double number(uint16_t half) {
+  uint32_t bits = (uint32_t)half << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+static double plain(const uint16_t *x, const uint16_t *dy, Shape t, int64_t tap, int64_t k, int64_t c) {
+  double sum = 0;
+  for (int64_t i = 0; i < t.n; i++)
+    for (int64_t y = 0; y < t.height; y++)
+      for (int64_t p = 0; p < t.width; p++) {
+        int64_t v = y + tap / 3 - 1, u = p + tap % 3 - 1;
+        if (v < 0 || v >= t.height || u < 0 || u >= t.width) continue;
+        sum += number(x[((i * t.height + v) * t.width + u) * t.in_channels + c]) *
+               number(dy[((i * t.height + y) * t.width + p) * t.out_channels + k]);
+      }
+  return sum;
+}
+
+int main(void) {
+  if (!filter_gradient_pays()) return printf("0 runs: not for this processor\n"), 0;
+  int runs = 0;
+  for (int64_t in = 16; in <= 48; in += 16)
+    for (int64_t out = 16; out <= 48; out += 32)
+      for (int64_t height = 1; height < 50; height += height < 8 ? 1 : 13)
+        for (int64_t width = 1; width < 50; width += width < 8 ? 1 : 9) {
+          Shape t = {2, height, width, in, out, 1};
+          uint16_t *x = noise(2 * height * width * in), *dy = noise(2 * height * width * out);
+          float *totals = calloc((size_t)(9 * in * out), 4);
+          if (filter_gradient_sum(x, dy, totals, &t)) return printf("no memory\n"), 1;
+          for (int64_t tap = 0; tap < 9; tap++, runs++) {
+            int64_t k = rand() % out, c = rand() % in;
+            double apart = totals[(tap * out + k) * in + c] - plain(x, dy, t, tap, k, c);
+            if (apart > 1e-3 || apart < -1e-3) return printf("a sum is %g off\n", apart), 1;
+          }
+          free(x), free(dy), free(totals);
+        }
+  return printf("%d runs\n", runs), 0;
+}
+#else
+int main(void) { return printf("0 runs: not for this processor\n"), 0; }
+#endif
