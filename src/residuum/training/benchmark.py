@@ -169,7 +169,7 @@ def _loop(name: str, task: Task) -> tuple[str, str, Iterator[None]]:
     told = kernels_told(kernels, "cpu")
     if name == WINOGRAD:
         use_winograd(model)
-        told = f"{told}; 3x3 convolutions: {convolutions_told(True, precision, 'cpu')}"
+        told = f"{told}; 3x3 convolutions: {convolutions_told(kernels, precision)}"
     return precision, told, residuums(model, dataset, task.batch_size, precision)
 
 

@@ -31,7 +31,7 @@ def facts(run: Run) -> dict[str, str]:
         "seed": str(settings.seed),
     }
     if settings.winograd:
-        told["convolutions"] = convolutions_told(settings.winograd, settings.precision, settings.device)
+        told["convolutions"] = convolutions_told(settings.kernels, settings.precision)
     if settings.cache:
         told["cache"] = f"pictures decoded once, at {settings.cache} pixels on the shorter side"
     if settings.recipe is not None:

@@ -32,13 +32,11 @@ def kernels_told(kernels: str, device: str) -> str:
     return f"norm, addition and activation fused ({vectors()})"
 
 
-def convolutions_told(winograd: bool, precision: str, device: str) -> str:
-    """Return in words how 3x3 convolutions are computed."""
-    if not winograd:
-        return "direct"
-    if device == "cpu" and precision == "bf16" and winograd_pays():
+def convolutions_told(kernels: str, precision: str) -> str:
+    """Return in words how 3x3 convolutions are computed where Winograd's are asked for."""
+    if kernels == "fused" and precision == "bf16" and winograd_pays():
         return "Winograd's F(4x4, 3x3) where it is faster"
-    return "direct (Winograd's serve bf16 on a processor that multiplies it, with the compiled part)"
+    return "direct (Winograd's take fused kernels, bf16 and a processor that multiplies it)"
 
 
 def _missing(device: str) -> str:
