@@ -58,5 +58,12 @@ int main(void) {
           }
           free(image), free(tiles), free(first);
         }
+  uint16_t *product = noise(4800);
+  float *total = calloc(4800, sizeof *total), *again = calloc(4800, sizeof *again);
+  add_any(total, product, 4800, 1);
+  winograd_add(again, product, 4800, 1);
+  for (int64_t i = 0; i < 4800; i++)
+    if (total[i] != (float)number(product[i]) || again[i] != total[i]) return printf("a sum is wrong\n"), 1;
+  free(product), free(total), free(again);
   return printf("%d runs\n", runs), 0;
 }

@@ -112,9 +112,25 @@ INLINE void one_vector(uint16_t *image, uint16_t *tile, Shape t, int64_t y, int6
     }                                                                                                      \
   }
 
+/* total += product, of a multiple of 16 numbers. */
+#define ADD(NAME, TARGET)                                                                                  \
+  TARGET static void NAME(float *total, const uint16_t *product, int64_t count, int64_t threads) {         \
+    (void)threads;                                                                                         \
+    _Pragma("omp parallel for num_threads(threads)")                                                       \
+    for (int64_t i = 0; i < count; i += LANES) {                                                           \
+      vf sum;                                                                                              \
+      memcpy(&sum, total + i, sizeof sum);                                                                 \
+      sum += load(product + i);                                                                            \
+      memcpy(total + i, &sum, sizeof sum);                                                                 \
+    }                                                                                                      \
+  }
+
 ALL_TILES(all_tiles_any, )
+ADD(add_any, )
 #if defined(__x86_64__) && defined(__GNUC__)
-ALL_TILES(all_tiles_avx512, __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma")))
+ALL_TILES(all_tiles_avx512, AVX512)
+ADD(add_avx512, AVX512)
 #endif
 
 /* Whether the processor multiplies bf16 itself; else the 36 products cost more than they save. */
@@ -133,6 +149,13 @@ void winograd_pass(uint16_t *image, uint16_t *tiles, const Shape *t, int32_t pas
   if (winograd_pays()) { all_tiles_avx512(image, tiles, *t, (Pass)pass, points); return; }
 #endif
   all_tiles_any(image, tiles, *t, (Pass)pass, points);
+}
+
+void winograd_add(float *total, const uint16_t *product, int64_t count, int64_t threads) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (winograd_pays()) { add_avx512(total, product, count, threads); return; }
+#endif
+  add_any(total, product, count, threads);
 }
 
 /* Whether the caller means the same by Shape: a library of another version must not be called. */

@@ -110,6 +110,7 @@ def kernel() -> ctypes.CDLL | None:
     if library is not None:
         pointer, number = ctypes.c_void_p, ctypes.c_float
         library.winograd_pass.argtypes = [pointer, pointer, pointer, ctypes.c_int32, number, number]
+        library.winograd_add.argtypes = [pointer, pointer, ctypes.c_int64, ctypes.c_int64]
     return library
 
 
@@ -167,11 +168,14 @@ def _convolve(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
+    library = kernel()
+    assert library is not None
     room, gradients = _room(x, x.shape[1]), _room(x, dy.shape[1])
     total = torch.zeros(PRODUCTS, x.shape[1], dy.shape[1])
     for part, gradient in zip(x.split(_together(x)), dy.split(_together(x)), strict=True):
         tiles = _cut(INPUT, part, room)
-        total += torch.bmm(tiles.transpose(1, 2), _cut(GRADIENT, gradient, gradients))
+        product = torch.bmm(tiles.transpose(1, 2), _cut(GRADIENT, gradient, gradients))
+        library.winograd_add(total.data_ptr(), product.data_ptr(), total.numel(), torch.get_num_threads())
     nine = filter_transform().T @ total.view(PRODUCTS, -1)
     return nine.view(3, 3, x.shape[1], dy.shape[1]).permute(3, 2, 0, 1)
 
