@@ -35,7 +35,7 @@ static double farthest(const uint16_t *a, const uint16_t *b, int64_t n) {
 int main(void) {
   void (*kinds[])(uint16_t *, uint16_t *, Shape, Pass, Points) = {all_tiles_any,
 #if defined(__x86_64__) && defined(__GNUC__)
-      winograd_pays() ? all_tiles_avx512 : all_tiles_any
+      winograd_pays() ? all_tiles_native : all_tiles_any
 #endif
   };
   int runs = 0;
