@@ -15,7 +15,7 @@ from residuum.nn.winograd import kernel, winograd_conv
 
 pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a compiler")
 
-# Of a result's norm. One picture smaller than a tile, of few channels, can be 0.025 off; a wrong transform is by 0.1 and more.
+# Of a result's norm. One picture smaller than a tile can be 0.025 off; a wrong transform leaves 0.1 and more.
 LARGEST_ERROR, USUAL_ERROR = 0.05, 0.015
 
 
