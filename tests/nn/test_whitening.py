@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from residuum.errors import InputError
 from residuum.models import create_model
-from residuum.nn.whitening import whiten
+from residuum.nn.whitening import keep_whitened, whiten
 
 
 def smooth_images(count=60, channels=3):
@@ -44,3 +44,10 @@ def test_directions_without_variance_stay_small():
 def test_other_stems_are_refused():
     with pytest.raises(InputError, match=r"named stem.whiten, and Network has none; give --no-whiten, or take a model"):
         whiten(create_model("cifar_resnet", depth=8), smooth_images())
+
+
+def test_what_was_computed_stays_and_the_shift_learns():
+    model = create_model("fast_resnet", widths=[4, 8, 8])
+    keep_whitened(model)
+    assert [name for name, p in model.stem.named_parameters() if p.requires_grad] == ["whiten.bias"]
+    assert not model.stem.whiten.bias.any()

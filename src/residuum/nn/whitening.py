@@ -12,7 +12,7 @@ from ..errors import InputError
 
 
 def whitened_stem(in_chans: int, *, patch: int = 2) -> nn.Module:
-    """Build a convolution over all patches with two filters for each number in a patch, and ReLU.
+    """Build a convolution over all patches with two filters for each number in a patch, shifts of 0, and ReLU.
 
     Its filters are drawn like any other's until ``whiten`` computes them.
 
@@ -20,7 +20,8 @@ def whitened_stem(in_chans: int, *, patch: int = 2) -> nn.Module:
         in_chans: channels of the images.
         patch: side of a patch, pixels; H x W becomes H - patch + 1 x W - patch + 1.
     """
-    conv = nn.Conv2d(in_chans, whitened_width(in_chans, patch), patch, bias=False)
+    conv = nn.Conv2d(in_chans, whitened_width(in_chans, patch), patch)
+    nn.init.zeros_(conv.get_parameter("bias"))
     return nn.Sequential(OrderedDict(whiten=conv, act=nn.ReLU()))
 
 
@@ -62,3 +63,9 @@ def whiten(model: nn.Module, images: Tensor, eps: float = 5e-4) -> None:
     values, vectors = torch.linalg.eigh(covariance / patches)
     filters = (vectors / (values + eps).sqrt()).T.reshape(size, *conv.weight.shape[1:])
     conv.weight.copy_(torch.cat((filters, -filters)))
+
+
+def keep_whitened(model: nn.Module) -> None:
+    """Let the filters of ``model.stem.whiten`` stay as they were computed; its shift goes on learning. In place."""
+    stem: nn.Module = model.get_submodule("stem")
+    stem.get_parameter("whiten.weight").requires_grad_(False)

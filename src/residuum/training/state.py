@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from ..errors import ResiduumError
 from ..evaluation import Scores
 from ..nn import fuse, use_winograd
+from ..nn.whitening import keep_whitened
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
@@ -101,6 +102,8 @@ def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = N
     if settings.sync_bn and settings.processes > 1:
         synchronise(model, settings.device)
     freeze(model, settings.freeze)
+    if settings.whiten:
+        keep_whitened(model)
     if settings.kernels == "fused":
         fuse(model)
         if settings.winograd:
