@@ -162,12 +162,17 @@ def test_a_trial_on_a_busy_machine_is_not_steady(monkeypatch):
     from residuum.training import precision
 
     model = create_model("cifar_resnet", depth=8)
-    times = iter([1.0, 2.0, 1.3, 2.1, 1.4, 2.5, 1.5, 2.2, 1.0, 2.0, 1.1, 2.1, 1.4, 2.5, 1.5, 2.2])
+    times = iter([1.0, 2.0, 1.3, 2.1, 1.4, 2.5, 1.5, 2.2, 1.0, 2.0, 1.1, 2.1, 1.4, 2.5, 1.5, 2.2] + 8 * [1.0])
     monkeypatch.setattr(precision, "_step", lambda *given: lambda: None)
     monkeypatch.setattr(precision, "_seconds", lambda *given: next(times))
+    load = [0.0]
+    monkeypatch.setattr(precision.os, "getloadavg", lambda: (load[0], 9.0, 9.0))
+    monkeypatch.setattr(precision, "usable_cores", lambda: 4)
     arguments = model, (3, 8, 8), "cpu", ("fp32", "bf16"), "plain"
     assert precision._training_rates(*arguments) == ({"fp32": 32.0, "bf16": 16.0}, False)
     assert precision._training_rates(*arguments) == ({"fp32": 32.0, "bf16": 16.0}, True)
+    load[0] = 2.1  # both slow alike, or one by chance only
+    assert precision._training_rates(*arguments) == ({"fp32": 32.0, "bf16": 32.0}, False)
 
 
 def test_freed_memory_is_kept_where_glibc_is(monkeypatch):

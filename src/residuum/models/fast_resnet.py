@@ -62,7 +62,7 @@ def fast_resnet(
     *,
     num_classes: int = 10,
     in_chans: int = 3,
-    widths: Sequence[int] = (64, 256, 256),
+    widths: Sequence[int] = (64, 256, 384),
     convolutions: Sequence[int] = (1, 1, 1),
     momentum: float = 0.4,
 ) -> Network:
@@ -82,7 +82,7 @@ def fast_plain(
     *,
     num_classes: int = 10,
     in_chans: int = 3,
-    widths: Sequence[int] = (64, 256, 256),
+    widths: Sequence[int] = (64, 256, 384),
     convolutions: Sequence[int] = (1, 1, 1),
     momentum: float = 0.4,
 ) -> Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from residuum_runtime.machine import features, processor
+from residuum_runtime.machine import features, processor, usable_cores
 from residuum_runtime.remembered import recall, remember
 
 from ..errors import InputError
@@ -123,8 +124,13 @@ def _training_rates(
     best = {name: sorted(seconds)[:2] for name, seconds in times.items()}
     return (
         {name: TRIAL_IMAGES / first for name, (first, _) in best.items()},
-        all(second <= STEADY * first for first, second in best.values()),
+        all(second <= STEADY * first for first, second in best.values()) and not busy(),
     )
+
+
+def busy() -> bool:
+    """Return whether others kept more than half of the processors busy in the last minute, where the system tells."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > usable_cores() / 2
 
 
 def _step(
