@@ -16,6 +16,6 @@ setup(
             extra_compile_args=[*FLAGS, *OPENMP],
             optional=True,
         )
-        for name in ("filter_gradient", "pool", "tail", "winograd")
+        for name in ("small_conv", "pool", "tail", "winograd")
     ]
 )

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from torch import Tensor, nn
 
 from .block import Block
-from .filter_gradient import conv3x3, is_small
 from .merges import Add
 from .pool import halves, max_pool
+from .small_conv import conv3x3, is_small
 from .tail import forked_tail, hooked
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -24,7 +24,7 @@ def fuse(model: Model) -> Model:
     No module is replaced: blocks and sequences get another ``forward``, which calls the same parts, so names, weights,
     copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
     computation back, and so does all that ``tail`` names. Max pooling of 2x2 pixels (``pool``)
-    and 3x3 convolutions of few channels (``filter_gradient``) get their kernels, too. ``unfuse`` takes it away again.
+    and 3x3 convolutions of few channels (``small_conv``) get their kernels, too. ``unfuse`` takes it away again.
     """
     for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
         if type(module) is Block and _ends_in_norm(module):

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .compiled import compiled
-from .filter_gradient import conv3x3, in_bf16, is_plain_3x3
+from .small_conv import conv3x3, in_bf16, is_plain_3x3
 
 Model = TypeVar("Model", bound=nn.Module)
 

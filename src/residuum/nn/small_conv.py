@@ -1,8 +1,8 @@
-"""3x3 convolutions of few channels whose filters learn faster: torch's own, but for the gradient to the filters.
+"""3x3 convolutions of few channels, faster in training.
 
-That gradient sums over the pixels of a batch, at which oneDNN is slower than forward by a third where channels are few;
-the compiled part (``filter_gradient.c``) is not. bf16 numbers are multiplied exactly and added in float32, as torch
-does it, in another order.
+The gradient to the filters sums over the pixels of a batch, at which oneDNN is a third slower than forward where
+channels are few; the compiled part (``small_conv.c``) is not. With 16 channels it computes the result and the gradient
+to x, too. bf16 numbers are multiplied exactly and added in float32, as torch does it, in another order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST_CHANNELS = 64  # beyond it oneDNN is as fast (LOG.md)
 
 
 def conv3x3(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Return conv(x), whose filters' gradient comes from the compiled part where that serves, else from torch.
+    """Return conv(x) by the compiled part where that serves, else by torch.
 
     It serves convolutions that ``is_small``, over bf16 maps [N, C, H, W] in channels-last memory on processors with
     AVX-512 BF16 and without AMX, while gradients are recorded. Hooks, ``torch.func``, ``torch.export`` and
@@ -65,6 +65,24 @@ def in_bf16(conv: nn.Conv2d, x: Tensor) -> bool:
     )
 
 
+def narrow_conv(x: Tensor, weight: Tensor) -> Tensor:
+    """Return the convolution of x by the compiled part.
+
+    Args:
+        x: [N, 16, H, W], bf16 in channels-last memory, W a multiple of 16.
+        weight: [16, 16, 3, 3], bf16.
+    """
+    n, channels, height, width = x.shape
+    pairs = weight.reshape(channels, channels // 2, 2, 9).permute(3, 1, 0, 2).contiguous()  # of input channels
+    y = torch.empty_like(x)
+    shape = _Shape(n, height, width, channels, channels, torch.get_num_threads())
+    library = kernel()
+    assert library is not None
+    if library.small_conv_forward(x.data_ptr(), pairs.data_ptr(), y.data_ptr(), ctypes.byref(shape)):
+        raise MemoryError(f"there is no memory for four rows of {width} pixels of {channels} channels")
+    return y
+
+
 def filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
     """Return the gradient to the filters of a convolution by the compiled part: float32 [out, in, 3, 3].
 
@@ -77,13 +95,13 @@ def filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
     shape = _Shape(n, height, width, in_channels, out_channels, threads)
     library = kernel()
     assert library is not None
-    if library.filter_gradient_sum(x.data_ptr(), dy.data_ptr(), totals.data_ptr(), ctypes.byref(shape)):
+    if library.small_conv_filters(x.data_ptr(), dy.data_ptr(), totals.data_ptr(), ctypes.byref(shape)):
         raise MemoryError(f"there is no memory for a band of {width} pixels of {in_channels} channels")
     return totals.sum(0).view(3, 3, out_channels, in_channels).permute(2, 3, 0, 1)
 
 
 class _Shape(ctypes.Structure):
-    """``Shape`` of filter_gradient.c."""
+    """``Shape`` of small_conv.c."""
 
     _fields_ = tuple(
         (name, ctypes.c_int64) for name in ("n", "height", "width", "in_channels", "out_channels", "threads")
@@ -93,20 +111,31 @@ class _Shape(ctypes.Structure):
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
-    library = compiled("filter_gradient", _Shape)
+    library = compiled("small_conv", _Shape)
     if library is not None:
-        library.filter_gradient_sum.argtypes = [ctypes.c_void_p] * 4
+        library.small_conv_forward.argtypes = library.small_conv_filters.argtypes = [ctypes.c_void_p] * 4
     return library
 
 
 def pays() -> bool:
     """Return whether the compiled part is there and this processor has what it needs, and nothing better."""
     library = kernel()
-    return library is not None and bool(library.filter_gradient_pays())
+    return library is not None and bool(library.small_conv_pays())
 
 
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
     return pays() and is_small(conv) and in_bf16(conv, x)
+
+
+def _is_narrow(x: Tensor, filters: Tensor) -> bool:
+    return filters.shape[:2] == (16, 16) and x.shape[3] % 16 == 0
+
+
+def _input_gradient(x: Tensor, dy: Tensor, filters: Tensor) -> Tensor:
+    if _is_narrow(dy, filters):
+        return narrow_conv(dy, filters.flip(2, 3).transpose(0, 1))
+    ones, only_dx = [1, 1], [True, False, False]
+    return torch.ops.aten.convolution_backward(dy, x, filters, None, ones, ones, ones, False, [0, 0], 1, only_dx)[0]
 
 
 class _Convolution(torch.autograd.Function):
@@ -117,7 +146,7 @@ class _Convolution(torch.autograd.Function):
         filters = weight.bfloat16()
         ctx.save_for_backward(x, filters)
         ctx.dtype = weight.dtype
-        return F.conv2d(x, filters, padding=1)
+        return narrow_conv(x, filters) if _is_narrow(x, filters) else F.conv2d(x, filters, padding=1)
 
     @staticmethod
     @once_differentiable
@@ -128,10 +157,7 @@ class _Convolution(torch.autograd.Function):
         dy = dy.contiguous(memory_format=torch.channels_last)
         dx = dweight = None
         if ctx.needs_input_grad[0]:
-            ones, only_dx = [1, 1], [True, False, False]
-            dx = torch.ops.aten.convolution_backward(dy, x, filters, None, ones, ones, ones, False, [0, 0], 1, only_dx)[
-                0
-            ]
+            dx = _input_gradient(x, dy, filters)
         if ctx.needs_input_grad[1]:
             dweight = filter_gradient(x, dy).to(ctx.dtype)
         return dx, dweight

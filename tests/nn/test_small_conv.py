@@ -1,4 +1,4 @@
-"""The gradient to few filters against float64, and where it serves."""
+"""Convolutions of few channels against float64, and where they serve."""
 
 import copy
 
@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from residuum.nn import filter_gradient as room
 from residuum.nn import fuse, is_fused, unfuse
-from residuum.nn.filter_gradient import conv3x3, filter_gradient
+from residuum.nn import small_conv as room
+from residuum.nn.small_conv import conv3x3, filter_gradient, narrow_conv
 
 pytestmark = pytest.mark.skipif(not room.pays(), reason="the compiled part is not for this processor")
 
@@ -55,6 +55,34 @@ def test_it_is_the_sum_over_all_pixels(images, in_channels, out_channels, height
         patch.setattr(torch, "get_num_threads", lambda: threads)
         found = filter_gradient(x, dy)
     torch.testing.assert_close(found.double(), expected, atol=1e-5 * dy[:, :1].numel() ** 0.5, rtol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    images=st.integers(1, 5),
+    height=st.integers(1, 20),
+    width=st.sampled_from([16, 32, 48]),
+    threads=st.integers(1, 3),
+    seed=st.integers(0, 1000),
+)
+def test_sixteen_channels_are_rounded_once(images, height, width, threads, seed):
+    torch.manual_seed(seed)
+    x, weight = pictures(images, 16, height, width), torch.randn(16, 16, 3, 3).bfloat16()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "get_num_threads", lambda: threads)
+        found = narrow_conv(x, weight)
+    expected = F.conv2d(x.double(), weight.double(), padding=1)
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=2**-8)
+
+
+@pytest.mark.parametrize("width", [16, 17])
+def test_the_gradient_to_x_of_sixteen_channels(width):
+    x, dy = pictures(3, 16, 5, width), pictures(3, 16, 5, width)
+    weight = torch.randn(16, 16, 3, 3).bfloat16()
+    _, found, _ = gradients(room._Convolution.apply, x, weight, dy)
+    _, expected, _ = gradients(lambda x, w: F.conv2d(x, w, padding=1), x.double(), weight.double(), dy.double())
+    torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=2**-7)
 
 
 def test_what_is_not_finite_stays_so():
@@ -126,9 +154,13 @@ def test_a_gradient_of_the_gradient_is_refused():
 
 def test_no_memory_is_told(monkeypatch):
     class Full:
-        def filter_gradient_sum(self, *given):
+        def small_conv_filters(self, *given):
             return 1
+
+        small_conv_forward = small_conv_filters
 
     monkeypatch.setattr(room, "kernel", Full)
     with pytest.raises(MemoryError, match="no memory for a band of 6 pixels of 16 channels"):
         filter_gradient(pictures(2, 16, 6, 6), pictures(2, 16, 6, 6))
+    with pytest.raises(MemoryError, match="no memory for four rows of 16 pixels of 16 channels"):
+        narrow_conv(pictures(2, 16, 6, 16), torch.zeros(16, 16, 3, 3).bfloat16())

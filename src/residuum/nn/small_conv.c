@@ -1,9 +1,9 @@
-/* The gradient to the filters of a 3x3 convolution of few channels, in bf16, on processors with AVX-512 BF16.
+/* 3x3 convolutions of few channels, in bf16, on processors with AVX-512 BF16: forward, and the gradient to the filters.
  *
  * Images are [n, height, width, channels] in bf16, with a border of one pixel of zeros around x. The processor adds the
- * products of two bf16 numbers at once to each float32 sum; the two are neighbours in a row here. So both images are
- * copied band by band into pairs of pixels: (x[p - 1], x[p]) for every p, since filters look at all places, and
- * (dy[p], dy[p + 1]) for every second. Each thread sums over a range of images, in its own [9, out, in].
+ * products of two bf16 numbers at once to each float32 sum. Forward the two are neighbouring channels; for the filters
+ * they are neighbouring pixels, and both images are copied band by band into pairs of pixels: (x[p - 1], x[p]) for every
+ * p, since filters look at all places, and (dy[p], dy[p + 1]) for every second. Every thread has a range of images.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,6 +23,7 @@ typedef struct { int64_t n, height, width, in_channels, out_channels, threads; }
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 #define LANES 16  /* channels of a vector */
+#define PIXELS 16 /* of a row, summed at once */
 #define PAIR 32   /* numbers of a pair of pixels in that many channels */
 #define OUT 8     /* output channels summed at once, for the three places in a row of the filter: 24 vectors of sums */
 #define CACHE 30000 /* numbers of a band's pairs that stay in the nearest cache */
@@ -102,8 +103,57 @@ TARGET static void add_image(float *total, const uint16_t *x, const uint16_t *dy
   }
 }
 
+/* 16 pixels in a row from three rows of x, each with its border. */
+INLINE void put_pixels(uint16_t *y, const uint16_t *const rows[3], const uint16_t *filters) {
+  __m512 sums[PIXELS];
+#pragma GCC unroll 16
+  for (int j = 0; j < PIXELS; j++) sums[j] = _mm512_setzero_ps();
+  for (int ky = 0; ky < 3; ky++)
+    for (int kx = 0; kx < 3; kx++)
+      for (int c = 0; c < LANES; c += 2, filters += PAIR) {
+        __m512bh weights = (__m512bh)_mm512_loadu_si512(filters);
+        const uint16_t *from = rows[ky] + kx * LANES + c;
+#pragma GCC unroll 16
+        for (int j = 0; j < PIXELS; j++) {
+          int32_t two;
+          memcpy(&two, from + j * LANES, sizeof two);
+          sums[j] = _mm512_dpbf16_ps(sums[j], weights, (__m512bh)_mm512_set1_epi32(two));
+        }
+      }
+#pragma GCC unroll 16
+  for (int j = 0; j < PIXELS; j++) _mm256_storeu_si256((__m256i *)(y + j * LANES), (__m256i)_mm512_cvtneps_pbh(sums[j]));
+}
+
+/* y = the convolution of x, both of 16 channels and a multiple of 16 pixels wide; filters: [9, 8, 16 out, 2]. Returns 0, or 1
+ * where there is no memory. */
+TARGET int32_t small_conv_forward(const uint16_t *x, const uint16_t *filters, uint16_t *y, const Shape *s) {
+  Shape t = *s;
+  int64_t row = t.width * LANES, padded = row + 2 * LANES;
+  int32_t failed = 0;
+#pragma omp parallel num_threads(t.threads) reduction(| : failed)
+  {
+    int64_t me = omp_get_thread_num(), all = omp_get_num_threads();
+    uint16_t *ring = calloc((size_t)(4 * padded), 2); /* three rows in turn, whose borders stay zero, and one of zeros */
+    failed = !ring;
+    for (int64_t i = t.n * me / all; ring && i < t.n * (me + 1) / all; i++)
+      for (int64_t top = -1; top < t.height; top++) {
+        int64_t below = top + 1;
+        if (below < t.height) memcpy(ring + below % 3 * padded + LANES, x + (i * t.height + below) * row, (size_t)row * 2);
+        if (top < 0) continue;
+        const uint16_t *rows[3];
+        for (int64_t k = 0, at = top - 1; k < 3; k++, at++) rows[k] = ring + (at < 0 || at >= t.height ? 3 : at % 3) * padded;
+        for (int64_t from = 0; from < row; from += PIXELS * LANES) {
+          const uint16_t *here[3] = {rows[0] + from, rows[1] + from, rows[2] + from};
+          put_pixels(y + (i * t.height + top) * row + from, here, filters);
+        }
+      }
+    free(ring);
+  }
+  return failed;
+}
+
 /* totals: [threads, 9, out_channels, in_channels], of zeros. Returns 0, or 1 where there is no memory. */
-TARGET int32_t filter_gradient_sum(const uint16_t *x, const uint16_t *dy, float *totals, const Shape *s) {
+TARGET int32_t small_conv_filters(const uint16_t *x, const uint16_t *dy, float *totals, const Shape *s) {
   Shape t = *s;
   int64_t pairs = (t.width + 1) / 2, wide = 2 * pairs + 1, of_x = t.in_channels / LANES * wide * PAIR;
   int64_t of_dy = t.out_channels / LANES * pairs * PAIR, most = (CACHE - 2 * of_x) / (of_x + of_dy);
@@ -123,17 +173,21 @@ TARGET int32_t filter_gradient_sum(const uint16_t *x, const uint16_t *dy, float 
 }
 
 /* Whether this processor has what is needed, and nothing better: AMX has oneDNN's own. */
-int32_t filter_gradient_pays(void) {
+int32_t small_conv_pays(void) {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
 }
 #else
-int32_t filter_gradient_sum(const uint16_t *x, const uint16_t *dy, float *totals, const Shape *s) {
+int32_t small_conv_forward(const uint16_t *x, const uint16_t *filters, uint16_t *y, const Shape *s) {
+  (void)x, (void)filters, (void)y, (void)s;
+  return 1;
+}
+int32_t small_conv_filters(const uint16_t *x, const uint16_t *dy, float *totals, const Shape *s) {
   (void)x, (void)dy, (void)totals, (void)s;
   return 1;
 }
-int32_t filter_gradient_pays(void) { return 0; }
+int32_t small_conv_pays(void) { return 0; }
 #endif
 
 /* Whether the caller means the same by Shape: a library of another version must not be called. */
-int64_t filter_gradient_size(void) { return (int64_t)sizeof(Shape); }
+int64_t small_conv_size(void) { return (int64_t)sizeof(Shape); }
