@@ -1,27 +1,9 @@
-/* Run the sum on buffers of exactly their size, with bands of few rows and of many, and hold it to plain loops. */
+/* Run both on buffers of exactly their size, the sum with bands of few rows and of many, and hold them to plain loops. */
 #include "small_conv.c"
 
-#include <stdio.h>
+#include "sanitized.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-static uint16_t *noise(int64_t n) {
-  uint16_t *memory = malloc((size_t)n * 2);
-  for (int64_t i = 0; i < n; i++) {
-    float value = (float)rand() / (float)RAND_MAX - 0.5f;
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    memory[i] = (uint16_t)(bits >> 16);
-  }
-  return memory;
-}
-
-static double number(uint16_t half) {
-  uint32_t bits = (uint32_t)half << 16;
-  float value;
-  memcpy(&value, &bits, 4);
-  return value;
-}
-
 static double plain(const uint16_t *x, const uint16_t *dy, Shape t, int64_t tap, int64_t k, int64_t c) {
   double sum = 0;
   for (int64_t i = 0; i < t.n; i++)

@@ -1,26 +1,7 @@
 /* Run every pass for each kind of processor on buffers of exactly their size, and hold the kinds together. */
 #include "winograd.c"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-static uint16_t *noise(int64_t n) {
-  uint16_t *memory = malloc((size_t)n * 2);
-  for (int64_t i = 0; i < n; i++) {
-    float value = (float)rand() / (float)RAND_MAX - 0.5f;
-    uint32_t bits;
-    memcpy(&bits, &value, 4);
-    memory[i] = (uint16_t)(bits >> 16);
-  }
-  return memory;
-}
-
-static double number(uint16_t half) {
-  uint32_t bits = (uint32_t)half << 16;
-  float value;
-  memcpy(&value, &bits, 4);
-  return value;
-}
+#include "sanitized.h"
 
 static double farthest(const uint16_t *a, const uint16_t *b, int64_t n) {
   double most = 0;

@@ -61,11 +61,15 @@ def test_a_gpu_needs_no_kernel_for_the_processor(described):
 def test_choices_come_with_their_reasons(described, monkeypatch):
     described(decoder=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setattr("residuum.training.kernels.pays", lambda: True)
     found = chosen("cpu")
     assert found["device"] == {"value": "cpu", "why": "torch sees no GPU"}
     assert found["precision"]["value"] == "bf16"
     assert "fp32 made 10 images/s, bf16 made 20 images/s" in found["precision"]["why"]
-    assert found["kernels"] == {"value": "fused", "why": "norm, addition and activation fused (AVX2)"}
+    assert found["kernels"] == {
+        "value": "fused",
+        "why": "norm, addition and activation fused (AVX2), small convolutions compiled",
+    }
     assert found["JPEG decoder"]["value"] == "Pillow"
     assert found["threads"]["why"] == "OMP_NUM_THREADS is 3"
     described(vectors=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InputError
+from ..nn.small_conv import pays
 from ..nn.tail import vectors
 from ..nn.winograd import winograd_pays
 
@@ -29,7 +30,8 @@ def kernels_told(kernels: str, device: str) -> str:
         return "torch's own" if device != "cpu" or vectors() else f"torch's own ({_missing(device)})"
     if vectors() is None:
         return f"torch's own, and the last bits may part from what was begun ({_missing(device)})"
-    return f"norm, addition and activation fused ({vectors()})"
+    small = ", small convolutions compiled" if pays() else ""
+    return f"norm, addition and activation fused ({vectors()}){small}"
 
 
 def convolutions_told(kernels: str, precision: str) -> str:
