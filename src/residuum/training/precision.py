@@ -20,6 +20,7 @@ from residuum_runtime.remembered import recall, remember
 
 from ..errors import InputError
 from ..nn import fuse
+from ..nn.small_conv import pays
 from ..nn.tail import vectors
 from ..seeds import drawing
 from .processes import ALONE, World
@@ -90,7 +91,8 @@ def choose_precision(
         raise InputError(f"precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
     candidates = _candidates(device) if wanted == "auto" else (wanted,)
     network = hashlib.sha256(f"{model} {image_shape}".encode()).hexdigest()
-    machine = [processor(), *features(), torch.__version__, torch.get_num_threads(), kernels, vectors(), _gpu(device)]
+    compiled = kernels, vectors(), pays()
+    machine = [processor(), *features(), torch.__version__, torch.get_num_threads(), *compiled, _gpu(device)]
     key = json.dumps([candidates, machine, network])
     rates, steady = recall(CACHE).get(key), True
     if rates is None:
