@@ -51,4 +51,4 @@ def test_norms_learn_their_shift_alone_and_the_head_starts_small():
     assert len(norms) == 6
     assert not any(norm.weight.requires_grad for norm in norms) and all(norm.bias.requires_grad for norm in norms)
     assert all(norm.momentum == 0.4 for norm in norms)
-    assert 0.9 / 256 < model.head.fc.weight.std() < 1.1 / 384 and model.head.fc.bias is None
+    assert 0.9 / 384 < model.head.fc.weight.std() < 1.1 / 384 and model.head.fc.bias is None
