@@ -48,11 +48,12 @@ def _bars(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     colours = [LIGHT[LOOKS[row["precision"]][0]] for row in rows][::-1]
     ax.barh(range(len(rows)), ceilings, color="none", edgecolor=LIGHT["muted"], height=0.62, linewidth=0.8)
     ax.barh(range(len(rows)), speeds, color=colours, height=0.62)
-    for place, (row, ceiling) in enumerate(zip(list(rows)[::-1], ceilings, strict=True)):
+    ends = [max(pair) for pair in zip(speeds, ceilings, strict=True)]  # fewer products may pass the ceiling
+    for place, (row, ceiling, end) in enumerate(zip(list(rows)[::-1], ceilings, ends, strict=True)):
         said = f"{_number(row['images_per_second'])} of {_number(ceiling)}: {100 * row['share']:.0f} %"
-        ax.annotate(said, (ceiling, place), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+        ax.annotate(said, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
     ax.set_yticks(range(len(rows)), [f"{row['name']} {row['precision']}" for row in rows][::-1])
-    ax.set_xlim(0, 1.35 * max(ceilings))
+    ax.set_xlim(0, 1.35 * max(ends))
     ax.set_xlabel("images a second, median; the frame is the ceiling in that precision")
     ax.grid(axis="x")
 
