@@ -171,10 +171,11 @@ def _filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
     library = kernel()
     assert library is not None
     room, gradients = _room(x, x.shape[1]), _room(x, dy.shape[1])
-    total = torch.zeros(PRODUCTS, x.shape[1], dy.shape[1])
+    size = PRODUCTS, x.shape[1], dy.shape[1]
+    total, product = torch.zeros(size), torch.empty(size, dtype=torch.bfloat16)
     for part, gradient in zip(x.split(_together(x)), dy.split(_together(x)), strict=True):
         tiles = _cut(INPUT, part, room)
-        product = torch.bmm(tiles.transpose(1, 2), _cut(GRADIENT, gradient, gradients))
+        torch.bmm(tiles.transpose(1, 2), _cut(GRADIENT, gradient, gradients), out=product)
         library.winograd_add(total.data_ptr(), product.data_ptr(), total.numel(), torch.get_num_threads())
     nine = filter_transform().T @ total.view(PRODUCTS, -1)
     return nine.view(3, 3, x.shape[1], dy.shape[1]).permute(3, 2, 0, 1)
