@@ -11,12 +11,12 @@ from torch import nn
 
 from residuum.nn import use_winograd, without_winograd
 from residuum.nn import winograd as room
-from residuum.nn.winograd import kernel, winograd_conv
+from residuum.nn.winograd import winograd_conv, winograd_pays
 
-pytestmark = pytest.mark.skipif(kernel() is None, reason="the package was installed without a compiler")
+pytestmark = pytest.mark.skipif(not winograd_pays(), reason="no compiled part, or one that is not for this processor")
 
 # Of a result's norm. One picture smaller than a tile can be 0.025 off; a wrong transform leaves 0.1 and more.
-LARGEST_ERROR, USUAL_ERROR = 0.05, 0.015
+LARGEST_ERROR, USUAL_ERROR = 0.05, 0.012
 
 
 def pictures(*shape: int) -> torch.Tensor:
@@ -30,8 +30,8 @@ def error(found: torch.Tensor, expected: torch.Tensor) -> float:
 @settings(max_examples=60, deadline=None)
 @given(
     images=st.integers(1, 40),
-    in_channels=st.sampled_from([16, 32, 80]),
-    out_channels=st.sampled_from([16, 48]),
+    in_channels=st.sampled_from([16, 24, 33, 80]),
+    out_channels=st.sampled_from([16, 20, 48]),
     height=st.integers(1, 13),
     width=st.integers(1, 13),
     dtype=st.sampled_from([torch.float32, torch.bfloat16]),
@@ -46,7 +46,7 @@ def test_it_is_the_convolution_and_its_gradients(images, in_channels, out_channe
 
 
 def test_the_usual_error_is_small():
-    """0.012 forward and to the filters and 0.014 to x, where rounding the result alone leaves 0.002."""
+    """0.009 forward and to the filters and 0.011 to x, where rounding the result alone leaves 0.002."""
     torch.manual_seed(0)
     x, filters = pictures(64, 64, 15, 15).requires_grad_(), nn.Parameter(torch.randn(64, 64, 3, 3) / 24)
     assert max(errors(x, filters)) < USUAL_ERROR
@@ -85,13 +85,14 @@ def test_zeros_give_zeros_and_large_numbers_stay_finite():
     assert winograd_conv(pictures(3, 16, 7, 7) * 1e34, filters).isfinite().all()
 
 
-def test_threads_do_not_change_the_passes(monkeypatch):
-    x = pictures(9, 32, 7, 5)
-    rooms = []
+def test_threads_do_not_change_the_bits(monkeypatch):
+    x, filters = pictures(40, 48, 15, 13).requires_grad_(), nn.Parameter(torch.randn(33, 48, 3, 3))
+    gradient, found = pictures(40, 33, 15, 13), []
     for threads in (1, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        rooms.append(room._cut(room.INPUT, x, room._room(x, 32))[:, :-1].clone())
-    assert torch.equal(*rooms)
+        y = winograd_conv(x, filters)
+        found.append((y, *torch.autograd.grad(y, (x, filters), gradient)))
+    assert all(torch.equal(one, three) for one, three in zip(*found, strict=True))
 
 
 def test_only_what_it_learns_is_computed():
@@ -110,12 +111,7 @@ def test_a_gradient_of_the_gradient_is_refused():
         gradient.sum().backward()
 
 
-@pytest.fixture
-def pays(monkeypatch):
-    monkeypatch.setattr(room, "winograd_pays", lambda: True)
-
-
-def test_it_serves_and_is_taken_away(pays):
+def test_it_serves_and_is_taken_away():
     conv = nn.Conv2d(64, 64, 3, padding=1, bias=False).bfloat16()
     x = pictures(64, 64, 8, 8)
     direct = conv(x)
@@ -129,7 +125,7 @@ def test_it_serves_and_is_taken_away(pays):
     assert "forward" not in vars(conv)
 
 
-def test_a_copy_learns_its_own_filters(pays):
+def test_a_copy_learns_its_own_filters():
     conv = use_winograd(nn.Conv2d(64, 64, 3, padding=1, bias=False).bfloat16())
     twin = copy.deepcopy(conv)
     twin(pictures(64, 64, 8, 8)).sum().backward()
@@ -137,7 +133,7 @@ def test_a_copy_learns_its_own_filters(pays):
     assert conv.weight.grad is None
 
 
-def test_under_autocast_it_learns_float32_filters(pays):
+def test_under_autocast_it_learns_float32_filters():
     conv = use_winograd(nn.Conv2d(64, 64, 3, padding=1, bias=False))
     x = pictures(64, 64, 8, 8)
     with torch.autocast("cpu", torch.bfloat16):
@@ -163,16 +159,15 @@ def conv3x3(**changes) -> nn.Conv2d:
         conv3x3(bias=True),
         conv3x3(kernel_size=1, padding=0),
         conv3x3(padding_mode="reflect"),
-        conv3x3(out_channels=72),
-        conv3x3(in_channels=48),
+        conv3x3(in_channels=16),
     ],
-    ids=["stride", "no border", "dilation", "groups", "bias", "1x1", "reflect", "72 channels", "few channels"],
+    ids=["stride", "no border", "dilation", "groups", "bias", "1x1", "reflect", "few channels"],
 )
-def test_other_convolutions_are_left_alone(pays, conv):
+def test_other_convolutions_are_left_alone(conv):
     assert "forward" not in vars(use_winograd(conv))
 
 
-def test_elsewhere_it_is_torchs_own(pays, monkeypatch):
+def test_elsewhere_it_is_torchs_own(monkeypatch):
     conv, x = use_winograd(conv3x3().bfloat16()), pictures(64, 64, 8, 8)
     twin = without_winograd(copy.deepcopy(conv))
     others = {
@@ -201,7 +196,7 @@ def test_elsewhere_it_is_torchs_own(pays, monkeypatch):
     assert torch.equal(conv(x), twin(x)), "a processor without bf16"
 
 
-def test_fifty_steps_end_where_direct_ones_do(pays):
+def test_fifty_steps_end_where_direct_ones_do():
     losses = {}
     for fast in (False, True):
         torch.manual_seed(0)

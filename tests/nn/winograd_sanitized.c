@@ -1,50 +1,64 @@
-/* Run every pass for each kind of processor on buffers of exactly their size, and hold the kinds together. */
+/* Run all of it on buffers of exactly their size, and hold it to plain loops. */
 #include "winograd.c"
 
 #include "sanitized.h"
 
-static double farthest(const uint16_t *a, const uint16_t *b, int64_t n) {
-  double most = 0;
-  for (int64_t i = 0; i < n; i++) {
-    double apart = number(a[i]) - number(b[i]);
-    if (apart < 0) apart = -apart;
-    if (apart > most) most = apart;
-  }
-  return most;
+#if defined(__x86_64__) && defined(__GNUC__)
+/* The pixel of x that filter place `tap` meets at (y, p), channel c; 0 beyond the border. */
+static double met(const uint16_t *x, Shape t, int64_t i, int64_t y, int64_t p, int64_t tap, int64_t c) {
+  int64_t v = y + tap / 3 - 1, u = p + tap % 3 - 1;
+  if (v < 0 || v >= t.height || u < 0 || u >= t.width) return 0;
+  return number(x[((i * t.height + v) * t.width + u) * t.in_channels + c]);
 }
 
-int main(void) {
-  void (*kinds[])(uint16_t *, uint16_t *, Shape, Pass, Points) = {all_tiles_any,
-#if defined(__x86_64__) && defined(__GNUC__)
-      winograd_pays() ? all_tiles_native : all_tiles_any
-#endif
-  };
-  int runs = 0;
-  for (int64_t channels = 16; channels < 80; channels += 16)
-    for (int64_t height = 1; height < 14; height++)
-      for (int64_t width = 1; width < 14; width += 3)
-        for (int pass = 0; pass < 3; pass++) {
-          int64_t n = 2, across = (width + 3) / 4, down = (height + 3) / 4, step = n * across * down * channels;
-          Shape shape = {n, height, width, channels, step, 1};
-          int64_t sizes[] = {n * height * width * channels, 36 * step};
-          uint16_t *image = noise(sizes[0]), *tiles = noise(sizes[1]), *first = 0;
-          for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
-            int64_t size = sizes[pass != OUTPUT];
-            uint16_t *result = noise(size);
-            kinds[kind](pass == OUTPUT ? result : image, pass == OUTPUT ? tiles : result, shape, (Pass)pass, (Points){0.625f, 1.5f});
-            if (!first) first = result;
-            else if (farthest(first, result, size) > 0.1) return printf("the kinds part in pass %d\n", pass), 1;
-            else free(result);
-            runs++;
-          }
-          free(image), free(tiles), free(first);
-        }
-  uint16_t *product = noise(4800);
-  float *total = calloc(4800, sizeof *total), *again = calloc(4800, sizeof *again);
-  add_any(total, product, 4800, 1);
-  winograd_add(again, product, 4800, 1);
-  for (int64_t i = 0; i < 4800; i++)
-    if (total[i] != (float)number(product[i]) || again[i] != total[i]) return printf("a sum is wrong\n"), 1;
-  free(product), free(total), free(again);
-  return printf("%d runs\n", runs), 0;
+/* Sums of products, the squares of what was off, and those of the products, which cancel in the sums. */
+typedef struct { double sum, off, products; } Held;
+
+static void add(Held *h, double a, double b) {
+  h->sum += a * b;
+  h->products += a * a * b * b;
 }
+
+static void hold(Held *h, double found) {
+  h->off += (found - h->sum) * (found - h->sum);
+  h->sum = 0;
+}
+
+static int far(Held h) { return h.off > 0.05 * 0.05 * h.products; }
+
+int main(void) {
+  if (!winograd_pays()) return printf("0 runs: not for this processor\n"), 0;
+  int runs = 0;
+  int64_t sides[] = {1, 3, 4, 5, 9, 17}, channels[] = {1, 16, 24, 33};
+  for (int k = 0; k < 4 * 4 * 6 * 6; k++, runs++) {
+    Shape t = {2, sides[k % 6], sides[k / 6 % 6], channels[k / 36 % 4], channels[k / 144], 1};
+    int64_t pixels = t.n * t.height * t.width, numbers = padded(t.in_channels) * padded(t.out_channels) * 36;
+    uint16_t *x = noise(pixels * t.in_channels), *dy = noise(pixels * t.out_channels), *y = noise(pixels * t.out_channels);
+    uint16_t *packed = noise(numbers);
+    float *totals = malloc((size_t)numbers * 4), *weights = malloc((size_t)(9 * t.in_channels * t.out_channels) * 4);
+    for (int64_t i = 0; i < 9 * t.in_channels * t.out_channels; i++) weights[i] = (float)(rand() % 2001 - 1000) / 1000;
+    Held forward = {0, 0, 0}, filters = {0, 0, 0};
+    winograd_pack(weights, packed, &t);
+    if (winograd_convolve(x, packed, y, &t)) return printf("no memory\n"), 1;
+    for (int64_t j = 0; j < pixels * t.out_channels; j += 7) {
+      int64_t o = j % t.out_channels, p = j / t.out_channels % t.width, v = j / t.out_channels / t.width % t.height;
+      for (int64_t tap = 0; tap < 9; tap++)
+        for (int64_t c = 0; c < t.in_channels; c++)
+          add(&forward, met(x, t, j / t.out_channels / t.width / t.height, v, p, tap, c), weights[(tap * t.in_channels + c) * t.out_channels + o]);
+      hold(&forward, number(y[j]));
+    }
+    if (winograd_filters(x, dy, totals, weights, &t)) return printf("no memory\n"), 1;
+    for (int64_t j = 0; j < 9 * t.in_channels * t.out_channels; j += 5) {
+      int64_t c = j % t.in_channels, o = j / t.in_channels % t.out_channels, tap = j / t.in_channels / t.out_channels;
+      for (int64_t i = 0; i < pixels; i++)
+        add(&filters, met(x, t, i / t.width / t.height, i / t.width % t.height, i % t.width, tap, c), number(dy[i * t.out_channels + o]));
+      hold(&filters, weights[j]);
+    }
+    if (far(forward) || far(filters)) return printf("%d: %g off in %g, %g in %g\n", k, forward.off, forward.products, filters.off, filters.products), 1;
+    free(x), free(dy), free(y), free(packed), free(totals), free(weights);
+  }
+  return printf("%d runs\n", 2 * runs), 0;
+}
+#else
+int main(void) { return printf("0 runs: not for this processor\n"), 0; }
+#endif

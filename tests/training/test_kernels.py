@@ -63,7 +63,7 @@ def test_the_first_lines_say_how_convolutions_are_computed(monkeypatch):
     assert convolutions_told("fused", "fp32").startswith("direct")
     assert convolutions_told("plain", "bf16").startswith("direct")
     monkeypatch.setattr(kernels_room, "winograd_pays", lambda: False)
-    assert "and a processor that multiplies it" in convolutions_told("fused", "bf16")
+    assert "a processor with AVX-512 BF16" in convolutions_told("fused", "bf16")
 
 
 def test_a_run_keeps_its_convolutions(tmp_path):

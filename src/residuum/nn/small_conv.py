@@ -39,16 +39,17 @@ def conv3x3(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 def is_small(module: nn.Module) -> bool:
     """Return whether the module is a 3x3 convolution at each pixel, of at most 64 channels in multiples of 16."""
-    return is_plain_3x3(module) and max(module.in_channels, module.out_channels) <= MOST_CHANNELS
+    return is_plain_3x3(module) and all(
+        channels % 16 == 0 and channels <= MOST_CHANNELS for channels in (module.in_channels, module.out_channels)
+    )
 
 
 def is_plain_3x3(module: nn.Module) -> TypeGuard[nn.Conv2d]:
-    """Return whether the module is a 3x3 convolution at each pixel, without bias, of channels in multiples of 16."""
+    """Return whether the module is a 3x3 convolution at each pixel, without bias."""
     return (
         type(module) is nn.Conv2d
         and (module.kernel_size, module.stride, module.padding, module.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
         and (module.groups, module.padding_mode, module.bias) == (1, "zeros", None)
-        and module.in_channels % 16 == 0 == module.out_channels % 16
     )
 
 
@@ -75,7 +76,7 @@ def narrow_conv(x: Tensor, weight: Tensor) -> Tensor:
     n, channels, height, width = x.shape
     pairs = weight.reshape(channels, channels // 2, 2, 9).permute(3, 1, 0, 2).contiguous()  # of input channels
     y = torch.empty_like(x)
-    shape = _Shape(n, height, width, channels, channels, torch.get_num_threads())
+    shape = Shape(n, height, width, channels, channels, torch.get_num_threads())
     library = kernel()
     assert library is not None
     if library.small_conv_forward(x.data_ptr(), pairs.data_ptr(), y.data_ptr(), ctypes.byref(shape)):
@@ -92,7 +93,7 @@ def filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
     """
     (n, in_channels, height, width), out_channels, threads = x.shape, dy.shape[1], torch.get_num_threads()
     totals = torch.zeros(threads, 9, out_channels, in_channels)
-    shape = _Shape(n, height, width, in_channels, out_channels, threads)
+    shape = Shape(n, height, width, in_channels, out_channels, threads)
     library = kernel()
     assert library is not None
     if library.small_conv_filters(x.data_ptr(), dy.data_ptr(), totals.data_ptr(), ctypes.byref(shape)):
@@ -100,8 +101,8 @@ def filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
     return totals.sum(0).view(3, 3, out_channels, in_channels).permute(2, 3, 0, 1)
 
 
-class _Shape(ctypes.Structure):
-    """``Shape`` of small_conv.c."""
+class Shape(ctypes.Structure):
+    """``Shape`` of small_conv.c and winograd.c."""
 
     _fields_ = tuple(
         (name, ctypes.c_int64) for name in ("n", "height", "width", "in_channels", "out_channels", "threads")
@@ -111,7 +112,7 @@ class _Shape(ctypes.Structure):
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
-    library = compiled("small_conv", _Shape)
+    library = compiled("small_conv", Shape)
     if library is not None:
         library.small_conv_forward.argtypes = library.small_conv_filters.argtypes = [ctypes.c_void_p] * 4
     return library

@@ -1,110 +1,109 @@
-/* Winograd's F(4x4, 3x3): the passes over memory around its 36 matrix products (winograd.py has the mathematics).
+/* Winograd's convolutions F(4x4, 3x3) in bf16, on processors with AVX-512 BF16: forward, and the gradient to the filters.
  *
- * Images are [n, height, width, channels] in bf16 and are cut into tiles of 4x4 pixels; `tiles` is [36, n * tiles of an
- * image, channels] in bf16 with `step` numbers between the 36. Arithmetic is float32. Channels are a multiple of 16.
- * Every tile is computed alone, so the bits do not depend on the number of threads. The file includes itself once for
- * each kind of processor.
+ * Images are [n, height, width, channels] in bf16 and are cut into tiles of 4x4 pixels; winograd.py has the mathematics.
+ * Its 36 matrix products are computed for so many tiles at once as a core's own cache holds, between the passes that
+ * move pixels into tiles and products out of them; what lies in memory is asked for while others are computed. The processor adds the products of two bf16 numbers at once to each
+ * float32 sum: forward the two are neighbouring channels, for the filters they are neighbouring tiles. Channels are
+ * filled up with zeros to panels of 32. No sum is split between threads, so the bits do not depend on their number.
  */
-#ifndef NAME
-
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LANES 16
+typedef struct { int64_t n, height, width, in_channels, out_channels, threads; } Shape;
 
-typedef float vf __attribute__((vector_size(4 * LANES)));
-typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
-typedef uint16_t vh __attribute__((vector_size(2 * LANES)));
-typedef struct { int64_t n, height, width, channels, step, threads; } Shape;
-typedef struct { float a, b; } Points; /* the tile's polynomial is evaluated at 0, a, -a, b, -b and infinity */
-typedef enum { INPUT, OUTPUT, GRADIENT } Pass;
+#define PANEL 32 /* channels: two vectors of sums */
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
-#define NATIVE /* rounds to bf16 in one instruction */
-#define NAME(f) f##_native
+
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
-#include "winograd.c"
-#undef NATIVE
-#endif
-#define NAME(f) f##_any
-#define TARGET
-#include "winograd.c"
-
-/* Whether the processor multiplies bf16 itself; else the 36 products cost more than they save. */
-int32_t winograd_pays(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return 0;
-#endif
-}
-
-void winograd_pass(uint16_t *image, uint16_t *tiles, const Shape *t, int32_t pass, float a, float b) {
-  Points points = {a, b};
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (winograd_pays()) { all_tiles_native(image, tiles, *t, (Pass)pass, points); return; }
-#endif
-  all_tiles_any(image, tiles, *t, (Pass)pass, points);
-}
-
-void winograd_add(float *total, const uint16_t *product, int64_t count, int64_t threads) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (winograd_pays()) { add_native(total, product, count, threads); return; }
-#endif
-  add_any(total, product, count, threads);
-}
-
-/* Whether the caller means the same by Shape: a library of another version must not be called. */
-int64_t winograd_size(void) { return (int64_t)sizeof(Shape); }
-
-#else /* once for each kind */
-
 #define INLINE TARGET static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 36")
+#define LANES 16     /* numbers of a vector */
+#define ALL 0xffff   /* of them */
+#define PAIRS 64     /* numbers of a panel's pairs */
+#define ROWS 12      /* of a product, summed at once: 24 vectors of sums */
+#define FEW_ROWS 8   /* for the filters, where a panel is divided */
+#define CACHE 250000 /* numbers of the tiles that a core's own cache holds */
+#define AHEAD 2      /* tiles */
+#define MOST_AT_ONCE 96
+#define AT_ONCE 512  /* tiles at most, for the filters */
 
-INLINE vf NAME(load)(const uint16_t *p) {
-  vh half;
-  memcpy(&half, p, sizeof half);
-  return (vf)(__builtin_convertvector(half, vu) << 16);
+/* The tile's polynomials are evaluated at 0, A, -A, B, -B and infinity. Of all pairs tried these leave the least error. */
+#define A 0.625f
+#define B 1.5f
+#define AA (A * A)
+#define BB (B * B)
+#define OF_0 (1 / (AA * BB))
+#define OF_A (1 / (2 * AA * (AA - BB)))
+#define OF_B (1 / (2 * BB * (BB - AA)))
+
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef struct { int64_t height, width, channels, down, across; } Map; /* an image, and how many tiles it has */
+typedef struct { const uint16_t *at[36]; } Square; /* pixels; beyond the border they are zeros */
+typedef struct { uint16_t *at; int64_t rows, columns; } Place; /* of a tile's results, and how many the image has */
+
+static int64_t padded(int64_t channels) { return (channels + PANEL - 1) / PANEL * PANEL; }
+
+static Map map(Shape t, int64_t channels) {
+  Map m = {t.height, t.width, channels, (t.height + 3) / 4, (t.width + 3) / 4};
+  return m;
 }
 
-INLINE void NAME(store)(uint16_t *p, vf value) {
-#ifdef NATIVE
-  __m256bh half = _mm512_cvtneps_pbh((__m512)value);
-#else
-  vu bits = (vu)value, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16; /* to the nearest, ties to even */
-  vu nan = (vu)(value != value);
-  vh half = __builtin_convertvector((nan & 0x7fc0) | (~nan & rounded), vh);
-#endif
-  memcpy(p, &half, sizeof half);
+INLINE void ask(const void *p, int64_t bytes, const int write) { /* for memory that will be needed soon */
+  for (int64_t k = 0; k < bytes; k += 64) {
+    if (write) __builtin_prefetch((const char *)p + k, 1);
+    else __builtin_prefetch((const char *)p + k, 0);
+  }
+}
+
+INLINE __mmask16 lanes(int64_t channels, int64_t c) { /* those of a vector from channel c on that exist */
+  int64_t left = channels - c;
+  return left >= LANES ? ALL : left > 0 ? (__mmask16)((1 << left) - 1) : 0;
+}
+
+INLINE vf load(const uint16_t *p, __mmask16 mask) {
+  __m256i half = mask == ALL ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi16(mask, p);
+  return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+}
+
+INLINE void store(uint16_t *p, vf value, __mmask16 mask) {
+  __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)value);
+  if (mask == ALL) _mm256_storeu_si256((__m256i *)p, half);
+  else _mm256_mask_storeu_epi16(p, mask, half);
+}
+
+INLINE void store_pairs(uint16_t *p, vf a, vf b) { /* a0 b0 a1 b1 ... */
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
+                                         20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a)));
 }
 
 /* One direction of each transform, in place; v's numbers lie `s` apart. */
 
-INLINE void NAME(input_1d)(vf *v, int s, const float a, const float b) { /* B' of 6 pixels */
-  const float aa = a * a, bb = b * b;
+INLINE void input_1d(vf *v, int s) { /* B' of 6 pixels */
   vf d0 = v[0], d1 = v[s], d2 = v[2 * s], d3 = v[3 * s], d4 = v[4 * s], d5 = v[5 * s];
-  vf even_a = d4 - bb * d2, odd_a = a * (d3 - bb * d1), even_b = d4 - aa * d2, odd_b = b * (d3 - aa * d1);
-  v[0] = d4 - (aa + bb) * d2 + (aa * bb) * d0;
+  vf even_a = d4 - BB * d2, odd_a = A * (d3 - BB * d1), even_b = d4 - AA * d2, odd_b = B * (d3 - AA * d1);
+  v[0] = d4 - (AA + BB) * d2 + (AA * BB) * d0;
   v[s] = even_a + odd_a;
   v[2 * s] = even_a - odd_a;
   v[3 * s] = even_b + odd_b;
   v[4 * s] = even_b - odd_b;
-  v[5 * s] = d5 - (aa + bb) * d3 + (aa * bb) * d1;
+  v[5 * s] = d5 - (AA + BB) * d3 + (AA * BB) * d1;
 }
 
-INLINE void NAME(output_1d)(vf *v, int s, const float a, const float b) { /* A' of 6 products: 4 pixels */
+INLINE void output_1d(vf *v, int s) { /* A' of 6 products: 4 pixels */
   vf sum_a = v[s] + v[2 * s], difference_a = v[s] - v[2 * s], sum_b = v[3 * s] + v[4 * s], difference_b = v[3 * s] - v[4 * s];
   v[0] = v[0] + sum_a + sum_b;
-  v[s] = a * difference_a + b * difference_b;
-  v[2 * s] = (a * a) * sum_a + (b * b) * sum_b;
-  v[3 * s] = (a * a * a) * difference_a + (b * b * b) * difference_b + v[5 * s];
+  v[s] = A * difference_a + B * difference_b;
+  v[2 * s] = AA * sum_a + BB * sum_b;
+  v[3 * s] = (A * AA) * difference_a + (B * BB) * difference_b + v[5 * s];
 }
 
-INLINE void NAME(gradient_1d)(vf *v, int s, const float a, const float b) { /* A of 4 pixels: output_1d backward */
+INLINE void gradient_1d(vf *v, int s) { /* A of 4 pixels: output_1d backward */
   vf y0 = v[0], y1 = v[s], y2 = v[2 * s], y3 = v[3 * s];
-  vf even_a = y0 + (a * a) * y2, odd_a = a * (y1 + (a * a) * y3), even_b = y0 + (b * b) * y2, odd_b = b * (y1 + (b * b) * y3);
+  vf even_a = y0 + AA * y2, odd_a = A * (y1 + AA * y3), even_b = y0 + BB * y2, odd_b = B * (y1 + BB * y3);
   v[s] = even_a + odd_a;
   v[2 * s] = even_a - odd_a;
   v[3 * s] = even_b + odd_b;
@@ -112,66 +111,262 @@ INLINE void NAME(gradient_1d)(vf *v, int s, const float a, const float b) { /* A
   v[5 * s] = y3;
 }
 
-/* A square of `side` pixels from (y, x) into the corner of a square of 6; zeros beyond the border. */
-INLINE void NAME(read_square)(vf *v, const uint16_t *image, Shape t, int64_t y, int64_t x, const int side) {
+INLINE void filter_1d(vf *v, int s) { /* G of 3 weights */
+  vf w0 = v[0], w1 = v[s], w2 = v[2 * s];
+  vf even_a = OF_A * (w0 + AA * w2), odd_a = (OF_A * A) * w1, even_b = OF_B * (w0 + BB * w2), odd_b = (OF_B * B) * w1;
+  v[0] = OF_0 * w0;
+  v[s] = even_a + odd_a;
+  v[2 * s] = even_a - odd_a;
+  v[3 * s] = even_b + odd_b;
+  v[4 * s] = even_b - odd_b;
+  v[5 * s] = w2;
+}
+
+INLINE void weight_1d(vf *v, int s) { /* G' of 6 sums: filter_1d backward */
+  vf sum_a = OF_A * (v[s] + v[2 * s]), difference_a = OF_A * (v[s] - v[2 * s]);
+  vf sum_b = OF_B * (v[3 * s] + v[4 * s]), difference_b = OF_B * (v[3 * s] - v[4 * s]);
+  v[0] = OF_0 * v[0] + sum_a + sum_b;
+  v[s] = A * difference_a + B * difference_b;
+  v[2 * s] = AA * sum_a + BB * sum_b + v[5 * s];
+}
+
+/* Tile i of images: a square of pixels from (y, x) - border; only zeros behind the last tile. */
+INLINE void find(Square *q, const uint16_t *images, Map m, int64_t i, int64_t end, const uint16_t *zeros, const int side) {
+  int64_t of_image = m.down * m.across, border = side == 6;
+  int64_t y = 4 * (i / m.across % m.down) - border, x = 4 * (i % m.across) - border;
+  const uint16_t *image = images + i / of_image * m.height * m.width * m.channels;
   for (int r = 0; r < side; r++)
     for (int s = 0; s < side; s++) {
-      int inside = y + r >= 0 && y + r < t.height && x + s >= 0 && x + s < t.width;
-      v[6 * r + s] = inside ? NAME(load)(image + ((y + r) * t.width + x + s) * t.channels) : (vf){0};
+      int inside = i < end && y + r >= 0 && y + r < m.height && x + s >= 0 && x + s < m.width;
+      q->at[6 * r + s] = inside ? image + ((y + r) * m.width + x + s) * m.channels : zeros;
     }
 }
 
-INLINE void NAME(one_vector)(uint16_t *image, uint16_t *tile, Shape t, int64_t y, int64_t x, const Pass pass, Points p) {
+INLINE void ask_for(const uint16_t *images, Map m, int64_t i, int64_t end, const uint16_t *zeros, const int side) {
+  Square q;
+  find(&q, images, m, i, end, zeros, side);
+  for (int r = 0; r < side; r++)
+    for (int s = 0; s < side; s++) ask(q.at[6 * r + s], 2 * m.channels, 0);
+}
+
+INLINE void transform_lanes(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side) {
+  UNROLL for (int s = 0; s < side; s++) {
+    UNROLL for (int r = 0; r < side; r++) v[6 * r + s] = load(q->at[6 * r + s] + c, mask);
+    if (side == 6) input_1d(v + s, 6);
+    else gradient_1d(v + s, 6);
+  }
+  UNROLL for (int r = 0; r < 6; r++) {
+    if (side == 6) input_1d(v + 6 * r, 1);
+    else gradient_1d(v + 6 * r, 1);
+  }
+}
+
+INLINE void transform(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side) {
+  if (mask == ALL) transform_lanes(v, q, c, ALL, side);
+  else transform_lanes(v, q, c, mask, side);
+}
+
+/* to[r] = the sums of a's row r with a panel, over pairs; added to what is there if `add`. */
+INLINE void multiply(float *to, const uint16_t *a, int64_t row, int64_t pair, const uint16_t *b, int64_t pairs, const int rows, const int add) {
+  __m512 sums[ROWS][2];
+  UNROLL for (int r = 0; r < rows; r++) {
+    sums[r][0] = add ? _mm512_loadu_ps(to + r * PANEL) : _mm512_setzero_ps();
+    sums[r][1] = add ? _mm512_loadu_ps(to + r * PANEL + LANES) : _mm512_setzero_ps();
+  }
+  for (int64_t p = 0; p < pairs; p++, a += pair, b += PAIRS) {
+    __m512bh left = (__m512bh)_mm512_loadu_si512(b), right = (__m512bh)_mm512_loadu_si512(b + PAIRS / 2);
+    UNROLL for (int r = 0; r < rows; r++) {
+      int32_t two;
+      memcpy(&two, a + r * row, sizeof two);
+      __m512bh both = (__m512bh)_mm512_set1_epi32(two);
+      sums[r][0] = _mm512_dpbf16_ps(sums[r][0], left, both);
+      sums[r][1] = _mm512_dpbf16_ps(sums[r][1], right, both);
+    }
+  }
+  UNROLL for (int r = 0; r < rows; r++) {
+    _mm512_storeu_ps(to + r * PANEL, sums[r][0]);
+    _mm512_storeu_ps(to + r * PANEL + LANES, sums[r][1]);
+  }
+}
+
+INLINE Place place(uint16_t *images, Map m, int64_t i) {
+  int64_t y = 4 * (i / m.across % m.down), x = 4 * (i % m.across);
+  Place p = {images + ((i / (m.down * m.across) * m.height + y) * m.width + x) * m.channels, m.height - y, m.width - x};
+  return p;
+}
+
+INLINE void ask_for_place(Place p, Map m, int64_t c) {
+  for (int64_t r = 0; r < 4; r++)
+    for (int64_t s = 0; s < 4; s++) ask(p.at + (r * m.width + s) * m.channels + c, 2 * PANEL, 1);
+}
+
+/* 4x4 pixels from 36 products that lie `step` apart. */
+INLINE void put_tile(Place to, Map m, const float *products, int64_t step, int64_t c, __mmask16 mask) {
   vf v[36];
-  if (pass == OUTPUT) {
-    for (int k = 0; k < 36; k++) v[k] = NAME(load)(tile + k * t.step);
-    for (int s = 0; s < 6; s++) NAME(output_1d)(v + s, 6, p.a, p.b);
-    for (int r = 0; r < 4; r++) NAME(output_1d)(v + 6 * r, 1, p.a, p.b);
-    for (int r = 0; r < 4 && y + r < t.height; r++)
-      for (int s = 0; s < 4 && x + s < t.width; s++)
-        NAME(store)(image + ((y + r) * t.width + x + s) * t.channels, v[6 * r + s]);
-    return;
+  UNROLL for (int s = 0; s < 6; s++) {
+    UNROLL for (int r = 0; r < 6; r++) v[6 * r + s] = (vf)_mm512_loadu_ps(products + (6 * r + s) * step);
+    output_1d(v + s, 6);
   }
-  if (pass == INPUT) {
-    NAME(read_square)(v, image, t, y - 1, x - 1, 6);
-    for (int s = 0; s < 6; s++) NAME(input_1d)(v + s, 6, p.a, p.b);
-    for (int r = 0; r < 6; r++) NAME(input_1d)(v + 6 * r, 1, p.a, p.b);
-  } else {
-    NAME(read_square)(v, image, t, y, x, 4);
-    for (int s = 0; s < 4; s++) NAME(gradient_1d)(v + s, 6, p.a, p.b);
-    for (int r = 0; r < 6; r++) NAME(gradient_1d)(v + 6 * r, 1, p.a, p.b);
+  UNROLL for (int r = 0; r < 4; r++) {
+    output_1d(v + 6 * r, 1);
+    UNROLL for (int s = 0; s < 4; s++)
+      if (r < to.rows && s < to.columns) store(to.at + (r * m.width + s) * m.channels + c, v[6 * r + s], mask);
   }
-  for (int k = 0; k < 36; k++) NAME(store)(tile + k * t.step, v[k]);
 }
 
-TARGET static void NAME(all_tiles)(uint16_t *image, uint16_t *tiles, Shape t, const Pass pass, Points p) {
-  int64_t down = (t.height + 3) / 4, across = (t.width + 3) / 4;
+/* packed: [out / 32, 36, in / 2, 32, 2] from weights [9, in, out]. */
+TARGET void winograd_pack(const float *weights, uint16_t *packed, const Shape *s) {
+  Shape t = *s;
+  int64_t in = t.in_channels, out = t.out_channels, pairs = padded(in) / 2;
 #pragma omp parallel for num_threads(t.threads)
-  for (int64_t i = 0; i < t.n * down * across; i++) {
-    uint16_t *whole = image + i / (down * across) * t.height * t.width * t.channels;
-    int64_t y = 4 * (i / across % down), x = 4 * (i % across);
-    for (int64_t c = 0; c < t.channels; c += LANES) {
-      uint16_t *tile = tiles + i * t.channels + c;
-      if (pass == INPUT) NAME(one_vector)(whole + c, tile, t, y, x, INPUT, p);
-      else if (pass == OUTPUT) NAME(one_vector)(whole + c, tile, t, y, x, OUTPUT, p);
-      else NAME(one_vector)(whole + c, tile, t, y, x, GRADIENT, p);
+  for (int64_t i = 0; i < padded(out) / PANEL * pairs; i++)
+    for (int64_t half = 0; half < 2; half++) {
+      int64_t c = 2 * (i % pairs), k0 = i / pairs * PANEL + half * LANES;
+      vf v[2][36];
+      for (int j = 0; j < 2; j++) {
+        __mmask16 mask = c + j < in ? lanes(out, k0) : 0;
+        UNROLL for (int k = 0; k < 9; k++) v[j][k / 3 * 6 + k % 3] = (vf)_mm512_maskz_loadu_ps(mask, weights + (k * in + c + j) * out + k0);
+        UNROLL for (int k = 0; k < 3; k++) filter_1d(v[j] + k, 6);
+        UNROLL for (int k = 0; k < 6; k++) filter_1d(v[j] + 6 * k, 1);
+      }
+      uint16_t *to = packed + (i / pairs * 36 * pairs + i % pairs) * PAIRS + half * PAIRS / 2;
+      UNROLL for (int k = 0; k < 36; k++) store_pairs(to + k * pairs * PAIRS, v[0][k], v[1][k]);
+    }
+}
+
+/* y = the convolution of x, both with a border of one pixel. Returns 0, or 1 where there is no memory. */
+TARGET int32_t winograd_convolve(const uint16_t *x, const uint16_t *packed, uint16_t *y, const Shape *s) {
+  Shape t = *s;
+  Map from = map(t, t.in_channels), to = map(t, t.out_channels);
+  int64_t in = padded(t.in_channels), tiles = t.n * from.down * from.across, together = CACHE / (36 * (in + 2 * PANEL)) / ROWS * ROWS;
+  together = together < ROWS ? ROWS : together > MOST_AT_ONCE ? MOST_AT_ONCE : together;
+  int64_t step = together * in + PANEL, product_step = together * PANEL + LANES; /* not a power of two: lines would push each other out */
+  int32_t failed = 0;
+#pragma omp parallel num_threads(t.threads) reduction(| : failed)
+  {
+    uint16_t *room = aligned_alloc(64, (size_t)(36 * step) * 2);
+    float *products = aligned_alloc(64, (size_t)(36 * product_step) * 4);
+    uint16_t *zeros = calloc((size_t)in, 2);
+    Place places[MOST_AT_ONCE];
+    failed = !room || !products || !zeros;
+    if (!failed) memset(room, 0, (size_t)(36 * step) * 2);
+#pragma omp for
+    for (int64_t first = 0; first < tiles; first += together) {
+      int64_t count = first + together < tiles ? together : tiles - first;
+      for (int64_t i = 0; i < count && !failed; i++) {
+        Square q;
+        ask_for(x, from, first + i + AHEAD, tiles, zeros, 6);
+        find(&q, x, from, first + i, tiles, zeros, 6);
+        places[i] = place(y, to, first + i);
+        for (int64_t c = 0; c < in; c += LANES) {
+          vf v[36];
+          transform(v, &q, c, lanes(t.in_channels, c), 6);
+          UNROLL for (int k = 0; k < 36; k++) store(room + k * step + i * in + c, v[k], ALL);
+        }
+      }
+      for (int64_t panel = 0; panel < padded(t.out_channels) && !failed; panel += PANEL) {
+        for (int64_t k = 0; k < 36; k++)
+          for (int64_t i = 0; i < count; i += ROWS)
+            multiply(products + k * product_step + i * PANEL, room + k * step + i * in, in, 2, packed + (panel / PANEL * 36 + k) * in * PANEL,
+                     in / 2, ROWS, 0);
+        for (int64_t i = 0; i < count; i++) {
+          if (i + AHEAD < count) ask_for_place(places[i + AHEAD], to, panel);
+          for (int64_t c = 0; c < PANEL; c += LANES)
+            put_tile(places[i], to, products + i * PANEL + c, product_step, panel + c, lanes(t.out_channels, panel + c));
+        }
+      }
+    }
+    free(room);
+    free(products);
+    free(zeros);
+  }
+  return failed;
+}
+
+/* Tiles i and i + 1 of images as pairs, room: [36, channels / 32, tiles / 2, 32, 2]. */
+INLINE void put_pair(uint16_t *room, int64_t step, int64_t at_once, const uint16_t *images, Map m, int64_t first, int64_t i, int64_t end, const uint16_t *zeros, const int side) {
+  Square one, other;
+  ask_for(images, m, first + i + AHEAD, end, zeros, side);
+  ask_for(images, m, first + i + AHEAD + 1, end, zeros, side);
+  find(&one, images, m, first + i, end, zeros, side);
+  find(&other, images, m, first + i + 1, end, zeros, side);
+  for (int64_t c = 0; c < padded(m.channels); c += LANES) {
+    vf v[36], w[36];
+    transform(v, &one, c, lanes(m.channels, c), side);
+    transform(w, &other, c, lanes(m.channels, c), side);
+    uint16_t *to = room + c / PANEL * at_once * PANEL + i * PANEL + c % PANEL * 2;
+    for (int k = 0; k < 36; k++) {
+      ask(to + k * step + PAIRS, 64, 1);
+      store_pairs(to + k * step, v[k], w[k]);
     }
   }
 }
 
-/* total += product, of a multiple of 16 numbers. */
-TARGET static void NAME(add)(float *total, const uint16_t *product, int64_t count, int64_t threads) {
-  (void)threads;
-#pragma omp parallel for num_threads(threads)
-  for (int64_t i = 0; i < count; i += LANES) {
-    vf sum;
-    memcpy(&sum, total + i, sizeof sum);
-    sum += NAME(load)(product + i);
-    memcpy(total + i, &sum, sizeof sum);
+/* weights: [9, out, in], the gradient to them; totals: room for [36, out / 32, in / 32, 32, 32]. */
+TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, float *totals, float *weights, const Shape *s) {
+  Shape t = *s;
+  Map from = map(t, t.in_channels), to = map(t, t.out_channels);
+  int64_t in = padded(t.in_channels), out = padded(t.out_channels), tiles = t.n * from.down * from.across;
+  int64_t at_once = in * out / 128 < 128 ? 128 : in * out / 128 > AT_ONCE ? AT_ONCE : in * out / 128 / 2 * 2;
+  int64_t x_step = at_once * in + PANEL, dy_step = at_once * out + PANEL, blocks = in / PANEL * (out / PANEL);
+  uint16_t *xs = aligned_alloc(64, (size_t)(36 * x_step) * 2), *dys = aligned_alloc(64, (size_t)(36 * dy_step) * 2);
+  uint16_t *zeros = calloc((size_t)(in > out ? in : out), 2);
+  int32_t failed = !xs || !dys || !zeros;
+#pragma omp parallel num_threads(t.threads)
+  for (int64_t first = 0; first < tiles && !failed; first += at_once) {
+    int64_t count = first + at_once < tiles ? at_once : tiles - first;
+#pragma omp for
+    for (int64_t i = 0; i < count; i += 2) {
+      put_pair(xs, x_step, at_once, x, from, first, i, tiles, zeros, 6);
+      put_pair(dys, dy_step, at_once, dy, to, first, i, tiles, zeros, 4);
+    }
+#pragma omp for
+    for (int64_t b = 0; b < 36 * (out / PANEL); b++)
+      for (int64_t panel = 0; panel < in / PANEL; panel++)
+        for (int64_t r = 0; r < PANEL; r += FEW_ROWS) {
+          int64_t k = b / (out / PANEL);
+          float *total = totals + ((b * (in / PANEL) + panel) * PANEL + r) * PANEL;
+          const uint16_t *rows = dys + k * dy_step + b % (out / PANEL) * at_once * PANEL + 2 * r;
+          const uint16_t *columns = xs + k * x_step + panel * at_once * PANEL;
+          ask(total + FEW_ROWS * PANEL, 4 * FEW_ROWS * PANEL, 1);
+          if (first) multiply(total, rows, 2, PAIRS, columns, (count + 1) / 2, FEW_ROWS, 1);
+          else multiply(total, rows, 2, PAIRS, columns, (count + 1) / 2, FEW_ROWS, 0);
+        }
   }
+  free(xs);
+  free(dys);
+  free(zeros);
+#pragma omp parallel for num_threads(t.threads)
+  for (int64_t o = 0; o < t.out_channels; o++)
+    for (int64_t c = 0; c < t.in_channels && !failed; c += LANES) {
+      const float *total = totals + ((o / PANEL * (in / PANEL) + c / PANEL) * PANEL + o % PANEL) * PANEL + c % PANEL;
+      vf v[36];
+      UNROLL for (int k = 0; k < 36; k++) v[k] = (vf)_mm512_loadu_ps(total + k * blocks * PANEL * PANEL);
+      UNROLL for (int k = 0; k < 6; k++) weight_1d(v + k, 6);
+      UNROLL for (int k = 0; k < 3; k++) weight_1d(v + 6 * k, 1);
+      UNROLL for (int k = 0; k < 9; k++)
+        _mm512_mask_storeu_ps(weights + (k * t.out_channels + o) * t.in_channels + c, lanes(t.in_channels, c), (__m512)v[k / 3 * 6 + k % 3]);
+    }
+  return failed;
 }
 
-#undef NAME
-#undef TARGET
-#undef INLINE
+/* Whether this processor has what is needed, and nothing better: AMX has oneDNN's own. */
+int32_t winograd_pays(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
+}
+#else
+void winograd_pack(const float *weights, uint16_t *packed, const Shape *s) { (void)weights, (void)packed, (void)s; }
+int32_t winograd_convolve(const uint16_t *x, const uint16_t *packed, uint16_t *y, const Shape *s) {
+  (void)x, (void)packed, (void)y, (void)s;
+  return 1;
+}
+int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, float *totals, float *weights, const Shape *s) {
+  (void)x, (void)dy, (void)totals, (void)weights, (void)s;
+  return 1;
+}
+int32_t winograd_pays(void) { return 0; }
 #endif
+
+/* Whether the caller means the same by Shape: a library of another version must not be called. */
+int64_t winograd_size(void) { return (int64_t)sizeof(Shape); }

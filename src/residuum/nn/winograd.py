@@ -2,12 +2,12 @@
 
 A tile of 4x4 results of a 3x3 filter is, along each axis, the product of two short polynomials. Evaluated at six
 points these multiply number by number: y = A' [(G w G') * (B' x B)] A, 36 products instead of 144 (Lavin and Gray 2016,
-arXiv:1509.09308, section 4). Summed over the channels the 36 are matrix products, which torch computes; what moves
-pictures in and out of tiles is one C file (``winograd.c``). The gradient to x is such a convolution with the filters
-turned around; that to w is G' [sum over tiles of (A dy A') * (B' x B)] G.
+arXiv:1509.09308, section 4). Summed over the channels the 36 are matrix products. The gradient to x is such a
+convolution with the filters turned around; that to w is G' [sum over tiles of (A dy A') * (B' x B)] G. All of it is one
+C file (``winograd.c``).
 
 The mathematics is that of a convolution, the rounding is not: numbers are rounded to bf16 behind each transform, which
-leaves an error of some 1.2 % of the result's size (0.2 % without), in the gradients as well.
+leaves an error of some 1 % of the result's size (0.2 % without), in the gradients as well.
 """
 
 from __future__ import annotations
@@ -22,20 +22,17 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .compiled import compiled
-from .small_conv import conv3x3, in_bf16, is_plain_3x3
+from .small_conv import Shape, conv3x3, in_bf16, is_plain_3x3
 
 Model = TypeVar("Model", bound=nn.Module)
 
-# 0, a, -a, b, -b and infinity. Of all pairs tried these leave the least error: 1.1 %; 1 and 2 leave 2.5 %.
-POINTS = (0.625, 1.5)
 TILE = 4  # pixels on a side of what one tile results in
-PRODUCTS = 36
-TOGETHER = 128  # tiles: what is computed between two passes then stays in the caches
-INPUT, OUTPUT, GRADIENT = range(3)  # passes of winograd.c
+PRODUCTS = 36  # of two matrices
+PANEL = 32  # channels, of which there are full panels only in winograd.c
 
 # Where it saves time (LOG.md): enough tiles and channels to pay for the transforms, and little beyond the border.
 LEAST_TILES = 256
-LEAST_CHANNELS = 64
+LEAST_CHANNELS = 24
 LARGEST_SHARE = 0.5  # of the direct convolution's products
 
 
@@ -61,7 +58,7 @@ def without_winograd(model: Model) -> Model:
 
 
 def winograd_pays() -> bool:
-    """Return whether the compiled part is there and this processor multiplies bf16 itself."""
+    """Return whether the compiled part is there and this processor has what it needs, and nothing better."""
     library = kernel()
     return library is not None and bool(library.winograd_pays())
 
@@ -71,10 +68,11 @@ def winograd_conv(x: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         x: [N, in_channels, H, W], bf16 in channels-last memory.
-        weight: [out_channels, in_channels, 3, 3]; its gradient has its type. Channels are multiples of 16.
+        weight: [out_channels, in_channels, 3, 3]; its gradient has its type.
 
     Raises:
         RuntimeError: from torch, when a gradient of the gradient is asked for.
+        MemoryError: there is none for the tiles that are computed at once.
     """
     return _Winograd.apply(x, weight)
 
@@ -97,88 +95,54 @@ def _tiles(x: Tensor) -> int:
     return -(-x.shape[2] // TILE) * -(-x.shape[3] // TILE)
 
 
-class _Shape(ctypes.Structure):
-    """``Shape`` of winograd.c."""
-
-    _fields_ = tuple((name, ctypes.c_int64) for name in ("n", "height", "width", "channels", "step", "threads"))
-
-
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
-    library = compiled("winograd", _Shape)
+    library = compiled("winograd", Shape)
     if library is not None:
-        pointer, number = ctypes.c_void_p, ctypes.c_float
-        library.winograd_pass.argtypes = [pointer, pointer, pointer, ctypes.c_int32, number, number]
-        library.winograd_add.argtypes = [pointer, pointer, ctypes.c_int64, ctypes.c_int64]
+        library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
+        library.winograd_convolve.argtypes = [ctypes.c_void_p] * 4
+        library.winograd_filters.argtypes = [ctypes.c_void_p] * 5
     return library
 
 
-def _pass(which: int, images: Tensor, tiles: Tensor) -> None:
-    """Move images into tiles, INPUT and GRADIENT, or tiles into images, OUTPUT."""
-    library, (n, channels, height, width) = kernel(), images.shape
+def _library() -> ctypes.CDLL:
+    library = kernel()
     assert library is not None
-    shape = _Shape(n, height, width, channels, tiles.stride(0), torch.get_num_threads())
-    library.winograd_pass(images.data_ptr(), tiles.data_ptr(), ctypes.byref(shape), which, *POINTS)
+    return library
 
 
-def _together(x: Tensor) -> int:
-    """Return how many images are computed at once."""
-    return min(len(x), max(1, TOGETHER // _tiles(x)))
+def _shape(x: Tensor, out_channels: int) -> Any:
+    n, in_channels, height, width = x.shape
+    return ctypes.byref(Shape(n, height, width, in_channels, out_channels, torch.get_num_threads()))
 
 
-def _room(x: Tensor, channels: int) -> Tensor:
-    """Return room for the tiles of images that are computed at once, [36, tiles + 1, channels].
-
-    The tile too many keeps the 36 apart: at powers of two they would push each other out of the caches.
-    """
-    return torch.empty(PRODUCTS, _together(x) * _tiles(x) + 1, channels, dtype=torch.bfloat16)
-
-
-def _cut(which: int, images: Tensor, room: Tensor) -> Tensor:
-    """Return the tiles of some images, with one of zeros behind them, which adds nothing to any sum."""
-    count = len(images) * _tiles(images)
-    _pass(which, images, room)
-    room[:, count] = 0
-    return room[:, : count + 1]
-
-
-@cache
-def filter_transform() -> Tensor:
-    """Return G twice, [36, 9]: it takes a filter's nine numbers to the 36 that are multiplied."""
-    (a, b), rows = POINTS, [[1 / (POINTS[0] * POINTS[1]) ** 2, 0.0, 0.0]]
-    for p, q in ((a, b), (b, a)):
-        scale = 1 / (2 * p * p * (p * p - q * q))
-        rows += [[scale, sign * scale * p, scale * p * p] for sign in (1, -1)]
-    g = torch.tensor([*rows, [0.0, 0.0, 1.0]], dtype=torch.float64)
-    return torch.kron(g, g).float()
+def _padded(channels: int) -> int:
+    return -(-channels // PANEL) * PANEL
 
 
 def _convolve(x: Tensor, weight: Tensor) -> Tensor:
+    """Return the convolution of x with filters [out_channels, in_channels, 3, 3]."""
     out_channels, in_channels = weight.shape[:2]
-    nine = weight.float().permute(2, 3, 1, 0).reshape(9, -1)
-    filters = (filter_transform() @ nine).bfloat16().view(PRODUCTS, in_channels, out_channels)
+    shape, nine = _shape(x, out_channels), weight.float().permute(2, 3, 1, 0).contiguous()
+    packed = torch.empty(_padded(out_channels) * PRODUCTS * _padded(in_channels), dtype=torch.bfloat16)
+    _library().winograd_pack(nine.data_ptr(), packed.data_ptr(), shape)
     size = len(x), out_channels, *x.shape[2:]
     y = torch.empty(size, dtype=torch.bfloat16, memory_format=torch.channels_last)
-    room, products = _room(x, in_channels), _room(x, out_channels)
-    for part, result in zip(x.split(_together(x)), y.split(_together(x)), strict=True):
-        tiles = _cut(INPUT, part, room)
-        _pass(OUTPUT, result, torch.bmm(tiles, filters, out=products[:, : tiles.shape[1]]))
+    if _library().winograd_convolve(x.data_ptr(), packed.data_ptr(), y.data_ptr(), shape):
+        raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
     return y
 
 
 def _filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
-    library = kernel()
-    assert library is not None
-    room, gradients = _room(x, x.shape[1]), _room(x, dy.shape[1])
-    size = PRODUCTS, x.shape[1], dy.shape[1]
-    total, product = torch.zeros(size), torch.empty(size, dtype=torch.bfloat16)
-    for part, gradient in zip(x.split(_together(x)), dy.split(_together(x)), strict=True):
-        tiles = _cut(INPUT, part, room)
-        torch.bmm(tiles.transpose(1, 2), _cut(GRADIENT, gradient, gradients), out=product)
-        library.winograd_add(total.data_ptr(), product.data_ptr(), total.numel(), torch.get_num_threads())
-    nine = filter_transform().T @ total.view(PRODUCTS, -1)
-    return nine.view(3, 3, x.shape[1], dy.shape[1]).permute(3, 2, 0, 1)
+    """Return the gradient to the filters: float32 [out_channels, in_channels, 3, 3]."""
+    in_channels, out_channels = x.shape[1], dy.shape[1]
+    totals = torch.empty(PRODUCTS * _padded(out_channels) * _padded(in_channels))
+    nine, shape = torch.empty(3, 3, out_channels, in_channels), _shape(x, out_channels)
+    pointers = [tensor.data_ptr() for tensor in (x, dy, totals, nine)]
+    if _library().winograd_filters(*pointers, shape):
+        raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
+    return nine.permute(2, 3, 0, 1)
 
 
 class _Winograd(torch.autograd.Function):

@@ -38,7 +38,7 @@ def convolutions_told(kernels: str, precision: str) -> str:
     """Return in words how 3x3 convolutions are computed where Winograd's are asked for."""
     if kernels == "fused" and precision == "bf16" and winograd_pays():
         return "Winograd's F(4x4, 3x3) where it is faster"
-    return "direct (Winograd's take fused kernels, bf16 and a processor that multiplies it)"
+    return "direct (Winograd's take fused kernels, bf16, and a processor with AVX-512 BF16 and without AMX)"
 
 
 def _missing(device: str) -> str:
