@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from residuum.nn import use_winograd, without_winograd
+from residuum.nn import fuse, use_winograd, without_winograd
 from residuum.nn import winograd as room
 from residuum.nn.winograd import winograd_conv, winograd_pays
 
@@ -43,6 +43,32 @@ def test_it_is_the_convolution_and_its_gradients(images, in_channels, out_channe
     filters = nn.Parameter((torch.randn(out_channels, in_channels, 3, 3) / 10).to(dtype))
     assert max(errors(x, filters)) < LARGEST_ERROR
     assert (x.grad.dtype, filters.grad.dtype) == (torch.bfloat16, dtype)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    images=st.integers(1, 20),
+    in_channels=st.sampled_from([16, 24]),
+    out_channels=st.sampled_from([16, 20, 48]),
+    height=st.integers(2, 13),
+    width=st.integers(2, 13),
+    seed=st.integers(0, 1000),
+)
+def test_pooled_it_is_the_same_and_pooling_behind_it(images, in_channels, out_channels, height, width, seed):
+    torch.manual_seed(seed)
+    x = pictures(images, in_channels, height, width).requires_grad_()
+    filters = nn.Parameter(torch.randn(out_channels, in_channels, 3, 3))
+    y, whole = winograd_conv(x, filters, pooled=True), winograd_conv(x, filters)
+    assert torch.equal(y, F.max_pool2d(whole, 2))
+    which = room._convolve(x, None, filters, x.shape[2:], pooled=True)[1].long()  # of pixels that round alike, either
+    down, across = 2 * torch.arange(height // 2)[:, None] + which // 2, 2 * torch.arange(width // 2) + which % 2
+    places = (down * width + across).flatten(2)
+    assert torch.equal(whole.flatten(2).gather(2, places), y.flatten(2))
+    gradient = torch.randn_like(y)
+    spread = torch.zeros_like(whole).flatten(2).scatter(2, places, gradient.flatten(2)).view(whole.shape)
+    found = torch.autograd.grad(y, (x, filters), gradient)
+    expected = torch.autograd.grad(whole, (x, filters), spread)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
 
 
 def test_the_usual_error_is_small():
@@ -194,6 +220,29 @@ def test_elsewhere_it_is_torchs_own(monkeypatch):
     assert torch.equal(conv(x), winograd_conv(x, conv.weight))
     monkeypatch.setattr(room, "winograd_pays", lambda: False)
     assert torch.equal(conv(x), twin(x)), "a processor without bf16"
+
+
+def test_a_fused_network_pools_within_the_convolution(monkeypatch):
+    net = use_winograd(fuse(nn.Sequential(conv3x3(), nn.MaxPool2d(2), nn.BatchNorm2d(64), nn.ReLU()).bfloat16()))
+    x, pooled = pictures(64, 64, 8, 8), []
+    compute = room._convolve
+    monkeypatch.setattr(room, "_convolve", lambda *given: pooled.append(given[-1]) or compute(*given))
+    y = net(x)
+    handle = net[1].register_forward_hook(lambda module, given, result: None)
+    watched = net(x)
+    handle.remove()
+    without_winograd(net)(x)
+    assert pooled == [True, False]
+    torch.testing.assert_close(y, watched)
+
+
+def test_what_is_no_number_is_pooled_as_torch_does():
+    x, filters = pictures(1, 16, 8, 8), torch.zeros(16, 16, 3, 3)
+    filters[:, :, 1, 1] = torch.eye(16)
+    x[0, 3, 1, 1] = torch.nan  # a tile of its own is spoilt, and each 2x2 pixels of it
+    pooled = winograd_conv(x, filters, pooled=True)
+    torch.testing.assert_close(pooled, F.max_pool2d(winograd_conv(x, filters), 2), equal_nan=True, rtol=0, atol=0)
+    assert pooled[0, 3, :2, :2].isnan().all() and pooled[0, 3, 2:, 2:].isfinite().all()
 
 
 def test_fifty_steps_end_where_direct_ones_do():

@@ -1,6 +1,8 @@
 /* Run all of it on buffers of exactly their size, and hold it to plain loops. */
 #include "winograd.c"
 
+#include <math.h>
+
 #include "sanitized.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -39,7 +41,7 @@ int main(void) {
     for (int64_t i = 0; i < 9 * t.in_channels * t.out_channels; i++) weights[i] = (float)(rand() % 2001 - 1000) / 1000;
     Held forward = {0, 0, 0}, filters = {0, 0, 0};
     winograd_pack(weights, packed, &t);
-    if (winograd_convolve(x, packed, y, &t)) return printf("no memory\n"), 1;
+    if (winograd_convolve(x, 0, packed, y, 0, &t)) return printf("no memory\n"), 1;
     for (int64_t j = 0; j < pixels * t.out_channels; j += 7) {
       int64_t o = j % t.out_channels, p = j / t.out_channels % t.width, v = j / t.out_channels / t.width % t.height;
       for (int64_t tap = 0; tap < 9; tap++)
@@ -47,7 +49,7 @@ int main(void) {
           add(&forward, met(x, t, j / t.out_channels / t.width / t.height, v, p, tap, c), weights[(tap * t.in_channels + c) * t.out_channels + o]);
       hold(&forward, number(y[j]));
     }
-    if (winograd_filters(x, dy, totals, weights, &t)) return printf("no memory\n"), 1;
+    if (winograd_filters(x, dy, 0, totals, weights, &t)) return printf("no memory\n"), 1;
     for (int64_t j = 0; j < 9 * t.in_channels * t.out_channels; j += 5) {
       int64_t c = j % t.in_channels, o = j / t.in_channels % t.out_channels, tap = j / t.in_channels / t.out_channels;
       for (int64_t i = 0; i < pixels; i++)
@@ -55,9 +57,24 @@ int main(void) {
       hold(&filters, weights[j]);
     }
     if (far(forward) || far(filters)) return printf("%d: %g off in %g, %g in %g\n", k, forward.off, forward.products, filters.off, filters.products), 1;
-    free(x), free(dy), free(y), free(packed), free(totals), free(weights);
+    int64_t pooled = t.n * (t.height / 2) * (t.width / 2);
+    uint16_t *largest = noise(pooled * t.out_channels), *small = noise(pooled * t.in_channels);
+    uint8_t *which = malloc((size_t)(pooled * t.out_channels)), *of_small = calloc((size_t)(pooled * t.in_channels), 1);
+    if (winograd_convolve(x, 0, packed, largest, which, &t)) return printf("no memory\n"), 1;
+    for (int64_t j = 0; j < pooled * t.out_channels; j++) {
+      int64_t o = j % t.out_channels, p = j / t.out_channels % (t.width / 2), v = j / t.out_channels / (t.width / 2);
+      int64_t of_image = v / (t.height / 2) * t.height + v % (t.height / 2) * 2;
+      uint16_t *four = y + (of_image * t.width + 2 * p) * t.out_channels + o;
+      double most = -1e30;
+      for (int k = 0; k < 4; k++) most = fmax(most, number(four[(k / 2 * t.width + k % 2) * t.out_channels]));
+      if (number(largest[j]) != most || number(four[(which[j] / 2 * t.width + which[j] % 2) * t.out_channels]) != most)
+        return printf("%d: a pixel that is not the largest\n", k), 1;
+    }
+    if (winograd_convolve(small, of_small, packed, y, 0, &t)) return printf("no memory\n"), 1;
+    if (winograd_filters(x, largest, which, totals, weights, &t)) return printf("no memory\n"), 1;
+    free(x), free(dy), free(y), free(packed), free(totals), free(weights), free(largest), free(which), free(small), free(of_small);
   }
-  return printf("%d runs\n", 2 * runs), 0;
+  return printf("%d runs\n", 5 * runs), 0;
 }
 #else
 int main(void) { return printf("0 runs: not for this processor\n"), 0; }

@@ -14,6 +14,7 @@ from .merges import Add
 from .pool import halves, max_pool
 from .small_conv import conv3x3, is_small
 from .tail import forked_tail, hooked
+from .winograd import serves_with_pool, winograd_conv
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -77,7 +78,7 @@ def _through_block(block: Block, x: Tensor, again: Tensor) -> tuple[Tensor, Tens
 
 
 def _through(layers: Sequence[nn.Module], x: Tensor, again: Tensor) -> tuple[Tensor, Tensor]:
-    """Pass x through the layers in a row, each norm together with the activation behind it."""
+    """Pass x through the layers in a row, each norm with the activation behind it, convolutions with their pooling."""
     position = 0
     while position < len(layers):
         layer = layers[position]
@@ -88,6 +89,9 @@ def _through(layers: Sequence[nn.Module], x: Tensor, again: Tensor) -> tuple[Ten
             x, again = _through(list(layer), x, again)
         elif is_fused(layer) and not hooked(layer) and isinstance(layer, Block) and _fusable(layer):
             x, again = _through_block(layer, x, again)
+        elif position + 1 < len(layers) and serves_with_pool(layer, layers[position + 1], x):
+            x = again = winograd_conv(x, layer.weight, pooled=True)
+            position += 1
         else:
             x = again = layer(x)
         position += 1

@@ -4,7 +4,8 @@
  * Its 36 matrix products are computed for so many tiles at once as a core's own cache holds, between the passes that
  * move pixels into tiles and products out of them; what lies in memory is asked for while others are computed. The processor adds the products of two bf16 numbers at once to each
  * float32 sum: forward the two are neighbouring channels, for the filters they are neighbouring tiles. Channels are
- * filled up with zeros to panels of 32. No sum is split between threads, so the bits do not depend on their number.
+ * filled up with zeros to panels of 32. A result can be pooled: of each 2x2 pixels only the largest leaves the cache, with a
+ * byte that says which of the four it was, and so do its gradients come back. No sum is split between threads, so the bits do not depend on their number.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -40,14 +41,14 @@ typedef struct { int64_t n, height, width, in_channels, out_channels, threads; }
 #define OF_B (1 / (2 * BB * (BB - AA)))
 
 typedef float vf __attribute__((vector_size(4 * LANES)));
-typedef struct { int64_t height, width, channels, down, across; } Map; /* an image, and how many tiles it has */
-typedef struct { const uint16_t *at[36]; } Square; /* pixels; beyond the border they are zeros */
-typedef struct { uint16_t *at; int64_t rows, columns; } Place; /* of a tile's results, and how many the image has */
+typedef struct { uint16_t *at; uint8_t *which; int64_t height, width, channels, down, across; } Images; /* tiles down and across one */
+typedef struct { const uint16_t *at[36]; const uint8_t *which[16]; } Square; /* pixels; beyond the border they are zeros */
+typedef struct { int64_t offset, rows, columns; } Place; /* of a tile's results, and how many the image has */
 
 static int64_t padded(int64_t channels) { return (channels + PANEL - 1) / PANEL * PANEL; }
 
-static Map map(Shape t, int64_t channels) {
-  Map m = {t.height, t.width, channels, (t.height + 3) / 4, (t.width + 3) / 4};
+static Images cut(const uint16_t *at, const uint8_t *which, Shape t, int64_t channels) { /* `which` is 0 unless they are pooled */
+  Images m = {(uint16_t *)at, (uint8_t *)which, t.height, t.width, channels, (t.height + 3) / 4, (t.width + 3) / 4};
   return m;
 }
 
@@ -130,28 +131,51 @@ INLINE void weight_1d(vf *v, int s) { /* G' of 6 sums: filter_1d backward */
   v[2 * s] = AA * sum_a + BB * sum_b + v[5 * s];
 }
 
-/* Tile i of images: a square of pixels from (y, x) - border; only zeros behind the last tile. */
-INLINE void find(Square *q, const uint16_t *images, Map m, int64_t i, int64_t end, const uint16_t *zeros, const int side) {
-  int64_t of_image = m.down * m.across, border = side == 6;
-  int64_t y = 4 * (i / m.across % m.down) - border, x = 4 * (i % m.across) - border;
-  const uint16_t *image = images + i / of_image * m.height * m.width * m.channels;
-  for (int r = 0; r < side; r++)
-    for (int s = 0; s < side; s++) {
-      int inside = i < end && y + r >= 0 && y + r < m.height && x + s >= 0 && x + s < m.width;
-      q->at[6 * r + s] = inside ? image + ((y + r) * m.width + x + s) * m.channels : zeros;
+/* Tile i: a square of pixels, of 6 with its border or of 4, or what was pooled of them; only zeros behind the last tile. */
+INLINE void find(Square *q, Images m, int64_t i, int64_t end, const uint16_t *zeros, const int side, const int pooled) {
+  const int border = side == 6, edge = pooled ? side / 2 + border : side, row = pooled ? 4 : 6, step = pooled ? 2 : 4;
+  int64_t y = step * (i / m.across % m.down) - border, x = step * (i % m.across) - border;
+  int64_t height = pooled ? m.height / 2 : m.height, width = pooled ? m.width / 2 : m.width;
+  int64_t first = i / (m.down * m.across) * height * width;
+  for (int r = 0; r < edge; r++)
+    for (int s = 0; s < edge; s++) {
+      int inside = i < end && y + r >= 0 && y + r < height && x + s >= 0 && x + s < width;
+      int64_t offset = (first + (y + r) * width + x + s) * m.channels;
+      q->at[row * r + s] = inside ? m.at + offset : zeros;
+      if (pooled) q->which[row * r + s] = inside ? m.which + offset : (const uint8_t *)zeros;
     }
 }
 
-INLINE void ask_for(const uint16_t *images, Map m, int64_t i, int64_t end, const uint16_t *zeros, const int side) {
+INLINE void ask_for(Images m, int64_t i, int64_t end, const uint16_t *zeros, const int side, const int pooled) {
+  const int edge = pooled ? side / 2 + (side == 6) : side, row = pooled ? 4 : 6;
   Square q;
-  find(&q, images, m, i, end, zeros, side);
-  for (int r = 0; r < side; r++)
-    for (int s = 0; s < side; s++) ask(q.at[6 * r + s], 2 * m.channels, 0);
+  find(&q, m, i, end, zeros, side, pooled);
+  for (int r = 0; r < edge; r++)
+    for (int s = 0; s < edge; s++) {
+      ask(q.at[row * r + s], 2 * m.channels, 0);
+      if (pooled) ask(q.which[row * r + s], m.channels, 0);
+    }
 }
 
-INLINE void transform_lanes(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side) {
+/* Each number of a pooled gradient to the pixel that it belongs to. */
+INLINE void spread(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side) {
+  const int border = side == 6;
+  UNROLL for (int j = 0; j < 16; j++) {
+    if (!border && (j > 5 || j % 4 > 1)) continue;
+    vf number = load(q->at[j] + c, mask);
+    __m512i which = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(mask, q->which[j] + c));
+    UNROLL for (int k = 0; k < 4; k++) {
+      const int r = 2 * (j / 4) + k / 2 - border, s = 2 * (j % 4) + k % 2 - border;
+      if (r < 0 || r >= side || s < 0 || s >= side) continue;
+      v[6 * r + s] = (vf)_mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask(which, _mm512_set1_epi32(k)), (__m512)number);
+    }
+  }
+}
+
+INLINE void transform_lanes(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side, const int pooled) {
+  if (pooled) spread(v, q, c, mask, side);
   UNROLL for (int s = 0; s < side; s++) {
-    UNROLL for (int r = 0; r < side; r++) v[6 * r + s] = load(q->at[6 * r + s] + c, mask);
+    if (!pooled) UNROLL for (int r = 0; r < side; r++) v[6 * r + s] = load(q->at[6 * r + s] + c, mask);
     if (side == 6) input_1d(v + s, 6);
     else gradient_1d(v + s, 6);
   }
@@ -161,9 +185,9 @@ INLINE void transform_lanes(vf *v, const Square *q, int64_t c, __mmask16 mask, c
   }
 }
 
-INLINE void transform(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side) {
-  if (mask == ALL) transform_lanes(v, q, c, ALL, side);
-  else transform_lanes(v, q, c, mask, side);
+INLINE void transform(vf *v, const Square *q, int64_t c, __mmask16 mask, const int side, const int pooled) {
+  if (mask == ALL) transform_lanes(v, q, c, ALL, side, pooled);
+  else transform_lanes(v, q, c, mask, side, pooled);
 }
 
 /* to[r] = the sums of a's row r with a panel, over pairs; added to what is there if `add`. */
@@ -189,28 +213,53 @@ INLINE void multiply(float *to, const uint16_t *a, int64_t row, int64_t pair, co
   }
 }
 
-INLINE Place place(uint16_t *images, Map m, int64_t i) {
-  int64_t y = 4 * (i / m.across % m.down), x = 4 * (i % m.across);
-  Place p = {images + ((i / (m.down * m.across) * m.height + y) * m.width + x) * m.channels, m.height - y, m.width - x};
+INLINE Place place(Images m, int64_t i) {
+  int64_t side = m.which ? 2 : 4, height = m.which ? m.height / 2 : m.height, width = m.which ? m.width / 2 : m.width;
+  int64_t y = side * (i / m.across % m.down), x = side * (i % m.across);
+  Place p = {((i / (m.down * m.across) * height + y) * width + x) * m.channels, height - y, width - x};
   return p;
 }
 
-INLINE void ask_for_place(Place p, Map m, int64_t c) {
-  for (int64_t r = 0; r < 4; r++)
-    for (int64_t s = 0; s < 4; s++) ask(p.at + (r * m.width + s) * m.channels + c, 2 * PANEL, 1);
+INLINE void ask_for_place(Images m, Place p, int64_t c, const int pooled) {
+  const int side = pooled ? 2 : 4;
+  for (int64_t r = 0; r < side; r++)
+    for (int64_t s = 0; s < side; s++) {
+      int64_t offset = p.offset + (r * (pooled ? m.width / 2 : m.width) + s) * m.channels + c;
+      ask(m.at + offset, 2 * PANEL, 1);
+      if (pooled) ask(m.which + offset, PANEL, 1);
+    }
+}
+
+/* The largest of 2x2 pixels. As torch has it: a later one must be larger, or not a number. */
+INLINE void put_largest(uint16_t *to, uint8_t *index, const vf *v, __mmask16 mask) {
+  __m512 most = (__m512)v[0];
+  __m512i which = _mm512_setzero_si512();
+  UNROLL for (int k = 1; k < 4; k++) {
+    __m512 one = (__m512)v[k / 2 * 6 + k % 2];
+    __mmask16 later = _mm512_cmp_ps_mask(one, most, _CMP_GT_OQ) | _mm512_cmp_ps_mask(one, one, _CMP_UNORD_Q);
+    most = _mm512_mask_mov_ps(most, later, one);
+    which = _mm512_mask_mov_epi32(which, later, _mm512_set1_epi32(k));
+  }
+  store(to, (vf)most, mask);
+  if (mask == ALL) _mm_storeu_si128((__m128i *)index, _mm512_cvtepi32_epi8(which));
+  else _mm_mask_storeu_epi8(index, mask, _mm512_cvtepi32_epi8(which));
 }
 
 /* 4x4 pixels from 36 products that lie `step` apart. */
-INLINE void put_tile(Place to, Map m, const float *products, int64_t step, int64_t c, __mmask16 mask) {
+INLINE void put_tile(Images to, Place p, const float *products, int64_t step, int64_t c, __mmask16 mask, const int pooled) {
   vf v[36];
   UNROLL for (int s = 0; s < 6; s++) {
     UNROLL for (int r = 0; r < 6; r++) v[6 * r + s] = (vf)_mm512_loadu_ps(products + (6 * r + s) * step);
     output_1d(v + s, 6);
   }
-  UNROLL for (int r = 0; r < 4; r++) {
-    output_1d(v + 6 * r, 1);
-    UNROLL for (int s = 0; s < 4; s++)
-      if (r < to.rows && s < to.columns) store(to.at + (r * m.width + s) * m.channels + c, v[6 * r + s], mask);
+  UNROLL for (int r = 0; r < 4; r++) output_1d(v + 6 * r, 1);
+  const int side = pooled ? 2 : 4;
+  UNROLL for (int k = 0; k < side * side; k++) {
+    const int r = k / side, s = k % side;
+    if (r >= p.rows || s >= p.columns) continue;
+    int64_t offset = p.offset + (r * (pooled ? to.width / 2 : to.width) + s) * to.channels + c;
+    if (pooled) put_largest(to.at + offset, to.which + offset, v + 12 * r + 2 * s, mask);
+    else store(to.at + offset, v[6 * r + s], mask);
   }
 }
 
@@ -234,46 +283,58 @@ TARGET void winograd_pack(const float *weights, uint16_t *packed, const Shape *s
     }
 }
 
-/* y = the convolution of x, both with a border of one pixel. Returns 0, or 1 where there is no memory. */
-TARGET int32_t winograd_convolve(const uint16_t *x, const uint16_t *packed, uint16_t *y, const Shape *s) {
+/* The tiles of `count` images from the first, then their products with all filters, a panel at a time, and the results. */
+INLINE void put_tiles(uint16_t *room, int64_t step, Images from, int64_t first, int64_t count, int64_t end, const uint16_t *zeros, const int pooled) {
+  int64_t in = padded(from.channels);
+  for (int64_t i = 0; i < count; i++) {
+    Square q;
+    ask_for(from, first + i + AHEAD, end, zeros, 6, pooled);
+    find(&q, from, first + i, end, zeros, 6, pooled);
+    for (int64_t c = 0; c < in; c += LANES) {
+      vf v[36];
+      transform(v, &q, c, lanes(from.channels, c), 6, pooled);
+      UNROLL for (int k = 0; k < 36; k++) store(room + k * step + i * in + c, v[k], ALL);
+    }
+  }
+}
+
+INLINE void put_results(Images to, const Place *places, int64_t count, const float *products, int64_t step, int64_t panel, const int pooled) {
+  for (int64_t i = 0; i < count; i++) {
+    if (i + AHEAD < count) ask_for_place(to, places[i + AHEAD], panel, pooled);
+    for (int64_t c = 0; c < PANEL; c += LANES)
+      put_tile(to, places[i], products + i * PANEL + c, step, panel + c, lanes(to.channels, panel + c), pooled);
+  }
+}
+
+/* y = the convolution of x, both with a border of one pixel; pooled where there is room for which. Returns 0, or 1 where there is no memory. */
+TARGET int32_t winograd_convolve(const uint16_t *x, const uint8_t *x_which, const uint16_t *packed, uint16_t *y, uint8_t *y_which, const Shape *s) {
   Shape t = *s;
-  Map from = map(t, t.in_channels), to = map(t, t.out_channels);
+  Images from = cut(x, x_which, t, t.in_channels), to = cut(y, y_which, t, t.out_channels);
   int64_t in = padded(t.in_channels), tiles = t.n * from.down * from.across, together = CACHE / (36 * (in + 2 * PANEL)) / ROWS * ROWS;
   together = together < ROWS ? ROWS : together > MOST_AT_ONCE ? MOST_AT_ONCE : together;
   int64_t step = together * in + PANEL, product_step = together * PANEL + LANES; /* not a power of two: lines would push each other out */
   int32_t failed = 0;
 #pragma omp parallel num_threads(t.threads) reduction(| : failed)
   {
-    uint16_t *room = aligned_alloc(64, (size_t)(36 * step) * 2);
+    uint16_t *room = aligned_alloc(64, (size_t)(36 * step) * 2), *zeros = calloc((size_t)in, 2);
     float *products = aligned_alloc(64, (size_t)(36 * product_step) * 4);
-    uint16_t *zeros = calloc((size_t)in, 2);
     Place places[MOST_AT_ONCE];
     failed = !room || !products || !zeros;
     if (!failed) memset(room, 0, (size_t)(36 * step) * 2);
 #pragma omp for
     for (int64_t first = 0; first < tiles; first += together) {
+      if (failed) continue;
       int64_t count = first + together < tiles ? together : tiles - first;
-      for (int64_t i = 0; i < count && !failed; i++) {
-        Square q;
-        ask_for(x, from, first + i + AHEAD, tiles, zeros, 6);
-        find(&q, x, from, first + i, tiles, zeros, 6);
-        places[i] = place(y, to, first + i);
-        for (int64_t c = 0; c < in; c += LANES) {
-          vf v[36];
-          transform(v, &q, c, lanes(t.in_channels, c), 6);
-          UNROLL for (int k = 0; k < 36; k++) store(room + k * step + i * in + c, v[k], ALL);
-        }
-      }
-      for (int64_t panel = 0; panel < padded(t.out_channels) && !failed; panel += PANEL) {
-        for (int64_t k = 0; k < 36; k++)
+      for (int64_t i = 0; i < count; i++) places[i] = place(to, first + i);
+      if (x_which) put_tiles(room, step, from, first, count, tiles, zeros, 1);
+      else put_tiles(room, step, from, first, count, tiles, zeros, 0);
+      for (int64_t panel = 0; panel < padded(t.out_channels); panel += PANEL) {
+        const uint16_t *filters = packed + panel * 36 * in;
+        for (int64_t k = 0; k < 36; k++, filters += in * PANEL)
           for (int64_t i = 0; i < count; i += ROWS)
-            multiply(products + k * product_step + i * PANEL, room + k * step + i * in, in, 2, packed + (panel / PANEL * 36 + k) * in * PANEL,
-                     in / 2, ROWS, 0);
-        for (int64_t i = 0; i < count; i++) {
-          if (i + AHEAD < count) ask_for_place(places[i + AHEAD], to, panel);
-          for (int64_t c = 0; c < PANEL; c += LANES)
-            put_tile(places[i], to, products + i * PANEL + c, product_step, panel + c, lanes(t.out_channels, panel + c));
-        }
+            multiply(products + k * product_step + i * PANEL, room + k * step + i * in, in, 2, filters, in / 2, ROWS, 0);
+        if (y_which) put_results(to, places, count, products, product_step, panel, 1);
+        else put_results(to, places, count, products, product_step, panel, 0);
       }
     }
     free(room);
@@ -283,17 +344,18 @@ TARGET int32_t winograd_convolve(const uint16_t *x, const uint16_t *packed, uint
   return failed;
 }
 
-/* Tiles i and i + 1 of images as pairs, room: [36, channels / 32, tiles / 2, 32, 2]. */
-INLINE void put_pair(uint16_t *room, int64_t step, int64_t at_once, const uint16_t *images, Map m, int64_t first, int64_t i, int64_t end, const uint16_t *zeros, const int side) {
+/* Tiles i and i + 1 as pairs, room: [36, channels / 32, tiles / 2, 32, 2]. */
+INLINE void put_pair(uint16_t *room, int64_t step, int64_t at_once, Images m, int64_t first, int64_t i, int64_t end, const uint16_t *zeros,
+                     const int side, const int pooled) {
   Square one, other;
-  ask_for(images, m, first + i + AHEAD, end, zeros, side);
-  ask_for(images, m, first + i + AHEAD + 1, end, zeros, side);
-  find(&one, images, m, first + i, end, zeros, side);
-  find(&other, images, m, first + i + 1, end, zeros, side);
+  ask_for(m, first + i + AHEAD, end, zeros, side, pooled);
+  ask_for(m, first + i + AHEAD + 1, end, zeros, side, pooled);
+  find(&one, m, first + i, end, zeros, side, pooled);
+  find(&other, m, first + i + 1, end, zeros, side, pooled);
   for (int64_t c = 0; c < padded(m.channels); c += LANES) {
     vf v[36], w[36];
-    transform(v, &one, c, lanes(m.channels, c), side);
-    transform(w, &other, c, lanes(m.channels, c), side);
+    transform(v, &one, c, lanes(m.channels, c), side, pooled);
+    transform(w, &other, c, lanes(m.channels, c), side, pooled);
     uint16_t *to = room + c / PANEL * at_once * PANEL + i * PANEL + c % PANEL * 2;
     for (int k = 0; k < 36; k++) {
       ask(to + k * step + PAIRS, 64, 1);
@@ -303,9 +365,9 @@ INLINE void put_pair(uint16_t *room, int64_t step, int64_t at_once, const uint16
 }
 
 /* weights: [9, out, in], the gradient to them; totals: room for [36, out / 32, in / 32, 32, 32]. */
-TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, float *totals, float *weights, const Shape *s) {
+TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uint8_t *which, float *totals, float *weights, const Shape *s) {
   Shape t = *s;
-  Map from = map(t, t.in_channels), to = map(t, t.out_channels);
+  Images from = cut(x, 0, t, t.in_channels), to = cut(dy, which, t, t.out_channels);
   int64_t in = padded(t.in_channels), out = padded(t.out_channels), tiles = t.n * from.down * from.across;
   int64_t at_once = in * out / 128 < 128 ? 128 : in * out / 128 > AT_ONCE ? AT_ONCE : in * out / 128 / 2 * 2;
   int64_t x_step = at_once * in + PANEL, dy_step = at_once * out + PANEL, blocks = in / PANEL * (out / PANEL);
@@ -317,8 +379,9 @@ TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, float *to
     int64_t count = first + at_once < tiles ? at_once : tiles - first;
 #pragma omp for
     for (int64_t i = 0; i < count; i += 2) {
-      put_pair(xs, x_step, at_once, x, from, first, i, tiles, zeros, 6);
-      put_pair(dys, dy_step, at_once, dy, to, first, i, tiles, zeros, 4);
+      put_pair(xs, x_step, at_once, from, first, i, tiles, zeros, 6, 0);
+      if (which) put_pair(dys, dy_step, at_once, to, first, i, tiles, zeros, 4, 1);
+      else put_pair(dys, dy_step, at_once, to, first, i, tiles, zeros, 4, 0);
     }
 #pragma omp for
     for (int64_t b = 0; b < 36 * (out / PANEL); b++)
@@ -357,12 +420,12 @@ int32_t winograd_pays(void) {
 }
 #else
 void winograd_pack(const float *weights, uint16_t *packed, const Shape *s) { (void)weights, (void)packed, (void)s; }
-int32_t winograd_convolve(const uint16_t *x, const uint16_t *packed, uint16_t *y, const Shape *s) {
-  (void)x, (void)packed, (void)y, (void)s;
+int32_t winograd_convolve(const uint16_t *x, const uint8_t *x_which, const uint16_t *packed, uint16_t *y, uint8_t *y_which, const Shape *s) {
+  (void)x, (void)x_which, (void)packed, (void)y, (void)y_which, (void)s;
   return 1;
 }
-int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, float *totals, float *weights, const Shape *s) {
-  (void)x, (void)dy, (void)totals, (void)weights, (void)s;
+int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uint8_t *which, float *totals, float *weights, const Shape *s) {
+  (void)x, (void)dy, (void)which, (void)totals, (void)weights, (void)s;
   return 1;
 }
 int32_t winograd_pays(void) { return 0; }

@@ -4,7 +4,7 @@ A tile of 4x4 results of a 3x3 filter is, along each axis, the product of two sh
 points these multiply number by number: y = A' [(G w G') * (B' x B)] A, 36 products instead of 144 (Lavin and Gray 2016,
 arXiv:1509.09308, section 4). Summed over the channels the 36 are matrix products. The gradient to x is such a
 convolution with the filters turned around; that to w is G' [sum over tiles of (A dy A') * (B' x B)] G. All of it is one
-C file (``winograd.c``).
+C file (``winograd.c``), which can also pool what it computed while it is at hand.
 
 The mathematics is that of a convolution, the rounding is not: numbers are rounded to bf16 behind each transform, which
 leaves an error of some 1 % of the result's size (0.2 % without), in the gradients as well.
@@ -13,18 +13,22 @@ leaves an error of some 1 % of the result's size (0.2 % without), in the gradien
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from functools import cache
 from types import MethodType
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from .compiled import compiled
+from .pool import halves
 from .small_conv import Shape, conv3x3, in_bf16, is_plain_3x3
+from .tail import hooked
 
 Model = TypeVar("Model", bound=nn.Module)
+Size = Sequence[int]
 
 TILE = 4  # pixels on a side of what one tile results in
 PRODUCTS = 36  # of two matrices
@@ -52,7 +56,7 @@ def use_winograd(model: Model) -> Model:
 def without_winograd(model: Model) -> Model:
     """Take away what ``use_winograd`` did; in place, and returned."""
     for module in model.modules():
-        if getattr(vars(module).get("forward"), "__func__", None) is _forward:
+        if _changed(module):
             del module.forward
     return model
 
@@ -63,18 +67,28 @@ def winograd_pays() -> bool:
     return library is not None and bool(library.winograd_pays())
 
 
-def winograd_conv(x: Tensor, weight: Tensor) -> Tensor:
+def winograd_conv(x: Tensor, weight: Tensor, *, pooled: bool = False) -> Tensor:
     """Return the convolution of x with 3x3 filters, a border of one pixel of zeros around it, by Winograd's algorithm.
 
     Args:
         x: [N, in_channels, H, W], bf16 in channels-last memory.
         weight: [out_channels, in_channels, 3, 3]; its gradient has its type.
+        pooled: return the largest of each 2x2 pixels, [N, out_channels, H // 2, W // 2].
 
     Raises:
         RuntimeError: from torch, when a gradient of the gradient is asked for.
         MemoryError: there is none for the tiles that are computed at once.
     """
-    return _Winograd.apply(x, weight)
+    return _Winograd.apply(x, weight, pooled)
+
+
+def serves_with_pool(conv: nn.Module, pool: nn.Module, x: Tensor) -> TypeGuard[nn.Conv2d]:
+    """Return whether ``winograd_conv`` can compute pool(conv(x)): both were given to it and nobody watches."""
+    return _changed(conv) and halves(pool) and not hooked(pool) and min(x.shape[2:]) > 1 and _served(conv, x)
+
+
+def _changed(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return getattr(vars(module).get("forward"), "__func__", None) is _forward
 
 
 def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
@@ -101,8 +115,8 @@ def kernel() -> ctypes.CDLL | None:
     library = compiled("winograd", Shape)
     if library is not None:
         library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
-        library.winograd_convolve.argtypes = [ctypes.c_void_p] * 4
-        library.winograd_filters.argtypes = [ctypes.c_void_p] * 5
+        library.winograd_convolve.argtypes = [ctypes.c_void_p] * 6
+        library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
     return library
 
 
@@ -112,34 +126,42 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _shape(x: Tensor, out_channels: int) -> Any:
-    n, in_channels, height, width = x.shape
-    return ctypes.byref(Shape(n, height, width, in_channels, out_channels, torch.get_num_threads()))
-
-
 def _padded(channels: int) -> int:
     return -(-channels // PANEL) * PANEL
 
 
-def _convolve(x: Tensor, weight: Tensor) -> Tensor:
-    """Return the convolution of x with filters [out_channels, in_channels, 3, 3]."""
-    out_channels, in_channels = weight.shape[:2]
-    shape, nine = _shape(x, out_channels), weight.float().permute(2, 3, 1, 0).contiguous()
+def _pointer(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
+
+
+# Maps may be pooled; then ``which`` says of each number which of four pixels it was, and sizes are those of the pixels.
+
+
+def _convolve(
+    x: Tensor, which: Tensor | None, weight: Tensor, size: Size, pooled: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Return the convolution of x with filters [out_channels, in_channels, 3, 3], and which pixels were pooled."""
+    (out_channels, in_channels), (height, width) = weight.shape[:2], size
+    shape = ctypes.byref(Shape(len(x), height, width, in_channels, out_channels, torch.get_num_threads()))
+    nine = weight.float().permute(2, 3, 1, 0).contiguous()
     packed = torch.empty(_padded(out_channels) * PRODUCTS * _padded(in_channels), dtype=torch.bfloat16)
     _library().winograd_pack(nine.data_ptr(), packed.data_ptr(), shape)
-    size = len(x), out_channels, *x.shape[2:]
-    y = torch.empty(size, dtype=torch.bfloat16, memory_format=torch.channels_last)
-    if _library().winograd_convolve(x.data_ptr(), packed.data_ptr(), y.data_ptr(), shape):
+    of_y = (height // 2, width // 2) if pooled else size
+    y = torch.empty(len(x), out_channels, *of_y, dtype=torch.bfloat16, memory_format=torch.channels_last)
+    of_largest = torch.empty_like(y, dtype=torch.uint8) if pooled else None
+    pointers = map(_pointer, (x, which, packed, y, of_largest))
+    if _library().winograd_convolve(*pointers, shape):
         raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
-    return y
+    return y, of_largest
 
 
-def _filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
+def _filter_gradient(x: Tensor, dy: Tensor, which: Tensor | None) -> Tensor:
     """Return the gradient to the filters: float32 [out_channels, in_channels, 3, 3]."""
-    in_channels, out_channels = x.shape[1], dy.shape[1]
+    (n, in_channels, height, width), out_channels = x.shape, dy.shape[1]
+    shape = ctypes.byref(Shape(n, height, width, in_channels, out_channels, torch.get_num_threads()))
     totals = torch.empty(PRODUCTS * _padded(out_channels) * _padded(in_channels))
-    nine, shape = torch.empty(3, 3, out_channels, in_channels), _shape(x, out_channels)
-    pointers = [tensor.data_ptr() for tensor in (x, dy, totals, nine)]
+    nine = torch.empty(3, 3, out_channels, in_channels)
+    pointers = map(_pointer, (x, dy, which, totals, nine))
     if _library().winograd_filters(*pointers, shape):
         raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
     return nine.permute(2, 3, 0, 1)
@@ -148,23 +170,25 @@ def _filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
 class _Winograd(torch.autograd.Function):
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, x: Tensor, weight: Tensor
+        ctx: Any, x: Tensor, weight: Tensor, pooled: bool
     ) -> Tensor:
-        ctx.save_for_backward(x, weight)
         with torch.autocast("cpu", enabled=False):
-            return _convolve(x, weight)
+            y, which = _convolve(x, None, weight, x.shape[2:], pooled)
+        ctx.save_for_backward(x, weight, which)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, dy: Tensor
-    ) -> tuple[Tensor | None, Tensor | None]:
-        x, weight = ctx.saved_tensors
+    ) -> tuple[Tensor | None, Tensor | None, None]:
+        x, weight, which = ctx.saved_tensors
         dy = dy.contiguous(memory_format=torch.channels_last)
         dx = dweight = None
         with torch.autocast("cpu", enabled=False):
             if ctx.needs_input_grad[0]:
-                dx = _convolve(dy, weight.flip(2, 3).transpose(0, 1))
+                turned = weight.flip(2, 3).transpose(0, 1)
+                dx, _ = _convolve(dy, which, turned, x.shape[2:], pooled=False)
             if ctx.needs_input_grad[1]:
-                dweight = _filter_gradient(x, dy).to(weight.dtype, memory_format=torch.preserve_format)
-        return dx, dweight
+                dweight = _filter_gradient(x, dy, which).to(weight.dtype, memory_format=torch.preserve_format)
+        return dx, dweight, None
