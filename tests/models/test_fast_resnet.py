@@ -24,14 +24,14 @@ def test_depth_counts_the_weighted_layers():
     assert [sum(isinstance(layer, nn.Conv2d) for layer in stage[1].branch) for stage in deeper.stages] == [1, 2, 3]
 
 
-def test_maps_shrink_to_three_places_and_any_size_has_logits():
+def test_maps_halve_and_any_size_has_logits():
     model = create_model("fast_resnet", widths=[4, 8, 8]).eval()
     sizes, x = [], torch.randn(1, 3, 32, 32)
     for part in (model.stem, *model.stages):
         x = part(x)
         sizes.append(x.shape[-1])
-    assert sizes == [31, 15, 7, 3]
-    assert model(torch.randn(2, 3, 24, 24)).shape == model(torch.randn(2, 3, 9, 9)).shape == (2, 10)
+    assert sizes == [32, 16, 8, 4]
+    assert model(torch.randn(2, 3, 24, 24)).shape == model(torch.randn(2, 3, 8, 8)).shape == (2, 10)
 
 
 def test_filters_start_by_passing_their_channel_on():

@@ -108,6 +108,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.AdaptiveAvgPool2d: _says("average pool"),
     nn.AdaptiveMaxPool2d: _says("max pool"),
     nn.Dropout: _dropout,
+    nn.ZeroPad2d: _says("a border of zeros"),
     nn.Identity: _nothing,
     nn.Flatten: _nothing,
     Flat: _says("flatten"),

@@ -94,6 +94,7 @@ WORDS = {
     "ReLU": "relu",
     "Identity": "x",
     "PadShortcut": "pad",
+    "ZeroPad2d": "border",
     "MaxPool2d": "max-pool",
     "AdaptiveAvgPool2d": "average",
     "Flatten": "flatten",

@@ -18,11 +18,12 @@ def whitened_stem(in_chans: int, *, patch: int = 2) -> nn.Module:
 
     Args:
         in_chans: channels of the images.
-        patch: side of a patch, pixels; H x W becomes H - patch + 1 x W - patch + 1.
+        patch: side of a patch, pixels; maps stay H x W, zeros fill the patches at the border.
     """
     conv = nn.Conv2d(in_chans, whitened_width(in_chans, patch), patch)
     nn.init.zeros_(conv.get_parameter("bias"))
-    return nn.Sequential(OrderedDict(whiten=conv, act=nn.ReLU()))
+    pad = nn.ZeroPad2d((0, patch - 1, 0, patch - 1))
+    return nn.Sequential(OrderedDict(pad=pad, whiten=conv, act=nn.ReLU()))
 
 
 def whitened_width(in_chans: int, patch: int = 2) -> int:

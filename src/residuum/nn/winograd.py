@@ -35,7 +35,7 @@ PRODUCTS = 36  # of two matrices
 PANEL = 32  # channels, of which there are full panels only in winograd.c
 
 # Where it saves time (LOG.md): enough tiles and channels to pay for the transforms, and little beyond the border.
-LEAST_TILES = 256
+LEAST_TILES = 64
 LEAST_CHANNELS = 24
 LARGEST_SHARE = 0.5  # of the direct convolution's products
 
