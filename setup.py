@@ -13,6 +13,7 @@ setup(
         Extension(
             f"residuum.nn._{name}",
             sources=[f"src/residuum/nn/{name}.c"],
+            depends=["src/residuum/nn/winograd.h"] if name == "winograd" else [],
             extra_compile_args=[*FLAGS, *OPENMP],
             optional=True,
         )

@@ -1,11 +1,13 @@
 /* Winograd's convolutions F(4x4, 3x3) in bf16, on processors with AVX-512 BF16: forward, and the gradient to the filters.
  *
- * Images are [n, height, width, channels] in bf16 and are cut into tiles of 4x4 pixels; winograd.py has the mathematics.
- * Its 36 matrix products are computed for so many tiles at once as a core's own cache holds, between the passes that
- * move pixels into tiles and products out of them; what lies in memory is asked for while others are computed. The processor adds the products of two bf16 numbers at once to each
- * float32 sum: forward the two are neighbouring channels, for the filters they are neighbouring tiles. Channels are
- * filled up with zeros to panels of 32. A result can be pooled: of each 2x2 pixels only the largest leaves the cache, with a
- * byte that says which of the four it was, and so do its gradients come back. No sum is split between threads, so the bits do not depend on their number.
+ * Images are [n, height, width, channels] in bf16 and are cut into tiles of 4x4 pixels; winograd.py has the mathematics,
+ * winograd.h its transforms. The 36 matrix products are computed for so many tiles at once as a core's own cache holds,
+ * between the passes that move pixels into tiles and products out of them; what lies in memory is asked for in advance.
+ * The processor adds the products of two bf16 numbers at once to each float32 sum: forward the two are neighbouring
+ * channels, for the filters they are neighbouring tiles. Channels are filled up with zeros to panels of 32.
+ *
+ * A result can be pooled: of each 2x2 pixels only the largest leaves the cache, with a byte that says which of the four it
+ * was, and so do its gradients come back. No sum is split between threads, so the bits do not depend on their number.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,34 +15,19 @@
 
 typedef struct { int64_t n, height, width, in_channels, out_channels, threads; } Shape;
 
-#define PANEL 32 /* channels: two vectors of sums */
-
 #if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
+#include "winograd.h"
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
-#define INLINE TARGET static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 36")
-#define LANES 16     /* numbers of a vector */
-#define ALL 0xffff   /* of them */
-#define PAIRS 64     /* numbers of a panel's pairs */
-#define ROWS 12      /* of a product, summed at once: 24 vectors of sums */
-#define FEW_ROWS 8   /* for the filters, where a panel is divided */
-#define CACHE 250000 /* numbers of the tiles that a core's own cache holds */
-#define AHEAD 2      /* tiles */
-#define MOST_AT_ONCE 96
-#define AT_ONCE 512  /* tiles at most, for the filters */
+#define PANEL 32         /* channels: two vectors of sums */
+#define PAIRS 64         /* numbers of a panel's pairs */
+#define ROWS 12          /* of a product, summed at once: 24 vectors of sums */
+#define FEW_ROWS 8       /* the same for the filters: a part of a panel */
+#define CACHE 250000     /* numbers that a core's own cache holds, of tiles and, of twice the size, products */
+#define MOST_TILES 96    /* at once */
+#define LEAST_PAIRED 128 /* tiles at once for the filters: more where there are more sums, which all are read and written each time */
+#define MOST_PAIRED 512
+#define AHEAD 2          /* tiles */
 
-/* The tile's polynomials are evaluated at 0, A, -A, B, -B and infinity. Of all pairs tried these leave the least error. */
-#define A 0.625f
-#define B 1.5f
-#define AA (A * A)
-#define BB (B * B)
-#define OF_0 (1 / (AA * BB))
-#define OF_A (1 / (2 * AA * (AA - BB)))
-#define OF_B (1 / (2 * BB * (BB - AA)))
-
-typedef float vf __attribute__((vector_size(4 * LANES)));
 typedef struct { uint16_t *at; uint8_t *which; int64_t height, width, channels, down, across; } Images; /* tiles down and across one */
 typedef struct { const uint16_t *at[36]; const uint8_t *which[16]; } Square; /* pixels; beyond the border they are zeros */
 typedef struct { int64_t offset, rows, columns; } Place; /* of a tile's results, and how many the image has */
@@ -57,78 +44,6 @@ INLINE void ask(const void *p, int64_t bytes, const int write) { /* for memory t
     if (write) __builtin_prefetch((const char *)p + k, 1);
     else __builtin_prefetch((const char *)p + k, 0);
   }
-}
-
-INLINE __mmask16 lanes(int64_t channels, int64_t c) { /* those of a vector from channel c on that exist */
-  int64_t left = channels - c;
-  return left >= LANES ? ALL : left > 0 ? (__mmask16)((1 << left) - 1) : 0;
-}
-
-INLINE vf load(const uint16_t *p, __mmask16 mask) {
-  __m256i half = mask == ALL ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi16(mask, p);
-  return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
-}
-
-INLINE void store(uint16_t *p, vf value, __mmask16 mask) {
-  __m256i half = (__m256i)_mm512_cvtneps_pbh((__m512)value);
-  if (mask == ALL) _mm256_storeu_si256((__m256i *)p, half);
-  else _mm256_mask_storeu_epi16(p, mask, half);
-}
-
-INLINE void store_pairs(uint16_t *p, vf a, vf b) { /* a0 b0 a1 b1 ... */
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
-                                         20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  _mm512_storeu_si512(p, _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a)));
-}
-
-/* One direction of each transform, in place; v's numbers lie `s` apart. */
-
-INLINE void input_1d(vf *v, int s) { /* B' of 6 pixels */
-  vf d0 = v[0], d1 = v[s], d2 = v[2 * s], d3 = v[3 * s], d4 = v[4 * s], d5 = v[5 * s];
-  vf even_a = d4 - BB * d2, odd_a = A * (d3 - BB * d1), even_b = d4 - AA * d2, odd_b = B * (d3 - AA * d1);
-  v[0] = d4 - (AA + BB) * d2 + (AA * BB) * d0;
-  v[s] = even_a + odd_a;
-  v[2 * s] = even_a - odd_a;
-  v[3 * s] = even_b + odd_b;
-  v[4 * s] = even_b - odd_b;
-  v[5 * s] = d5 - (AA + BB) * d3 + (AA * BB) * d1;
-}
-
-INLINE void output_1d(vf *v, int s) { /* A' of 6 products: 4 pixels */
-  vf sum_a = v[s] + v[2 * s], difference_a = v[s] - v[2 * s], sum_b = v[3 * s] + v[4 * s], difference_b = v[3 * s] - v[4 * s];
-  v[0] = v[0] + sum_a + sum_b;
-  v[s] = A * difference_a + B * difference_b;
-  v[2 * s] = AA * sum_a + BB * sum_b;
-  v[3 * s] = (A * AA) * difference_a + (B * BB) * difference_b + v[5 * s];
-}
-
-INLINE void gradient_1d(vf *v, int s) { /* A of 4 pixels: output_1d backward */
-  vf y0 = v[0], y1 = v[s], y2 = v[2 * s], y3 = v[3 * s];
-  vf even_a = y0 + AA * y2, odd_a = A * (y1 + AA * y3), even_b = y0 + BB * y2, odd_b = B * (y1 + BB * y3);
-  v[s] = even_a + odd_a;
-  v[2 * s] = even_a - odd_a;
-  v[3 * s] = even_b + odd_b;
-  v[4 * s] = even_b - odd_b;
-  v[5 * s] = y3;
-}
-
-INLINE void filter_1d(vf *v, int s) { /* G of 3 weights */
-  vf w0 = v[0], w1 = v[s], w2 = v[2 * s];
-  vf even_a = OF_A * (w0 + AA * w2), odd_a = (OF_A * A) * w1, even_b = OF_B * (w0 + BB * w2), odd_b = (OF_B * B) * w1;
-  v[0] = OF_0 * w0;
-  v[s] = even_a + odd_a;
-  v[2 * s] = even_a - odd_a;
-  v[3 * s] = even_b + odd_b;
-  v[4 * s] = even_b - odd_b;
-  v[5 * s] = w2;
-}
-
-INLINE void weight_1d(vf *v, int s) { /* G' of 6 sums: filter_1d backward */
-  vf sum_a = OF_A * (v[s] + v[2 * s]), difference_a = OF_A * (v[s] - v[2 * s]);
-  vf sum_b = OF_B * (v[3 * s] + v[4 * s]), difference_b = OF_B * (v[3 * s] - v[4 * s]);
-  v[0] = OF_0 * v[0] + sum_a + sum_b;
-  v[s] = A * difference_a + B * difference_b;
-  v[2 * s] = AA * sum_a + BB * sum_b + v[5 * s];
 }
 
 /* Tile i: a square of pixels, of 6 with its border or of 4, or what was pooled of them; only zeros behind the last tile. */
@@ -311,14 +226,14 @@ TARGET int32_t winograd_convolve(const uint16_t *x, const uint8_t *x_which, cons
   Shape t = *s;
   Images from = cut(x, x_which, t, t.in_channels), to = cut(y, y_which, t, t.out_channels);
   int64_t in = padded(t.in_channels), tiles = t.n * from.down * from.across, together = CACHE / (36 * (in + 2 * PANEL)) / ROWS * ROWS;
-  together = together < ROWS ? ROWS : together > MOST_AT_ONCE ? MOST_AT_ONCE : together;
+  together = together < ROWS ? ROWS : together > MOST_TILES ? MOST_TILES : together;
   int64_t step = together * in + PANEL, product_step = together * PANEL + LANES; /* not a power of two: lines would push each other out */
   int32_t failed = 0;
 #pragma omp parallel num_threads(t.threads) reduction(| : failed)
   {
     uint16_t *room = aligned_alloc(64, (size_t)(36 * step) * 2), *zeros = calloc((size_t)in, 2);
     float *products = aligned_alloc(64, (size_t)(36 * product_step) * 4);
-    Place places[MOST_AT_ONCE];
+    Place places[MOST_TILES];
     failed = !room || !products || !zeros;
     if (!failed) memset(room, 0, (size_t)(36 * step) * 2);
 #pragma omp for
@@ -369,7 +284,8 @@ TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uin
   Shape t = *s;
   Images from = cut(x, 0, t, t.in_channels), to = cut(dy, which, t, t.out_channels);
   int64_t in = padded(t.in_channels), out = padded(t.out_channels), tiles = t.n * from.down * from.across;
-  int64_t at_once = in * out / 128 < 128 ? 128 : in * out / 128 > AT_ONCE ? AT_ONCE : in * out / 128 / 2 * 2;
+  int64_t at_once = in * out / 128;
+  at_once = at_once < LEAST_PAIRED ? LEAST_PAIRED : at_once > MOST_PAIRED ? MOST_PAIRED : at_once;
   int64_t x_step = at_once * in + PANEL, dy_step = at_once * out + PANEL, blocks = in / PANEL * (out / PANEL);
   uint16_t *xs = aligned_alloc(64, (size_t)(36 * x_step) * 2), *dys = aligned_alloc(64, (size_t)(36 * dy_step) * 2);
   uint16_t *zeros = calloc((size_t)(in > out ? in : out), 2);
