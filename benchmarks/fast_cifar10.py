@@ -1,0 +1,77 @@
+"""The fast recipe beside airbench94_muon on the same processor: a step of each in turn, and what a whole run takes.
+
+Command   python benchmarks/fast_cifar10.py airbench94_muon.py [THREADS [ROUNDS]]
+Takes     the file of github.com/KellerJordan/cifar10-airbench, which is no part of Residuum (peers/airbench.py runs it)
+Prints    medians and ranges of the seconds for 2,000 pictures, and those of a whole run's ratio: airbench's 8 epochs,
+          in 3 of which its first layer's shift learns, beside the recipe's; evaluation is left out of both
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from residuum.training import Step, new_run, train
+
+PEER = Path(__file__).parent / "peers" / "airbench.py"
+EPOCHS, LEARNING = 8, 3  # of airbench, and in how many of them its first layer's shift learns
+STEPS = 25  # of 2,000 pictures in an epoch
+
+
+def main(path: str, threads: int, rounds: int) -> None:
+    """Take turns, print, and leave nothing behind."""
+    command = [sys.executable, str(PEER), path, str(threads)]
+    given = {"recipe": "fast-cifar10", "data": "cifar10[:50000,:100]", "threads": threads}
+    with tempfile.TemporaryDirectory() as folder, _opened(command) as peer:
+        run = new_run(Path(folder) / "run", given)
+        steps = (event for event in train(run, report=False) if isinstance(event, Step))
+        pair = 2000 // run.settings.batch_size  # steps of the recipe for 2,000 pictures
+
+        def airbench(how: str) -> float:
+            assert peer.stdin is not None and peer.stdout is not None
+            peer.stdin.write(f"{how}\n")
+            peer.stdin.flush()
+            return float(peer.stdout.readline())
+
+        def recipe() -> float:
+            started = time.perf_counter()
+            for _ in range(pair):
+                next(steps)
+            return time.perf_counter() - started
+
+        turns: dict[str, Callable[[], float]] = {
+            "airbench, its shift learns": lambda: airbench("learns"),
+            "airbench, after that": lambda: airbench("rests"),
+            "fast-cifar10": recipe,
+        }
+        for turn in turns.values():
+            turn()
+        seconds = {name: [] for name in turns}
+        for _ in range(rounds):
+            for name, turn in turns.items():
+                seconds[name].append(turn())
+        steps.close()
+        assert peer.stdin is not None
+        peer.stdin.close()
+    for name, found in seconds.items():
+        print(f"{name:<28} {statistics.median(found):.2f} s ({min(found):.2f}-{max(found):.2f})")
+    learns, rests, ours = seconds.values()
+    theirs = [STEPS * (LEARNING * a + (EPOCHS - LEARNING) * b) for a, b in zip(learns, rests, strict=True)]
+    whole = [STEPS * run.settings.epochs * c for c in ours]
+    ratios = [a / b for a, b in zip(theirs, whole, strict=True)]
+    runs = f"{statistics.median(theirs):.0f} s beside {statistics.median(whole):.0f} s of the recipe's"
+    print(f"whole runs: {runs}, {statistics.median(ratios):.2f} times as long ({min(ratios):.2f}-{max(ratios):.2f})")
+
+
+def _opened(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+if __name__ == "__main__":
+    numbers = [int(number) for number in sys.argv[2:]]
+    main(sys.argv[1], *[*numbers, *(2, 5)[len(numbers) :]])

@@ -1,0 +1,55 @@
+"""Steps of airbench94_muon on the processor, a turn for each line that is read.
+
+Command   python benchmarks/peers/airbench.py airbench94_muon.py THREADS
+Takes     the file of github.com/KellerJordan/cifar10-airbench as it stands, but in bf16, eager and on the processor
+Reads     lines: "learns" for a step in which its first layer's shift learns, as in its first three epochs, or "rests"
+Prints    the seconds of each turn: 2,000 pictures cropped, and one step of both of its optimisers
+Check     `benchmarks/fast_cifar10.py` takes turns with it
+"""
+
+import runpy
+import sys
+import time
+
+from residuum.compat import import_torchvision
+
+import_torchvision()
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+
+PICTURES = 2000
+
+
+def main(path, threads):
+    torch.set_num_threads(threads)
+    torch.compile = lambda function: function
+    sys.argv = [path]  # the file reads itself
+    airbench = runpy.run_path(path, run_name="airbench")
+    model = airbench["CifarNet"]().float()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
+            module.bfloat16()
+    model.to(memory_format=torch.channels_last)
+    model.reset()
+    filters = [p for p in model.parameters() if p.ndim == 4 and p.requires_grad]
+    others = [p for p in model.parameters() if p.ndim != 4 and p.requires_grad]
+    optimisers = [
+        torch.optim.SGD(others, lr=1e-4, momentum=0.85, nesterov=True),
+        airbench["Muon"](filters, lr=0.1, momentum=0.6, nesterov=True),
+    ]
+    padded = F.pad(torch.randn(PICTURES, 3, 32, 32), (2,) * 4, "reflect").bfloat16()
+    padded = padded.to(memory_format=torch.channels_last)
+    labels = torch.randint(0, 10, (PICTURES,))
+    for line in sys.stdin:
+        started = time.perf_counter()
+        images = airbench["batch_crop"](padded, 32)
+        outputs = model(images, whiten_bias_grad=line.strip() == "learns")
+        F.cross_entropy(outputs, labels, label_smoothing=0.2, reduction="sum").backward()
+        for optimiser in optimisers:
+            optimiser.step()
+        model.zero_grad(set_to_none=True)
+        print(time.perf_counter() - started, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
