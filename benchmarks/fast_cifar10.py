@@ -49,6 +49,7 @@ def main(path: str, threads: int, rounds: int) -> None:
             "airbench, after that": lambda: airbench("rests"),
             "fast-cifar10": recipe,
         }
+        assert rounds < STEPS, "more rounds would reach the end of an epoch"
         for turn in turns.values():
             turn()
         seconds = {name: [] for name in turns}

@@ -106,7 +106,5 @@ def test_elsewhere_it_is_torchs_own():
 
 def test_a_gradient_of_the_gradient_is_refused():
     x = pictures(2, 16, 6, 6).requires_grad_()
-    scale = torch.ones(1, requires_grad=True)
-    (gradient,) = torch.autograd.grad((max_pool(POOL, x) * scale).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
+    with pytest.raises(RuntimeError, match="no gradient of their gradient"):
+        torch.autograd.grad(max_pool(POOL, x).sum(), x, create_graph=True)

@@ -146,10 +146,9 @@ def test_elsewhere_it_is_torchs_own():
 
 
 def test_a_gradient_of_the_gradient_is_refused():
-    x, scale = pictures(2, 16, 6, 6).requires_grad_(), torch.ones(1, requires_grad=True)
-    (gradient,) = torch.autograd.grad((conv3x3(small().bfloat16(), x) * scale).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
+    x = pictures(2, 16, 6, 6).requires_grad_()
+    with pytest.raises(RuntimeError, match="no gradient of their gradient"):
+        torch.autograd.grad(conv3x3(small().bfloat16(), x).sum(), x, create_graph=True)
 
 
 def test_no_memory_is_told(monkeypatch):

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from residuum.errors import InputError
 from residuum.nn import fuse, use_winograd, without_winograd
 from residuum.nn import winograd as room
-from residuum.nn.winograd import winograd_conv, winograd_pays
+from residuum.nn.winograd import by_winograd, winograd_conv, winograd_pays
 
 pytestmark = pytest.mark.skipif(not winograd_pays(), reason="no compiled part, or one that is not for this processor")
 
@@ -121,20 +122,65 @@ def test_threads_do_not_change_the_bits(monkeypatch):
     assert all(torch.equal(one, three) for one, three in zip(*found, strict=True))
 
 
-def test_only_what_it_learns_is_computed():
+def test_only_what_it_learns_is_computed(monkeypatch):
+    computed = []
+    for name in ("_convolve", "_filter_gradient"):
+        compute = getattr(room, name)
+        monkeypatch.setattr(
+            room,
+            name,
+            lambda *given, name=name, compute=compute, **how: computed.append(name) or compute(*given, **how),
+        )
     x, filters = pictures(4, 16, 8, 8).requires_grad_(), torch.randn(16, 16, 3, 3)
     winograd_conv(x, filters).sum().backward()
-    assert x.grad is not None
-    filters.requires_grad_()
-    winograd_conv(x.detach(), filters).sum().backward()
-    assert filters.grad is not None
+    assert computed == ["_convolve", "_convolve"]
+    winograd_conv(x.detach(), filters.requires_grad_()).sum().backward()
+    assert computed[2:] == ["_convolve", "_filter_gradient"]
 
 
 def test_a_gradient_of_the_gradient_is_refused():
+    """Also where the gradient from above is constant, and a penalty on it would be missing without a word."""
     x, filters = pictures(4, 16, 8, 8).requires_grad_(), torch.randn(16, 16, 3, 3)
-    (gradient,) = torch.autograd.grad(winograd_conv(x, filters).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable|does not require grad"):
-        gradient.sum().backward()
+    with pytest.raises(RuntimeError, match="no gradient of their gradient"):
+        torch.autograd.grad(winograd_conv(x, filters).sum(), x, create_graph=True)
+
+
+def test_without_pictures_the_gradient_is_zero():
+    filters = nn.Parameter(torch.randn(16, 16, 3, 3))
+    winograd_conv(pictures(0, 16, 8, 8), filters).sum().backward()
+    assert not filters.grad.any()
+
+
+def test_a_map_that_is_too_small_to_pool_is_refused():
+    with pytest.raises(InputError, match=r"two each way, got maps of \(1, 8\)"):
+        winograd_conv(pictures(2, 16, 1, 8), torch.randn(16, 16, 3, 3), pooled=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_another_default_type_changes_nothing(dtype):
+    x, filters = pictures(4, 16, 8, 8), nn.Parameter(torch.randn(16, 16, 3, 3))
+    (expected,) = torch.autograd.grad(winograd_conv(x, filters).sum(), filters)
+    torch.set_default_dtype(dtype)
+    try:
+        (found,) = torch.autograd.grad(winograd_conv(x, filters).sum(), filters)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found, expected)
+
+
+def test_it_follows_what_becomes_of_the_convolution():
+    conv, x = use_winograd(conv3x3().bfloat16()), pictures(64, 64, 8, 8)
+    with pytest.raises(RuntimeError, match="expected input"):
+        conv(pictures(64, 32, 8, 8))
+    conv.bias = nn.Parameter(torch.full((64,), 5.0, dtype=torch.bfloat16))
+    assert torch.equal(conv(x), without_winograd(copy.deepcopy(conv))(x))
+    conv.bias, conv.stride = None, (2, 2)
+    assert conv(x).shape == (64, 64, 4, 4)
+
+
+def test_fusing_leaves_it_in_place():
+    conv = fuse(nn.Sequential(use_winograd(conv3x3()), nn.BatchNorm2d(64), nn.ReLU()))[0]
+    assert by_winograd(conv)
 
 
 def test_it_serves_and_is_taken_away():

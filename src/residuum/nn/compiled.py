@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
+
+import torch
+
+Backward = Callable[..., Any]
 
 
 def compiled(name: str, argument: type[ctypes.Structure]) -> ctypes.CDLL | None:
@@ -25,3 +32,18 @@ def compiled(name: str, argument: type[ctypes.Structure]) -> ctypes.CDLL | None:
         if size() == ctypes.sizeof(argument):
             return library
     return None
+
+
+def once_only(backward: Backward) -> Backward:
+    """Let a gradient refuse to be recorded, so that none of its own can be asked for and be missing without a word."""
+
+    @wraps(backward)
+    def refusing(ctx: Any, *gradients: torch.Tensor) -> Any:
+        if torch.is_grad_enabled():
+            raise RuntimeError(
+                "compiled parts have no gradient of their gradient, which create_graph=True asks for; "
+                "take residuum.nn.unfuse(model) and without_winograd(model), or --kernels plain"
+            )
+        return backward(ctx, *gradients)
+
+    return refusing

@@ -14,7 +14,7 @@ from .merges import Add
 from .pool import halves, max_pool
 from .small_conv import conv3x3, is_small
 from .tail import forked_tail, hooked
-from .winograd import serves_with_pool, winograd_conv
+from .winograd import by_winograd, serves_with_pool, winograd_conv
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -34,7 +34,7 @@ def fuse(model: Model) -> Model:
             module.forward = MethodType(_sequence_forward, module)
         elif halves(module):
             module.forward = MethodType(max_pool, module)
-        elif is_small(module):
+        elif is_small(module) and not by_winograd(module):
             module.forward = MethodType(conv3x3, module)
     return model
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from .compiled import compiled
+from .compiled import compiled, once_only
 from .tail import hooked, transformed
 
 
@@ -25,7 +24,7 @@ def max_pool(pool: nn.MaxPool2d, x: Tensor) -> Tensor:
     while gradients are recorded. Hooks, ``torch.func``, ``torch.export`` and ``torch.compile`` see torch's own.
 
     Raises:
-        RuntimeError: from torch, when a gradient of the gradient is asked for.
+        RuntimeError: a gradient of the gradient is asked for.
     """
     y: Any = _MaxPool.apply(x) if _served(pool, x) else nn.MaxPool2d.forward(pool, x)
     return y
@@ -92,7 +91,7 @@ class _MaxPool(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
+    @once_only
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, dy: Tensor
     ) -> Tensor:

@@ -14,9 +14,8 @@ from typing import Any, TypeGuard
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from .compiled import compiled
+from .compiled import compiled, once_only
 from .tail import hooked, transformed
 
 MOST_CHANNELS = 64  # beyond it oneDNN is as fast (LOG.md)
@@ -30,7 +29,7 @@ def conv3x3(conv: nn.Conv2d, x: Tensor) -> Tensor:
     ``torch.compile`` see torch's own.
 
     Raises:
-        RuntimeError: from torch, when a gradient of the gradient is asked for.
+        RuntimeError: a gradient of the gradient is asked for.
         MemoryError: there is none for a band of pixels.
     """
     y: Any = _Convolution.apply(x, conv.weight) if _served(conv, x) else nn.Conv2d.forward(conv, x)
@@ -60,8 +59,10 @@ def in_bf16(conv: nn.Conv2d, x: Tensor) -> bool:
     weight = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else conv.weight.dtype
     return (
         not (hooked(conv) or transformed())
-        and x.device.type == "cpu"
-        and (x.dtype, weight, x.ndim) == (torch.bfloat16, torch.bfloat16, 4)
+        and x.device.type == conv.weight.device.type == "cpu"
+        and x.ndim == 4
+        and x.shape[1] == conv.in_channels
+        and (x.dtype, weight) == (torch.bfloat16, torch.bfloat16)
         and x.is_contiguous(memory_format=torch.channels_last)
     )
 
@@ -92,7 +93,7 @@ def filter_gradient(x: Tensor, dy: Tensor) -> Tensor:
         dy: [N, out_channels, H, W], likewise.
     """
     (n, in_channels, height, width), out_channels, threads = x.shape, dy.shape[1], torch.get_num_threads()
-    totals = torch.zeros(threads, 9, out_channels, in_channels)
+    totals = torch.zeros(threads, 9, out_channels, in_channels, dtype=torch.float32)
     shape = Shape(n, height, width, in_channels, out_channels, threads)
     library = kernel()
     assert library is not None
@@ -150,7 +151,7 @@ class _Convolution(torch.autograd.Function):
         return narrow_conv(x, filters) if _is_narrow(x, filters) else F.conv2d(x, filters, padding=1)
 
     @staticmethod
-    @once_differentiable
+    @once_only
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, dy: Tensor
     ) -> tuple[Tensor | None, Tensor | None]:

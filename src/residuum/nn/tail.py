@@ -12,9 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from .compiled import compiled
+from .compiled import compiled, once_only
 
 PRECISIONS = (torch.float32, torch.bfloat16)
 
@@ -113,6 +112,7 @@ def hooked(module: nn.Module) -> bool:
         or everywhere._global_forward_hooks
         or everywhere._global_forward_pre_hooks
         or everywhere._global_backward_hooks
+        or everywhere._global_backward_pre_hooks
     )
 
 
@@ -166,9 +166,9 @@ class _Tail(torch.autograd.Function):
         relu: bool,
     ) -> tuple[Tensor, Tensor]:
         channels, (training, momentum, eps) = x.shape[1], how
-        mean, istd = torch.empty(channels), torch.empty(channels)
-        scale = weight if weight is not None else torch.ones(channels)
-        shift = bias if bias is not None else torch.zeros(channels)
+        mean, istd = torch.empty(2, channels, dtype=torch.float32)
+        scale = weight if weight is not None else torch.ones(channels, dtype=torch.float32)
+        shift = bias if bias is not None else torch.zeros(channels, dtype=torch.float32)
         y = torch.empty_like(x)
         tensors = {"shortcut": shortcut, "out": y, "weight": scale, "bias": shift, "mean": mean, "istd": istd}
         _call(
@@ -186,7 +186,7 @@ class _Tail(torch.autograd.Function):
         return y, y.new_empty(0).set_(y)  # pyright: ignore[reportArgumentType]
 
     @staticmethod
-    @once_differentiable
+    @once_only
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, *gradients: Tensor | None
     ) -> tuple[Tensor | None, ...]:

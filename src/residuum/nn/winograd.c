@@ -1,10 +1,11 @@
 /* Winograd's convolutions F(4x4, 3x3) in bf16, on processors with AVX-512 BF16: forward, and the gradient to the filters.
  *
  * Images are [n, height, width, channels] in bf16 and are cut into tiles of 4x4 pixels; winograd.py has the mathematics,
- * winograd.h its transforms. The 36 matrix products are computed for so many tiles at once as a core's own cache holds,
- * between the passes that move pixels into tiles and products out of them; what lies in memory is asked for in advance.
- * The processor adds the products of two bf16 numbers at once to each float32 sum: forward the two are neighbouring
- * channels, for the filters they are neighbouring tiles. Channels are filled up with zeros to panels of 32.
+ * winograd.h its transforms. The 36 matrix products are computed for so many tiles at once as a core's own cache holds
+ * (for the filters, as all cores' does), between the passes that move pixels into tiles and products out of them; what
+ * lies in memory is asked for in advance. The processor adds the products of two bf16 numbers at once to each float32
+ * sum: forward the two are neighbouring channels, for the filters they are neighbouring tiles. Channels are filled up
+ * with zeros to panels of 32.
  *
  * A result can be pooled: of each 2x2 pixels only the largest leaves the cache, with a byte that says which of the four it
  * was, and so do its gradients come back. No sum is split between threads, so the bits do not depend on their number.
@@ -198,7 +199,7 @@ TARGET void winograd_pack(const float *weights, uint16_t *packed, const Shape *s
     }
 }
 
-/* The tiles of `count` images from the first, then their products with all filters, a panel at a time, and the results. */
+/* So many tiles from the first, room: [36, tiles, channels]. */
 INLINE void put_tiles(uint16_t *room, int64_t step, Images from, int64_t first, int64_t count, int64_t end, const uint16_t *zeros, const int pooled) {
   int64_t in = padded(from.channels);
   for (int64_t i = 0; i < count; i++) {

@@ -20,9 +20,9 @@ from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from .compiled import compiled
+from ..errors import InputError
+from .compiled import compiled, once_only
 from .pool import halves
 from .small_conv import Shape, conv3x3, in_bf16, is_plain_3x3
 from .tail import hooked
@@ -44,8 +44,8 @@ def use_winograd(model: Model) -> Model:
     """Let the 3x3 convolutions train by Winograd's algorithm wherever that is faster; in place, and returned.
 
     No module is replaced, a convolution only gets another ``forward``. It serves bf16 maps [N, C, H, W] in
-    channels-last memory on processors that multiply bf16 themselves, while gradients are recorded; all else is as in a
-    fused network, and what only evaluates is torch's own. ``without_winograd`` takes it away again.
+    channels-last memory on processors with AVX-512 BF16 and without AMX, while gradients are recorded; all else is
+    as in a fused network, and what only evaluates is torch's own. ``without_winograd`` takes it away again.
     """
     for module in model.modules():
         if is_plain_3x3(module) and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS:
@@ -54,9 +54,9 @@ def use_winograd(model: Model) -> Model:
 
 
 def without_winograd(model: Model) -> Model:
-    """Take away what ``use_winograd`` did; in place, and returned."""
+    """Take away what ``use_winograd`` did; in place, and returned. ``fuse`` gives small convolutions theirs back."""
     for module in model.modules():
-        if _changed(module):
+        if by_winograd(module):
             del module.forward
     return model
 
@@ -76,18 +76,22 @@ def winograd_conv(x: Tensor, weight: Tensor, *, pooled: bool = False) -> Tensor:
         pooled: return the largest of each 2x2 pixels, [N, out_channels, H // 2, W // 2].
 
     Raises:
-        RuntimeError: from torch, when a gradient of the gradient is asked for.
+        RuntimeError: a gradient of the gradient is asked for.
+        InputError: there is no 2x2 pixels to be pooled.
         MemoryError: there is none for the tiles that are computed at once.
     """
+    if pooled and min(x.shape[2:]) < 2:
+        raise InputError(f"2x2 pixels can be pooled where there are two each way, got maps of {tuple(x.shape[2:])}")
     return _Winograd.apply(x, weight, pooled)
 
 
 def serves_with_pool(conv: nn.Module, pool: nn.Module, x: Tensor) -> TypeGuard[nn.Conv2d]:
-    """Return whether ``winograd_conv`` can compute pool(conv(x)): both were given to it and nobody watches."""
-    return _changed(conv) and halves(pool) and not hooked(pool) and min(x.shape[2:]) > 1 and _served(conv, x)
+    """Return whether ``winograd_conv`` can compute pool(conv(x)): the convolution is its own and nobody watches."""
+    return by_winograd(conv) and halves(pool) and not hooked(pool) and _served(conv, x) and min(x.shape[2:]) > 1
 
 
-def _changed(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+def by_winograd(module: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Return whether ``use_winograd`` gave the module another forward pass."""
     return getattr(vars(module).get("forward"), "__func__", None) is _forward
 
 
@@ -98,6 +102,7 @@ def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
     return (
         winograd_pays()
+        and is_plain_3x3(conv)
         and in_bf16(conv, x)
         and len(x) * _tiles(x) >= LEAST_TILES
         and _tiles(x) * PRODUCTS <= LARGEST_SHARE * 9 * x.shape[2] * x.shape[3]
@@ -159,8 +164,10 @@ def _filter_gradient(x: Tensor, dy: Tensor, which: Tensor | None) -> Tensor:
     """Return the gradient to the filters: float32 [out_channels, in_channels, 3, 3]."""
     (n, in_channels, height, width), out_channels = x.shape, dy.shape[1]
     shape = ctypes.byref(Shape(n, height, width, in_channels, out_channels, torch.get_num_threads()))
-    totals = torch.empty(PRODUCTS * _padded(out_channels) * _padded(in_channels))
-    nine = torch.empty(3, 3, out_channels, in_channels)
+    totals = torch.empty(PRODUCTS * _padded(out_channels) * _padded(in_channels), dtype=torch.float32)
+    nine = torch.zeros(3, 3, out_channels, in_channels, dtype=torch.float32)
+    if not n:
+        return nine.permute(2, 3, 0, 1)
     pointers = map(_pointer, (x, dy, which, totals, nine))
     if _library().winograd_filters(*pointers, shape):
         raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
@@ -172,23 +179,21 @@ class _Winograd(torch.autograd.Function):
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, x: Tensor, weight: Tensor, pooled: bool
     ) -> Tensor:
-        with torch.autocast("cpu", enabled=False):
-            y, which = _convolve(x, None, weight, x.shape[2:], pooled)
+        y, which = _convolve(x, None, weight, x.shape[2:], pooled)
         ctx.save_for_backward(x, weight, which)
         return y
 
     @staticmethod
-    @once_differentiable
+    @once_only
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, dy: Tensor
     ) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight, which = ctx.saved_tensors
         dy = dy.contiguous(memory_format=torch.channels_last)
         dx = dweight = None
-        with torch.autocast("cpu", enabled=False):
-            if ctx.needs_input_grad[0]:
-                turned = weight.flip(2, 3).transpose(0, 1)
-                dx, _ = _convolve(dy, which, turned, x.shape[2:], pooled=False)
-            if ctx.needs_input_grad[1]:
-                dweight = _filter_gradient(x, dy, which).to(weight.dtype, memory_format=torch.preserve_format)
+        if ctx.needs_input_grad[0]:
+            turned = weight.flip(2, 3).transpose(0, 1)
+            dx, _ = _convolve(dy, which, turned, x.shape[2:], pooled=False)
+        if ctx.needs_input_grad[1]:
+            dweight = _filter_gradient(x, dy, which).to(weight.dtype)
         return dx, dweight, None
