@@ -118,6 +118,19 @@ def test_a_hook_inside_a_fused_block_sees_what_it_would_see():
     assert len(seen) == 8
 
 
+@pytest.mark.parametrize("register", ["register_module_full_backward_hook", "register_module_full_backward_pre_hook"])
+def test_a_hook_for_every_module_sees_every_module(register):
+    seen, (plain, fused) = [], pair("cifar_resnet")
+    handle = getattr(nn.modules.module, register)(lambda module, *_: seen.append(type(module).__name__))
+    try:
+        for model in (plain, fused):
+            model(batch()[0]).sum().backward()
+    finally:
+        handle.remove()
+    half = len(seen) // 2
+    assert half > 10 and seen[:half] == seen[half:]
+
+
 @pytest.mark.parametrize("place", ["stages.0", "stages.0.0", "stages.0.0.branch", "stem"])
 def test_what_a_hook_takes_out_has_its_whole_gradient(place):
     """Inside, a block's output has one gradient for each of its two ways; whoever takes it out gets their sum."""
