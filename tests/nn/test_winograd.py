@@ -156,6 +156,23 @@ def test_a_map_that_is_too_small_to_pool_is_refused():
         winograd_conv(pictures(2, 16, 1, 8), torch.randn(16, 16, 3, 3), pooled=True)
 
 
+def test_no_memory_is_told(monkeypatch):
+    class Full:
+        def winograd_pack(self, *given):
+            pass
+
+        def winograd_filters(self, *given):
+            return 1
+
+        winograd_convolve = winograd_filters
+
+    monkeypatch.setattr(room, "kernel", Full)
+    with pytest.raises(MemoryError, match="no memory for the tiles of 16 channels"):
+        winograd_conv(pictures(2, 16, 8, 8), torch.randn(16, 16, 3, 3))
+    with pytest.raises(MemoryError, match="no memory for the tiles of 16 channels"):
+        room._filter_gradient(pictures(2, 16, 8, 8), pictures(2, 16, 8, 8), None)
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
 def test_another_default_type_changes_nothing(dtype):
     x, filters = pictures(4, 16, 8, 8), nn.Parameter(torch.randn(16, 16, 3, 3))
