@@ -1,6 +1,7 @@
 """Winograd's convolutions against float64, and where they serve."""
 
 import copy
+import pickle
 
 import pytest
 import torch
@@ -193,6 +194,14 @@ def test_it_follows_what_becomes_of_the_convolution():
     assert torch.equal(conv(x), without_winograd(copy.deepcopy(conv))(x))
     conv.bias, conv.stride = None, (2, 2)
     assert conv(x).shape == (64, 64, 4, 4)
+
+
+def test_a_model_saved_whole_and_a_compiled_one_work():
+    net = use_winograd(fuse(nn.Sequential(conv3x3(), nn.MaxPool2d(2), nn.BatchNorm2d(64), nn.ReLU()).bfloat16()))
+    x, again = pictures(64, 64, 8, 8), pickle.loads(pickle.dumps(net))
+    assert all(module.forward.args[0] is module for module in again.modules() if "forward" in vars(module))
+    assert torch.equal(again(x), net(x))
+    torch.testing.assert_close(torch.compile(net, backend="eager", fullgraph=True)(x), net(x), atol=0.1, rtol=0.1)
 
 
 def test_fusing_leaves_it_in_place():

@@ -8,7 +8,7 @@ import torch
 from residuum.errors import InputError
 from residuum.nn import is_fused
 from residuum.nn import tail as room
-from residuum.nn.winograd import _forward as winograd_forward
+from residuum.nn.winograd import by_winograd
 from residuum.training import kernels as kernels_room
 from residuum.training import new_run, resumed_run, train
 from residuum.training.facts import facts
@@ -76,7 +76,3 @@ def test_a_run_keeps_its_convolutions(tmp_path):
     assert "stages.1.0.branch.conv1" not in changed  # of stride 2
     plain = begin(resumed_run(tmp_path / "run", {}).model, replace(run.settings, kernels="plain"))
     assert not any(by_winograd(module) for module in plain.model.modules())
-
-
-def by_winograd(module):
-    return getattr(vars(module).get("forward"), "__func__", None) is winograd_forward

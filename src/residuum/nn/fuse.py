@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from types import MethodType
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
 from .block import Block
+from .compiled import give_forward, given_forward
 from .merges import Add
 from .pool import halves, max_pool
 from .small_conv import conv3x3, is_small
@@ -29,13 +29,13 @@ def fuse(model: Model) -> Model:
     """
     for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
         if type(module) is Block and _ends_in_norm(module):
-            module.forward = MethodType(_block_forward, module)
+            give_forward(module, _block_forward)
         elif type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):
-            module.forward = MethodType(_sequence_forward, module)
+            give_forward(module, _sequence_forward)
         elif halves(module):
-            module.forward = MethodType(max_pool, module)
+            give_forward(module, max_pool)
         elif is_small(module) and not by_winograd(module):
-            module.forward = MethodType(conv3x3, module)
+            give_forward(module, conv3x3)
     return model
 
 
@@ -49,7 +49,7 @@ def unfuse(model: Model) -> Model:
 
 def is_fused(module: nn.Module) -> bool:
     """Return whether ``fuse`` gave the module another forward pass."""
-    return getattr(vars(module).get("forward"), "__func__", None) in (
+    return given_forward(module) in (
         _sequence_forward,
         _block_forward,
         max_pool,

@@ -126,7 +126,7 @@ def pays() -> bool:
 
 
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
-    return pays() and is_small(conv) and in_bf16(conv, x)
+    return is_small(conv) and in_bf16(conv, x) and pays()
 
 
 def _is_narrow(x: Tensor, filters: Tensor) -> bool:

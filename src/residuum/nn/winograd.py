@@ -15,14 +15,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from functools import cache
-from types import MethodType
 from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .compiled import compiled, once_only
+from .compiled import compiled, give_forward, given_forward, once_only
 from .pool import halves
 from .small_conv import Shape, conv3x3, in_bf16, is_plain_3x3
 from .tail import hooked
@@ -49,7 +48,7 @@ def use_winograd(model: Model) -> Model:
     """
     for module in model.modules():
         if is_plain_3x3(module) and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS:
-            module.forward = MethodType(_forward, module)
+            give_forward(module, _forward)
     return model
 
 
@@ -92,7 +91,7 @@ def serves_with_pool(conv: nn.Module, pool: nn.Module, x: Tensor) -> TypeGuard[n
 
 def by_winograd(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Return whether ``use_winograd`` gave the module another forward pass."""
-    return getattr(vars(module).get("forward"), "__func__", None) is _forward
+    return given_forward(module) is _forward
 
 
 def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
@@ -101,9 +100,9 @@ def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
 
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
     return (
-        winograd_pays()
-        and is_plain_3x3(conv)
+        is_plain_3x3(conv)
         and in_bf16(conv, x)
+        and winograd_pays()
         and len(x) * _tiles(x) >= LEAST_TILES
         and _tiles(x) * PRODUCTS <= LARGEST_SHARE * 9 * x.shape[2] * x.shape[3]
     )
