@@ -57,8 +57,6 @@ def main(path: str, threads: int, rounds: int) -> None:
             for name, turn in turns.items():
                 seconds[name].append(turn())
         steps.close()
-        assert peer.stdin is not None
-        peer.stdin.close()
     for name, found in seconds.items():
         print(f"{name:<28} {statistics.median(found):.2f} s ({min(found):.2f}-{max(found):.2f})")
     learns, rests, ours = seconds.values()

@@ -119,23 +119,20 @@ def kernel() -> ctypes.CDLL | None:
     library = compiled("winograd", Shape)
     if library is not None:
         library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
-        library.winograd_convolve.argtypes = [ctypes.c_void_p] * 6
-        library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
+        library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
+        library.winograd_pack.restype = None
     return library
 
 
-def _library() -> ctypes.CDLL:
-    library = kernel()
-    assert library is not None
-    return library
+def _call(function: str, shape: Shape, *tensors: Tensor | None) -> None:
+    """Run a function of winograd.c over tensors, of which some may be missing."""
+    pointers = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
+    if getattr(kernel(), function)(*pointers, ctypes.byref(shape)):
+        raise MemoryError(f"there is no memory for the tiles of {shape.in_channels} channels that are computed at once")
 
 
 def _padded(channels: int) -> int:
     return -(-channels // PANEL) * PANEL
-
-
-def _pointer(tensor: Tensor | None) -> int | None:
-    return None if tensor is None else tensor.data_ptr()
 
 
 # Maps may be pooled; then ``which`` says of each number which of four pixels it was, and sizes are those of the pixels.
@@ -146,30 +143,24 @@ def _convolve(
 ) -> tuple[Tensor, Tensor | None]:
     """Return the convolution of x with filters [out_channels, in_channels, 3, 3], and which pixels were pooled."""
     (out_channels, in_channels), (height, width) = weight.shape[:2], size
-    shape = ctypes.byref(Shape(len(x), height, width, in_channels, out_channels, torch.get_num_threads()))
-    nine = weight.float().permute(2, 3, 1, 0).contiguous()
+    shape = Shape(len(x), height, width, in_channels, out_channels, torch.get_num_threads())
     packed = torch.empty(_padded(out_channels) * PRODUCTS * _padded(in_channels), dtype=torch.bfloat16)
-    _library().winograd_pack(nine.data_ptr(), packed.data_ptr(), shape)
+    _call("winograd_pack", shape, weight.float().permute(2, 3, 1, 0).contiguous(), packed)
     of_y = (height // 2, width // 2) if pooled else size
     y = torch.empty(len(x), out_channels, *of_y, dtype=torch.bfloat16, memory_format=torch.channels_last)
     of_largest = torch.empty_like(y, dtype=torch.uint8) if pooled else None
-    pointers = map(_pointer, (x, which, packed, y, of_largest))
-    if _library().winograd_convolve(*pointers, shape):
-        raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
+    _call("winograd_convolve", shape, x, which, packed, y, of_largest)
     return y, of_largest
 
 
 def _filter_gradient(x: Tensor, dy: Tensor, which: Tensor | None) -> Tensor:
     """Return the gradient to the filters: float32 [out_channels, in_channels, 3, 3]."""
     (n, in_channels, height, width), out_channels = x.shape, dy.shape[1]
-    shape = ctypes.byref(Shape(n, height, width, in_channels, out_channels, torch.get_num_threads()))
+    shape = Shape(n, height, width, in_channels, out_channels, torch.get_num_threads())
     totals = torch.empty(PRODUCTS * _padded(out_channels) * _padded(in_channels), dtype=torch.float32)
     nine = torch.zeros(3, 3, out_channels, in_channels, dtype=torch.float32)
-    if not n:
-        return nine.permute(2, 3, 0, 1)
-    pointers = map(_pointer, (x, dy, which, totals, nine))
-    if _library().winograd_filters(*pointers, shape):
-        raise MemoryError(f"there is no memory for the tiles of {in_channels} channels that are computed at once")
+    if n:
+        _call("winograd_filters", shape, x, dy, which, totals, nine)
     return nine.permute(2, 3, 0, 1)
 
 
