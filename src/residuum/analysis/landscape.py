@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from ..errors import InputError
+from ..workers import end_with_parent
 from .directions import Direction
 from .sample import Sample, scores
 
@@ -64,14 +65,15 @@ def heights(
     if workers <= 1:
         return list(_walk(model, sample, directions, points, statistics))
     parts = [list(points[start::workers]) for start in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin) as pool:
         jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]
         found = [job.result() for job in jobs]
     return [found[number % workers][number // workers] for number in range(len(points))]
 
 
-def _one_thread() -> None:
+def _begin() -> None:
     torch.set_num_threads(1)
+    end_with_parent()
 
 
 def _walked(

@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..seeds import generator
+from ..workers import serve_parent
 from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
 from .pixels import mirror, pad_crop_flip, resize_batch
 from .share import ALL, Share
-from .streaming import EvaluationPictures, TrainingPictures, ignore_interrupt, whole
+from .streaming import EvaluationPictures, TrainingPictures, whole
 
 Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
@@ -169,5 +170,5 @@ def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **bat
     """Make a DataLoader that draws its workers' base seed from a generator of its own, not from the global one."""
     own = torch.Generator().manual_seed(0)
     return DataLoader(
-        pictures, num_workers=workers, generator=own, worker_init_fn=ignore_interrupt, collate_fn=whole, **batches
+        pictures, num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=whole, **batches
     )

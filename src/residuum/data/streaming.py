@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -91,11 +90,6 @@ def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Ten
 def whole(batch: Any) -> Batch:
     """Return what is a batch already: there is nothing to collate."""
     return batch
-
-
-def ignore_interrupt(worker: int) -> None:
-    """Leave Ctrl-C, which a terminal sends to every process, to the one that trains."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def fitting(size: tuple[int, int], resize: int) -> Any:

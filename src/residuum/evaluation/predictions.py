@@ -15,10 +15,10 @@ from torch.utils.data import Dataset as Indexed
 
 from ..data import ArrayImages, Dataset, FileImages
 from ..data.pixels import Normalise
-from ..data.streaming import ignore_interrupt
 from ..errors import InputError
 from ..models import describe
 from ..nn import Network
+from ..workers import serve_parent
 from .accuracy import default_preprocessing, match_classes
 from .dense import dense_logits, window_of
 from .scores import Scores, tally
@@ -148,7 +148,7 @@ def _batches(pictures: ViewedPictures, batch_size: int, workers: int) -> Iterato
     own = torch.Generator().manual_seed(0)  # the workers' base seed is not drawn from the global generator
     return iter(
         DataLoader(
-            pictures, batch_size, num_workers=workers, collate_fn=list, generator=own, worker_init_fn=ignore_interrupt
+            pictures, batch_size, num_workers=workers, collate_fn=list, generator=own, worker_init_fn=serve_parent
         )
     )
 

@@ -6,10 +6,9 @@ import copy
 import math
 import os
 import signal
-import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
+from ..workers import serve_parent
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
 AFTER = "after"  # a member's key that is no setting: the member to wait for
@@ -60,7 +60,8 @@ def train_members(
         for name in sorted(given, key=lambda name: len(_ancestors(name, given))):
             yield name, train_member(study, output, name, given[name])
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    # One that outlived a killed study would hold its run's lock. While it trains, Ctrl-C still makes it save and end.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=serve_parent) as pool:
         running: dict[Future[History], str] = {}
         finished: set[str] = set()
         waiting = sorted(given, key=_work, reverse=True)  # the longest first
@@ -166,10 +167,3 @@ def _ancestors(name: str, given: Members) -> list[str]:
 def _work(name: str) -> int:
     """Deep networks take longest and are begun first: the number in a name such as ``plain-56-seed0``."""
     return next((int(part) for part in name.split("-") if part.isdigit()), 0)
-
-
-def _end_with_parent() -> None:
-    """Let no worker outlive a study that was killed: it would hold its run's lock. Its files are whole at any time."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while it trains, when the step is finished and the state saved
-    if (parent := parent_process()) is not None:
-        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
