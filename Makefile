@@ -16,7 +16,7 @@ check: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/residuum bench training --data cifar10 --output build/speed
 
-.venv/installed: pyproject.toml constraints.txt setup.py $(wildcard src/residuum/nn/*.c)
+.venv/installed: pyproject.toml constraints.txt setup.py $(wildcard src/residuum/nn/*.[ch])
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@

@@ -18,6 +18,7 @@ FLAGS = [
     "-Werror",
     "-Wno-psabi",
     "-Wno-unknown-pragmas",
+    "-DSOURCE=0",
     "-fno-sanitize-recover=all",
 ]
 SANITIZERS = "-fsanitize=address,undefined"

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import ctypes
+import warnings
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import torch
 from torch import nn
 
+HERE = Path(__file__).parent
 Backward = Callable[..., Any]
 
 
-def compiled(name: str, argument: type[ctypes.Structure]) -> ctypes.CDLL | None:
+def compiled(name: str) -> ctypes.CDLL | None:
     """Return the library that was built from ``name``.c, or None where the package was installed without a compiler.
 
-    Its OpenMP calls are answered by the library that torch has loaded, so that both share their threads.
-
-    Args:
-        name: of the C file; its function ``name``_size tells how large it takes ``argument`` to be.
-        argument: what its functions are called with; a library of another version, which differs here, is passed over.
+    Its OpenMP calls are answered by the library that torch has loaded, so that both share their threads. Its function
+    ``name``_source tells what it was built from; beside a source that has changed since then it is passed over, with a
+    warning, since its functions may want other arguments.
     """
-    for path in sorted(Path(__file__).parent.glob(f"_{name}.*")):
+    for path in sorted(HERE.glob(f"_{name}.*")):
         try:
             library = ctypes.CDLL(str(path))
-            size = library[f"{name}_size"]
+            built_from = library[f"{name}_source"]
         except (OSError, AttributeError):  # of another platform or version, or torch came without OpenMP
             continue
-        size.restype = ctypes.c_int64
-        if size() == ctypes.sizeof(argument):
+        built_from.restype = ctypes.c_uint32
+        if _source(name) in (None, built_from()):
             return library
+        warnings.warn(f"{path.name} was built from another {name}.c; run `pip install -e .` again", stacklevel=2)
     return None
+
+
+def _source(name: str) -> int | None:
+    """Return the checksum of the C file and its header, as setup.py does, or None where only the library is."""
+    files = sorted(HERE.glob(f"{name}.[ch]"))
+    return crc32(b"".join(path.read_bytes() for path in files)) if files else None
 
 
 def once_only(backward: Backward) -> Backward:

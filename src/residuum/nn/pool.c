@@ -79,5 +79,5 @@ void pool_pass(uint16_t *x, uint16_t *y, uint8_t *which, const Shape *t, int32_t
   all_results_any(x, y, which, *t, forward);
 }
 
-/* Whether the caller means the same by Shape: a library of another version must not be called. */
-int64_t pool_size(void) { return (int64_t)sizeof(Shape); }
+/* The checksum of what this was built from (compiled.py): a library of another version must not be called. */
+uint32_t pool_source(void) { return SOURCE; }

@@ -64,7 +64,7 @@ class _Shape(ctypes.Structure):
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
-    library = compiled("pool", _Shape)
+    library = compiled("pool")
     if library is not None:
         library.pool_pass.argtypes = [*[ctypes.c_void_p] * 4, ctypes.c_int32]
     return library

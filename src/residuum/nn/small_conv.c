@@ -189,5 +189,5 @@ int32_t small_conv_filters(const uint16_t *x, const uint16_t *dy, float *totals,
 int32_t small_conv_pays(void) { return 0; }
 #endif
 
-/* Whether the caller means the same by Shape: a library of another version must not be called. */
-int64_t small_conv_size(void) { return (int64_t)sizeof(Shape); }
+/* The checksum of what this was built from (compiled.py): a library of another version must not be called. */
+uint32_t small_conv_source(void) { return SOURCE; }

@@ -113,7 +113,7 @@ class Shape(ctypes.Structure):
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
-    library = compiled("small_conv", Shape)
+    library = compiled("small_conv")
     if library is not None:
         library.small_conv_forward.argtypes = library.small_conv_filters.argtypes = [ctypes.c_void_p] * 4
     return library

@@ -70,8 +70,8 @@ const char *tail_vectors(void) {
 #endif
 }
 
-/* Whether the caller means the same by Tail: a library of another version must not be called. */
-int64_t tail_size(void) { return (int64_t)sizeof(Tail); }
+/* The checksum of what this was built from (compiled.py): a library of another version must not be called. */
+uint32_t tail_source(void) { return SOURCE; }
 
 static double total(const Tail *t, int which, int64_t channel) {
   double sum = 0;

@@ -63,7 +63,7 @@ def forked_tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation:
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled kernel, or None where the package was installed without a compiler."""
-    library = compiled("tail", _Arguments)
+    library = compiled("tail")
     if library is not None:
         library.tail_vectors.restype = ctypes.c_char_p
     return library

@@ -348,5 +348,5 @@ int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uint8_t *w
 int32_t winograd_pays(void) { return 0; }
 #endif
 
-/* Whether the caller means the same by Shape: a library of another version must not be called. */
-int64_t winograd_size(void) { return (int64_t)sizeof(Shape); }
+/* The checksum of what this was built from (compiled.py): a library of another version must not be called. */
+uint32_t winograd_source(void) { return SOURCE; }

@@ -116,7 +116,7 @@ def _tiles(x: Tensor) -> int:
 @cache
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
-    library = compiled("winograd", Shape)
+    library = compiled("winograd")
     if library is not None:
         library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
         library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
