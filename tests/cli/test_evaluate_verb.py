@@ -56,6 +56,22 @@ def test_one_file_with_all_that_is_measured(files, members):
     assert list(found["per_class"].values()) == pytest.approx(scores.per_class.tolist())
 
 
+def test_in_bf16_the_numbers_are_bf16s_and_that_is_said(files, tmp_path):
+    loss = residuum.evaluate(residuum.load(files[0]), "digits", precision="bf16").loss
+    command = ("evaluate", files[0], "--data", "digits", "--precision", "bf16")
+    found = json.loads(run(*command, "--json"))
+    assert (found["precision"], found["loss"]) == ("bf16", pytest.approx(loss))
+    assert json.loads(run(*command[:-2], "--json"))["loss"] != found["loss"]
+    assert "in bf16" in run(*command, "--output", tmp_path / "page")
+    assert "in bf16" in (tmp_path / "page" / "report.html").read_text()
+
+
+def test_an_export_has_a_precision_of_its_own(files, tmp_path):
+    run("export", files[0], "--to", "torch", "--output", tmp_path / "export")
+    with pytest.raises(InputError, match="export computes in the precision that it was exported in; leave --precision"):
+        run("evaluate", tmp_path / "export", "--data", "digits", "--precision", "bf16")
+
+
 def test_several_files_are_an_ensemble(files, members):
     found = json.loads(run("evaluate", *files, "--data", "digits", "--views", "flip", "--json"))
     whole = combine(members).scores
@@ -120,6 +136,7 @@ def test_wrong_input_is_told(files):
         ("--views", "multi-scale", "--scales", "8;10"): "--scales must be whole numbers with commas between",
         ("--views", "multi-scale", "--scales", "8,0"): "scales are shorter sides in pixels, at least 1, got 0",
         ("--split", "test"): "split must be train or val, got 'test'",
+        ("--precision", "fp8"): "precision must be fp32 or bf16, got 'fp8'",
         ("--bins", "0"): "bins must be at least 1, got 0",
         ("--device", "tpu"): "device must be auto, cpu, cuda or mps, got 'tpu'",
     }

@@ -241,6 +241,19 @@ def test_under_autocast_it_learns_float32_filters():
     assert conv.weight.grad.dtype == torch.float32
 
 
+def test_where_no_gradient_is_recorded_it_serves_only_when_asked_for():
+    conv = nn.Conv2d(64, 64, 3, padding=1, bias=False).bfloat16()
+    x = pictures(64, 64, 8, 8)
+    with torch.no_grad():
+        direct, by_tiles = conv(x), winograd_conv(x, conv.weight)
+        assert not torch.equal(direct, by_tiles)
+        assert torch.equal(use_winograd(conv)(x), direct)
+        assert torch.equal(use_winograd(conv, evaluation=True)(x), by_tiles)
+        assert torch.equal(use_winograd(conv)(x), direct), "the last word counts"
+    assert torch.equal(conv(x), by_tiles)
+    assert torch.equal(without_winograd(use_winograd(conv, evaluation=True))(x), direct)
+
+
 def conv3x3(**changes) -> nn.Conv2d:
     return nn.Conv2d(
         **{"in_channels": 64, "out_channels": 64, "kernel_size": 3, "padding": 1, "bias": False, **changes}

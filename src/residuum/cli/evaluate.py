@@ -31,6 +31,9 @@ def evaluate(
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="pictures at a time")] = 256,
     workers: Annotated[int, typer.Option("--workers", "-j", help="processes that decode pictures")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="fp32, or bf16: faster, and some pictures in a thousand may be told otherwise")
+    ] = "fp32",
     seed: Annotated[int, typer.Option(help="of the intervals and of the halves")] = 0,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -49,7 +52,7 @@ def evaluate(
     from .evaluating import Question, as_json, ask, read_scales, show, write_page
     from .tables import show_json
 
-    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed)
+    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision)
     answer = ask(question, batch_size, workers, device, calibration or output is not None)
     if output is not None:
         write_page(answer, output)

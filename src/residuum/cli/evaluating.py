@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
 from ..evaluation.calibration import Calibration, Reliability, calibrate, reliability
+from ..evaluation.precision import check
 from ..evaluation.predictions import images_of
 from ..evaluation.views import make_frame, pick_view
 from ..report.reliability import ReliabilityCurve, calibration_section, reliability_diagram
@@ -37,6 +38,7 @@ class Question:
     scales: tuple[int, ...]
     bins: int
     seed: int
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def read_scales(text: str, views: str) -> tuple[int, ...]:
 
 def ask(question: Question, batch_size: int, workers: int, device: str, calibrated: bool) -> Answer:
     """Measure each model, and all of them averaged."""
+    check_precision(question)
     dataset = open_data(question.data)
     images_of(dataset, question.split)
     make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
@@ -90,6 +93,7 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
                 scales=question.scales,
                 batch_size=batch_size,
                 workers=workers,
+                precision=question.precision,
             )
         )
     names = [Path(name).name if Path(name).exists() else name for name in question.models]
@@ -98,6 +102,16 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     whole = _figures(title, combine(found), question)
     fitted = calibrate(whole.predictions, seed=question.seed, bins=question.bins) if calibrated else None
     return Answer(question, dataset, whole, members, fitted)
+
+
+def check_precision(question: Question) -> None:
+    """Refuse a precision that there is not, or that one of the files cannot be evaluated in."""
+    from residuum_runtime.sessions import is_exported
+
+    check(question.precision)
+    exports = [name for name in question.models if is_exported(name)]
+    if exports and question.precision != "fp32":
+        raise InputError(f"{exports[0]} computes in the precision that it was exported in; leave --precision out")
 
 
 def _figures(name: str, predictions: Predictions, question: Question) -> Figures:
@@ -116,6 +130,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "split": question.split,
         "views": question.views,
         "scales": list(question.scales) or None,
+        "precision": question.precision,
         "pictures": len(scores),
         **_numbers(answer.whole),
         "intervals_are": f"{HOW}, seed {question.seed}",
@@ -208,10 +223,10 @@ def _notes(answer: Answer) -> list[str]:
 
 def _seen(question: Question) -> str:
     what = VIEWS[question.views].what
-    if question.views != "multi-scale":
-        return what
-    usual = "those of He15 in proportion to the size that a network expects"
-    return f"{what}, shorter sides {', '.join(map(str, question.scales)) or usual}"
+    if question.views == "multi-scale":
+        usual = "those of He15 in proportion to the size that a network expects"
+        what += f", shorter sides {', '.join(map(str, question.scales)) or usual}"
+    return f"{what}, in bf16" if question.precision == "bf16" else what
 
 
 def _show_members(answer: Answer) -> None:

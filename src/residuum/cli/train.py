@@ -90,6 +90,9 @@ def train(
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps")] = None,
     precision: Annotated[str | None, typer.Option(help="auto (measured), fp32 or bf16")] = None,
+    val_precision: Annotated[
+        str | None, typer.Option(help="of validation: auto (as in training), fp32 or bf16 [the result is fp32's]")
+    ] = None,
     kernels: Annotated[
         str | None, typer.Option(help="auto, plain (torch's own) or fused (norm, addition and activation in one)")
     ] = None,
@@ -175,6 +178,7 @@ def train(
         "cache": cache_size or ("auto" if cache else None),
         "device": device,
         "precision": precision,
+        "val_precision": val_precision,
         "kernels": kernels,
         "winograd": winograd,
         "threads": threads,

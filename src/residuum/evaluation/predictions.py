@@ -21,6 +21,7 @@ from ..nn import Network
 from ..workers import serve_parent
 from .accuracy import default_preprocessing, match_classes
 from .dense import dense_logits, window_of
+from .precision import autocast, made_for
 from .scores import Scores, tally
 from .views import Frame, View, make_frame, pick_view
 
@@ -73,6 +74,7 @@ def predictions_of(
     scales: Sequence[int] = (),
     batch_size: int = 256,
     workers: int = 0,
+    precision: str = "fp32",
 ) -> Predictions:
     """Return what a model says of each picture; the softmax outputs of a picture's views are averaged.
 
@@ -80,13 +82,14 @@ def predictions_of(
     4.1 (ten crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
 
     Args:
-        model: from ``create_model`` or ``load``; used on the device that it is on, in float32, in evaluation mode.
+        model: from ``create_model`` or ``load``; used on the device that it is on, in evaluation mode.
         dataset: the pictures.
         split: ``val`` or ``train``.
         views: a name of ``VIEWS``.
         scales: shorter sides for ``multi-scale``, pixels.
         batch_size: pictures that the network sees at a time.
         workers: processes that decode files.
+        precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
     """
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
@@ -98,14 +101,14 @@ def predictions_of(
     pictures = ViewedPictures(images_of(dataset, split), view, frame)
     if not len(pictures):
         raise InputError("there is no picture to evaluate on")
-    was_training = model.training
-    model.eval()
-    window = window_of(model, size) if view.dense else None
-    ask = partial(dense_logits, cast(Network, model), window=window) if window else model
+    was_training, asked = model.training, made_for(precision, model.eval())
+    window = window_of(asked, size) if view.dense else None
+    ask = partial(dense_logits, cast(Network, asked), window=window) if window else asked
     labels, found = [], []
     for seen in _batches(pictures, batch_size, workers):
         labels += [label for _, label in seen]
-        found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
+        with autocast(precision, device.type):
+            found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
     model.train(was_training)
     return _in_data_order(torch.tensor(labels), torch.cat(found), renumber, dataset.classes, described.classes)
 

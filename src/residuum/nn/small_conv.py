@@ -53,8 +53,8 @@ def is_plain_3x3(module: nn.Module) -> TypeGuard[nn.Conv2d]:
 
 
 def in_bf16(conv: nn.Conv2d, x: Tensor) -> bool:
-    """Return whether conv(x) is recorded for a gradient, computed in bf16 in channels-last memory, and not watched."""
-    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or type(x) is not Tensor:
+    """Return whether conv(x) is computed in bf16, in channels-last memory, and not watched."""
+    if torch.compiler.is_compiling() or type(x) is not Tensor:
         return False
     weight = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else conv.weight.dtype
     return (
@@ -126,7 +126,7 @@ def pays() -> bool:
 
 
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
-    return is_small(conv) and in_bf16(conv, x) and pays()
+    return torch.is_grad_enabled() and is_small(conv) and in_bf16(conv, x) and pays()
 
 
 def _is_narrow(x: Tensor, filters: Tensor) -> bool:

@@ -39,16 +39,20 @@ LEAST_CHANNELS = 24
 LARGEST_SHARE = 0.5  # of the direct convolution's products
 
 
-def use_winograd(model: Model) -> Model:
+def use_winograd(model: Model, *, evaluation: bool = False) -> Model:
     """Let the 3x3 convolutions train by Winograd's algorithm wherever that is faster; in place, and returned.
 
     No module is replaced, a convolution only gets another ``forward``. It serves bf16 maps [N, C, H, W] in
-    channels-last memory on processors with AVX-512 BF16 and without AMX, while gradients are recorded; all else is
-    as in a fused network, and what only evaluates is torch's own. ``without_winograd`` takes it away again.
+    channels-last memory on processors with AVX-512 BF16 and without AMX; all else is as in a fused network.
+    ``without_winograd`` takes it away again.
+
+    Args:
+        model: any network.
+        evaluation: serve where no gradient is recorded, too; else that is torch's own.
     """
     for module in model.modules():
         if is_plain_3x3(module) and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS:
-            give_forward(module, _forward)
+            give_forward(module, _always if evaluation else _in_training)
     return model
 
 
@@ -91,16 +95,21 @@ def serves_with_pool(conv: nn.Module, pool: nn.Module, x: Tensor) -> TypeGuard[n
 
 def by_winograd(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Return whether ``use_winograd`` gave the module another forward pass."""
-    return given_forward(module) is _forward
+    return given_forward(module) in (_in_training, _always)
 
 
-def _forward(conv: nn.Conv2d, x: Tensor) -> Tensor:
+def _always(conv: nn.Conv2d, x: Tensor) -> Tensor:
     return winograd_conv(x, conv.weight) if _served(conv, x) else conv3x3(conv, x)
+
+
+def _in_training(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    return _always(conv, x)
 
 
 def _served(conv: nn.Conv2d, x: Tensor) -> bool:
     return (
-        is_plain_3x3(conv)
+        (torch.is_grad_enabled() or given_forward(conv) is _always)
+        and is_plain_3x3(conv)
         and in_bf16(conv, x)
         and winograd_pays()
         and len(x) * _tiles(x) >= LEAST_TILES

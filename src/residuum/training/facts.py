@@ -26,7 +26,7 @@ def facts(run: Run) -> dict[str, str]:
         "MACs": f"{run.counts.macs / 1e6:,.1f} million a picture",
         "schedule": f"{settings.epochs} epochs, {step}; the {settings.choose} epoch is taken",
         "device": f"{settings.device}, {threads}",
-        "precision": f"{settings.precision}, channels last",
+        "precision": f"{settings.precision}, channels last, validation in {settings.val_precision}",
         "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }

@@ -21,9 +21,9 @@ from torch.utils.data import DataLoader
 from ..compat import import_torchvision
 from ..data import ArrayImages, Dataset, MemoryLoader
 from ..data.pixels import Normalise
+from ..evaluation.precision import autocast
 from .loop import Method, groups, train_steps
 from .optimisers import build_optimiser
-from .precision import autocast
 
 SGD: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 

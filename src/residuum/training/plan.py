@@ -42,6 +42,7 @@ COMMON: dict[str, Any] = {
     "seed": 0,
     "device": "auto",
     "precision": "auto",
+    "val_precision": "auto",
     "kernels": "auto",
     "strict": False,
     "licence": "unspecified",

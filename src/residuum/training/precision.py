@@ -8,7 +8,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -19,13 +18,13 @@ from residuum_runtime.machine import features, processor, usable_cores
 from residuum_runtime.remembered import recall, remember
 
 from ..errors import InputError
+from ..evaluation.precision import PRECISIONS, autocast
 from ..nn import fuse
 from ..nn.small_conv import pays
 from ..nn.tail import vectors
 from ..seeds import drawing
 from .processes import ALONE, World
 
-PRECISIONS = ("fp32", "bf16")
 CACHE = "precisions"
 TRIALS = 4  # steps of each precision
 STEADY = 1.2  # a trial is remembered where the second best step took no longer than this, times the best
@@ -52,11 +51,6 @@ class Trial(NamedTuple):
         found = ", ".join(f"{name} made {rate:,.0f} images/s" for name, rate in self.rates.items())
         busy = "" if self.steady else "; other work had the machine, so the next run tries again"
         return f"in a trial on this machine {found}{busy}"
-
-
-def autocast(precision: str, device: str) -> AbstractContextManager[object]:
-    """Return the context of the forward pass; weights and their updates stay float32."""
-    return torch.autocast(device, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
 
 
 def choose_device(wanted: str, world: World = ALONE) -> str:
@@ -100,6 +94,13 @@ def choose_precision(
         if steady:
             remember(CACHE, key, rates)
     return Trial(max(rates, key=lambda name: rates[name]), rates, steady)
+
+
+def choose_val_precision(trained: str, wanted: str = "auto") -> str:
+    """Return the precision of validation; ``auto`` takes that of training."""
+    if wanted not in ("auto", *PRECISIONS):
+        raise InputError(f"val_precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
+    return trained if wanted == "auto" else wanted
 
 
 def _candidates(device: str) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ PROTOCOL, TABLE = "protocol.json", "seeds.csv"
 PARTS = {"depth": "int", "shortcut": "str"}  # of the model's arguments
 WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 FIRST, SECOND = "first", "second"  # the two configurations
-MEASURED = ("device", "precision", "kernels", "threads")  # what is found out on the machine, once for all runs
+# What is found out on the machine, once for all runs.
+MEASURED = ("device", "precision", "val_precision", "kernels", "threads")
 
 
 def read_bool(written: str) -> bool:

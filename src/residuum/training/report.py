@@ -13,10 +13,10 @@ from ..report.run import Mistake, RunData, write_run_report
 from ..report.watching import Watched
 from ..weights import load
 from .facts import facts
-from .precision import autocast
 from .result import RESULT, final_dataset, protocol_note, result_of, write_result
 from .rows import read_numbers
 from .run import BEST, STEPS, TIMING, Run
+from .state import use_kernels
 
 WORST = 24
 PAGE = "report.html"
@@ -25,15 +25,18 @@ PAGE = "report.html"
 def conclude(run: Run, *, report: bool) -> None:
     """End a run: measure its chosen weights and write ``result.json`` and (if wanted) ``report.html``.
 
-    This is the only place where test pictures are looked at; what stands there already is not measured again.
+    One view of each picture is measured in float32, several in the run's precision. This is the only place where test
+    pictures are looked at; what stands there already is not measured again.
     """
     there = (run.directory / RESULT).exists() and (not report or (run.directory / PAGE).exists())
     if there or not run.history:
         return
-    scores = None
-    if report or run.dataset.test is not None or run.settings.views != "centre":
-        with autocast("fp32" if run.settings.views == "centre" else run.settings.precision, "cpu"):
-            scores = evaluate(load(run.directory / BEST), final_dataset(run.dataset), views=run.settings.views)
+    scores, settings = None, run.settings
+    if report or run.dataset.test is not None or settings.views != "centre" or settings.val_precision != "fp32":
+        model = load(run.directory / BEST)
+        use_kernels(model, settings)
+        precision = "fp32" if settings.views == "centre" else settings.precision
+        scores = evaluate(model, final_dataset(run.dataset), views=settings.views, precision=precision)
     write_result(run.directory, result_of(run.settings, run.dataset, run.history, scores))
     if report and scores is not None:
         _write_report(run, scores)

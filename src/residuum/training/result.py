@@ -49,6 +49,8 @@ def result_of(settings: Settings, dataset: Dataset, history: list[dict[str, floa
     else:
         numbers = scores.top1, scores.top5, scores.loss
     seen = "" if settings.views == "centre" else f", {settings.views} views"
+    if not seen and settings.val_precision != "fp32":
+        seen = ", in float32"
     return Result(int(row["epoch"]), how(settings, dataset), final.val_is + seen, len(final.val), *numbers)
 
 

@@ -25,7 +25,7 @@ from .distribution import part_of
 from .environment import check_data, moved
 from .kernels import choose_kernels
 from .plan import make_plan
-from .precision import Trial, choose_device, choose_precision
+from .precision import Trial, choose_device, choose_precision, choose_val_precision
 from .processes import ALONE, World
 from .recipe import with_recipe
 from .settings import Settings, differing, read_settings
@@ -85,6 +85,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
+    values["val_precision"] = choose_val_precision(trial.precision, values["val_precision"])
     settings = Settings(**{**values, "data": str(given["data"])})
     part_of(world, settings.batch_size, len(dataset.train))
     dataset = packed(dataset, settings.cache, tell) if settings.cache else dataset

@@ -81,6 +81,7 @@ class Settings:
     views: str = "centre"  # how the result's pictures are shown (evaluation/views.py)
     winograd: bool = False  # 3x3 convolutions with a quarter of the products, where that is faster (nn/winograd.py)
     validate_every: int = 1  # epochs; the last one is validated always
+    val_precision: str = "fp32"  # of validation; in bf16 norms are folded (evaluation/precision.py)
 
     def write(self, path: Path) -> None:
         """Write the settings as YAML."""

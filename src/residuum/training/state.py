@@ -104,10 +104,7 @@ def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = N
     freeze(model, settings.freeze)
     if settings.whiten:
         keep_whitened(model)
-    if settings.kernels == "fused":
-        fuse(model)
-        if settings.winograd:
-            use_winograd(model)
+    use_kernels(model, settings)
     optimiser = build_optimiser(
         settings.opt,
         model,
@@ -121,6 +118,14 @@ def begin(model: nn.Module, settings: Settings, saved: dict[str, Any] | None = N
     if saved is not None:
         restore(saved, state)
     return state
+
+
+def use_kernels(model: nn.Module, settings: Settings) -> None:
+    """Let the model train with the operations that the run has chosen."""
+    if settings.kernels == "fused":
+        fuse(model)
+        if settings.winograd:
+            use_winograd(model)
 
 
 def shares_of(settings: Settings) -> Shares:
