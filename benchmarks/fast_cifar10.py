@@ -1,9 +1,10 @@
-"""The fast recipe beside airbench94_muon on the same processor: a step of each in turn, and what a whole run takes.
+"""The fast recipe beside airbench94_muon on the same processor: parts of each in turn, and what a whole run takes.
 
 Command   python benchmarks/fast_cifar10.py airbench94_muon.py [THREADS [ROUNDS]]
 Takes     the file of github.com/KellerJordan/cifar10-airbench, which is no part of Residuum (peers/airbench.py runs it)
 Prints    medians and ranges of the seconds for 2,000 pictures, and those of a whole run's ratio: airbench's 8 epochs,
-          in 3 of which its first layer's shift learns, beside the recipe's; evaluation is left out of both
+          in 3 of which its first layer's shift learns, beside the recipe's, with six views of the 10,000 test pictures
+          at the end of both; neither's start counts, nor what they compute between epochs
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from residuum import create_model, evaluate
+from residuum.data import open_data
 from residuum.training import Step, new_run, train
+from residuum.training.state import use_kernels
 
 PEER = Path(__file__).parent / "peers" / "airbench.py"
 EPOCHS, LEARNING = 8, 3  # of airbench, and in how many of them its first layer's shift learns
-STEPS = 25  # of 2,000 pictures in an epoch
+STEPS, JUDGED = 25, 5  # of 2,000 pictures in an epoch, and in the evaluation at the end
 
 
 def main(path: str, threads: int, rounds: int) -> None:
@@ -31,6 +35,8 @@ def main(path: str, threads: int, rounds: int) -> None:
         run = new_run(Path(folder) / "run", given)
         steps = (event for event in train(run, report=False) if isinstance(event, Step))
         pair = 2000 // run.settings.batch_size  # steps of the recipe for 2,000 pictures
+        model, held_out = create_model(run.settings.model), open_data("cifar10[:100,:2000]")
+        use_kernels(model, run.settings)
 
         def airbench(how: str) -> float:
             assert peer.stdin is not None and peer.stdout is not None
@@ -44,10 +50,17 @@ def main(path: str, threads: int, rounds: int) -> None:
                 next(steps)
             return time.perf_counter() - started
 
+        def views() -> float:
+            started = time.perf_counter()
+            evaluate(model, held_out, views=run.settings.views, precision=run.settings.precision)
+            return time.perf_counter() - started
+
         turns: dict[str, Callable[[], float]] = {
             "airbench, its shift learns": lambda: airbench("learns"),
             "airbench, after that": lambda: airbench("rests"),
+            "airbench, six views": lambda: airbench("judges"),
             "fast-cifar10": recipe,
+            "fast-cifar10, six views": views,
         }
         assert rounds < STEPS, "more rounds would reach the end of an epoch"
         for turn in turns.values():
@@ -59,11 +72,12 @@ def main(path: str, threads: int, rounds: int) -> None:
         steps.close()
     for name, found in seconds.items():
         print(f"{name:<28} {statistics.median(found):.2f} s ({min(found):.2f}-{max(found):.2f})")
-    learns, rests, ours = seconds.values()
-    theirs = [STEPS * (LEARNING * a + (EPOCHS - LEARNING) * b) for a, b in zip(learns, rests, strict=True)]
-    whole = [STEPS * run.settings.epochs * c for c in ours]
-    ratios = [a / b for a, b in zip(theirs, whole, strict=True)]
-    runs = f"{statistics.median(theirs):.0f} s beside {statistics.median(whole):.0f} s of the recipe's"
+    theirs, ours = [], []
+    for learns, rests, judges, step, judged in zip(*seconds.values(), strict=True):
+        theirs.append(STEPS * (LEARNING * learns + (EPOCHS - LEARNING) * rests) + JUDGED * judges)
+        ours.append(STEPS * run.settings.epochs * step + JUDGED * judged)
+    ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
+    runs = f"{statistics.median(theirs):.0f} s beside {statistics.median(ours):.0f} s of the recipe's"
     print(f"whole runs: {runs}, {statistics.median(ratios):.2f} times as long ({min(ratios):.2f}-{max(ratios):.2f})")
 
 

@@ -2,14 +2,16 @@
 
 Command   python benchmarks/peers/airbench.py airbench94_muon.py THREADS
 Takes     the file of github.com/KellerJordan/cifar10-airbench as it stands, but in bf16, eager and on the processor
-Reads     lines: "learns" for a step in which its first layer's shift learns, as in its first three epochs, or "rests"
-Prints    the seconds of each turn: 2,000 pictures cropped, and one step of both of its optimisers
+Reads     lines: "learns" for a step in which its first layer's shift learns, as in its first three epochs, "rests" for
+          one of the others, "judges" for its evaluation, six views of each picture
+Prints    the seconds of each turn: of 2,000 pictures, and of a step both of its optimisers, too
 Check     `benchmarks/fast_cifar10.py` takes turns with it
 """
 
 import runpy
 import sys
 import time
+from types import SimpleNamespace
 
 from residuum.compat import import_torchvision
 
@@ -40,14 +42,24 @@ def main(path, threads):
     padded = F.pad(torch.randn(PICTURES, 3, 32, 32), (2,) * 4, "reflect").bfloat16()
     padded = padded.to(memory_format=torch.channels_last)
     labels = torch.randint(0, 10, (PICTURES,))
-    for line in sys.stdin:
-        started = time.perf_counter()
+    held_out = SimpleNamespace(images=padded[:, :, 2:-2, 2:-2], normalize=lambda images: images)
+
+    def step(learns):
         images = airbench["batch_crop"](padded, 32)
-        outputs = model(images, whiten_bias_grad=line.strip() == "learns")
+        outputs = model(images, whiten_bias_grad=learns)
         F.cross_entropy(outputs, labels, label_smoothing=0.2, reduction="sum").backward()
         for optimiser in optimisers:
             optimiser.step()
         model.zero_grad(set_to_none=True)
+
+    def judge():
+        airbench["infer"](model, held_out, tta_level=2)
+        model.train()
+
+    turns = {"learns": lambda: step(True), "rests": lambda: step(False), "judges": judge}
+    for line in sys.stdin:
+        started = time.perf_counter()
+        turns[line.strip()]()
         print(time.perf_counter() - started, flush=True)
 
 
