@@ -46,6 +46,23 @@ def test_beside_a_source_that_has_changed_it_is_passed_over(part):
     assert room.compiled(name) is not None
 
 
+def test_of_two_libraries_the_one_that_fits_is_called_without_a_word(part):
+    name, folder = part
+    (right,) = folder.glob(f"_{name}.*")
+    old = folder / f"_{name}.an-older-one.so"
+    for source in folder.glob(f"{name}.[ch]"):
+        source.unlink()
+    shutil.copy(right, old)
+    other = "winograd" if name == "pool" else "pool"
+    shutil.copy(next(HERE.glob(f"_{other}.*")), old)  # which has no such function
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert room.compiled(name) is not None
+    right.unlink()
+    with pytest.warns(match=rf"_{name}.an-older-one.so was built from another {name}.c"):
+        assert room.compiled(name) is None
+
+
 def test_a_file_that_is_no_library_is_passed_over(part):
     name, folder = part
     for path in folder.glob(f"_{name}.*"):

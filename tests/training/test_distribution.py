@@ -118,6 +118,7 @@ def test_every_picture_counts_once_and_the_scores_are_those_of_one_process(found
         for name, column in places[0]["one"].items():
             assert torch.as_tensor(place["two"][name]).equal(torch.as_tensor(column)), name
         assert len(place["one batch"]["labels"]) == 359  # one process had nothing to do
+        assert place["two in bf16"] == places[0]["one in bf16"] != places[0]["one in fp32"]
 
 
 def test_the_first_process_opens_the_run_and_the_others_follow(found):

@@ -13,11 +13,13 @@ from residuum import evaluate, load
 from residuum.cli import app
 from residuum.data import open_data
 from residuum.data.pixels import Normalise
+from residuum.nn import winograd
 from residuum.training import Epoch, new_run, resumed_run, train
 from residuum.training.compared import find_runs
 from residuum.training.fit import steps_per_epoch, training_loader
 from residuum.training.recipe import recipe_text
 from residuum.training.result import read_result
+from residuum.training.state import use_kernels
 
 SMALL = {"recipe": "fast-cifar10", "data": "digits[:160,:40]", "model": "fast_resnet", "image_size": [16, 16],
          "model_arguments": {"widths": [4, 8, 8]}, "epochs": 3, "batch_size": 32, "precision": "fp32", "threads": 1,
@@ -48,6 +50,21 @@ def test_the_result_is_that_of_the_views(finished):
     assert result.loss == pytest.approx(seen.loss, rel=1e-5) and result.acc1 == pytest.approx(seen.top1)
     assert result.measured_on == "every fifth picture, shifts views"
     assert abs(evaluate(model, run.dataset).loss - seen.loss) > 1e-4, "one view gives another loss"
+
+
+def test_in_bf16_the_views_go_by_the_convolutions_that_the_run_trains_with(tmp_path, monkeypatch):
+    wide = {"model_arguments": {"widths": [32, 32, 32]}, "data": "digits[:160,:80]", "precision": "bf16", "epochs": 1}
+    run = new_run(tmp_path / "run", {**SMALL, **wide})
+    list(train(run, report=False))
+    model, result = load(run.directory / "last.safetensors"), read_result(run.directory)
+    use_kernels(model, run.settings)
+    asked, convolve = [], winograd._convolve
+    monkeypatch.setattr(winograd, "_convolve", lambda *given: asked.append(given) or convolve(*given))
+    seen = evaluate(model, run.dataset, views="shifts", precision="bf16")
+    assert bool(asked) == (run.settings.kernels == "fused" and winograd.winograd_pays())
+    assert result.loss == pytest.approx(seen.loss, rel=1e-6) and result.acc1 == seen.top1
+    assert result.measured_on == "every fifth picture, shifts views, in bf16"
+    assert evaluate(model, run.dataset, views="shifts").loss != seen.loss
 
 
 def test_the_stem_is_whitened_from_the_training_pictures_and_never_learns(finished, tmp_path):

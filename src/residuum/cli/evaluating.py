@@ -106,12 +106,15 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
 
 def check_precision(question: Question) -> None:
     """Refuse a precision that there is not, or that one of the files cannot be evaluated in."""
+    check(question.precision)
+    if question.precision != "fp32" and (exports := _exports(question)):
+        raise InputError(f"{exports[0]} computes in the precision that it was exported in; leave --precision out")
+
+
+def _exports(question: Question) -> list[str]:
     from residuum_runtime.sessions import is_exported
 
-    check(question.precision)
-    exports = [name for name in question.models if is_exported(name)]
-    if exports and question.precision != "fp32":
-        raise InputError(f"{exports[0]} computes in the precision that it was exported in; leave --precision out")
+    return [name for name in question.models if is_exported(name)]
 
 
 def _figures(name: str, predictions: Predictions, question: Question) -> Figures:
@@ -130,7 +133,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
         "split": question.split,
         "views": question.views,
         "scales": list(question.scales) or None,
-        "precision": question.precision,
+        "precision": None if _exports(question) else question.precision,
         "pictures": len(scores),
         **_numbers(answer.whole),
         "intervals_are": f"{HOW}, seed {question.seed}",

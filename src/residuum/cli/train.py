@@ -91,7 +91,8 @@ def train(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps")] = None,
     precision: Annotated[str | None, typer.Option(help="auto (measured), fp32 or bf16")] = None,
     val_precision: Annotated[
-        str | None, typer.Option(help="of validation: auto (as in training), fp32 or bf16 [the result is fp32's]")
+        str | None,
+        typer.Option(help="of validation: auto (training's), fp32 or bf16; a result of one view is in fp32"),
     ] = None,
     kernels: Annotated[
         str | None, typer.Option(help="auto, plain (torch's own) or fused (norm, addition and activation in one)")

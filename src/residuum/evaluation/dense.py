@@ -43,6 +43,6 @@ def dense_logits(model: Network, images: Tensor, window: tuple[int, int]) -> Ten
     total = torch.zeros(())
     for top in rows:  # a row of windows at a time bounds the memory
         windows = maps[:, :, top : top + height].unfold(3, width, 1).permute(0, 3, 1, 2, 4)  # [N, places, C, h, w]
-        logits = model.head(windows.flatten(0, 1))
-        total = total + logits.unflatten(0, windows.shape[:2]).mean(1)
+        logits = model.head(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
+        total = total + logits.mean(1, dtype=torch.promote_types(logits.dtype, torch.float32))
     return total / len(rows)

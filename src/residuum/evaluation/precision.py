@@ -1,4 +1,4 @@
-"""Evaluation in float32, or in bf16: on processors two to three and a half times as fast, and as accurate (LOG.md)."""
+"""Evaluation in float32, or in bf16: on processors two to three times as fast, and as accurate (LOG.md)."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def check(precision: str) -> None:
 def made_for(precision: str, model: nn.Module) -> nn.Module:
     """Return what is evaluated in that precision, under ``autocast``: in fp32 the model itself, in bf16 a copy.
 
-    The copy is in evaluation mode, its norms are folded into its layers, and its filters lie channels last. A model
-    that trains by Winograd's algorithm evaluates by it, unfolded, since folded convolutions have biases.
+    The copy is in evaluation mode, norms are folded into its layers where they can be, and its filters lie channels
+    last. A model that trains by Winograd's algorithm evaluates by it, unfolded, since folded convolutions have biases.
     """
     check(precision)
     if precision == "fp32":

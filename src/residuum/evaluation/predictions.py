@@ -21,7 +21,7 @@ from ..nn import Network
 from ..workers import serve_parent
 from .accuracy import default_preprocessing, match_classes
 from .dense import dense_logits, window_of
-from .precision import autocast, made_for
+from .precision import autocast, check, made_for
 from .scores import Scores, tally
 from .views import Frame, View, make_frame, pick_view
 
@@ -91,6 +91,7 @@ def predictions_of(
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
     """
+    check(precision)
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
     size = (preprocessing.size[0], preprocessing.size[1])
@@ -177,7 +178,7 @@ def _average(
             if not len(logs):
                 logs = torch.empty(len(cuts), len(cuts[0]), logits.shape[1], dtype=torch.float64)
             rows, columns = zip(*some, strict=True)
-            logs[list(rows), list(columns)] = logits.double().log_softmax(1).cpu()
+            logs[list(rows), list(columns)] = logits.float().cpu().double().log_softmax(1)
     if weights is not None:
         return (logs + torch.tensor(weights, dtype=logs.dtype).log()[:, None]).logsumexp(1)
     return _mean(logs, 1)

@@ -93,6 +93,7 @@ class Options:
             "epochs": self.epochs or EPOCHS.get(self.data.split("[")[0], OTHER_EPOCHS),
             "batch_size": self.batch_size,
             "precision": self.precision,
+            "val_precision": "fp32",  # what a study finds is not to depend on the machine more than it must
         }
 
 

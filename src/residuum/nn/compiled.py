@@ -21,19 +21,23 @@ def compiled(name: str) -> ctypes.CDLL | None:
     """Return the library that was built from ``name``.c, or None where the package was installed without a compiler.
 
     Its OpenMP calls are answered by the library that torch has loaded, so that both share their threads. Its function
-    ``name``_source tells what it was built from; beside a source that has changed since then it is passed over, with a
-    warning, since its functions may want other arguments.
+    ``name``_source tells what it was built from; beside a source that has changed since then it is passed over, since
+    its functions may want other arguments. Where there is no other, a warning says so.
     """
+    stale = []
     for path in sorted(HERE.glob(f"_{name}.*")):
         try:
             library = ctypes.CDLL(str(path))
-            built_from = library[f"{name}_source"]
-        except (OSError, AttributeError):  # of another platform or version, or torch came without OpenMP
+        except OSError:  # of another platform, or torch came without OpenMP
             continue
-        built_from.restype = ctypes.c_uint32
-        if _source(name) in (None, built_from()):
-            return library
-        warnings.warn(f"{path.name} was built from another {name}.c; run `pip install -e .` again", stacklevel=2)
+        built_from = getattr(library, f"{name}_source", None)
+        if built_from is not None:
+            built_from.restype = ctypes.c_uint32
+            if _source(name) in (None, built_from()):
+                return library
+        stale.append(path.name)
+    if stale:
+        warnings.warn(f"{stale[0]} was built from another {name}.c; run `pip install -e .` again", stacklevel=2)
     return None
 
 

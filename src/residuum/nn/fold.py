@@ -22,7 +22,7 @@ from .patches import FirstToken
 from .stochastic import DropPath, StochasticDepth
 
 AFFINE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, TokenBatchNorm)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm, TokenBatchNorm)
 ROWS = (nn.Sequential, StochasticDepth, DropPath, NormFirst)  # run their children in order, and nothing else
 NOTHING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout)  # in evaluation
 CHOOSING = (*NOTHING, FirstToken)  # a norm of features commutes with them
@@ -128,11 +128,11 @@ def _batch_norm(layer: nn.Module) -> nn.Module | None:
 
 def _affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
     """Return s and t in float64."""
-    mean, variance = norm.get_buffer("running_mean").double(), norm.get_buffer("running_var").double()
+    mean, variance = _double(norm.get_buffer("running_mean")), _double(norm.get_buffer("running_var"))
     scale = torch.rsqrt(variance + norm.eps)  # type: ignore[operator]
     if norm.affine:
-        scale = scale * norm.get_parameter("weight").double()
-        return scale, norm.get_parameter("bias").double() - mean * scale
+        scale = scale * _double(norm.get_parameter("weight"))
+        return scale, _double(norm.get_parameter("bias")) - mean * scale
     return scale, -mean * scale
 
 
@@ -163,15 +163,20 @@ def _absorb_before(step: Step, scale: Tensor, shift: Tensor) -> str:
 
 
 def _numbers(layer: nn.Module) -> tuple[Tensor, Tensor]:
-    weight = layer.get_parameter("weight").double()
+    weight = _double(layer.get_parameter("weight"))
     bias = layer._parameters.get("bias")
-    return weight, weight.new_zeros(len(weight)) if bias is None else bias.double()
+    return weight, weight.new_zeros(len(weight)) if bias is None else _double(bias)
+
+
+def _double(numbers: Tensor) -> Tensor:
+    """Return them in float64 on the processor, which has that, as not every device does."""
+    return numbers.cpu().double()
 
 
 def _set(layer: nn.Module, weight: Tensor, bias: Tensor) -> None:
     kind = layer.get_parameter("weight")
-    layer.register_parameter("weight", nn.Parameter(weight.to(kind.dtype).contiguous()))
-    layer.register_parameter("bias", nn.Parameter(bias.to(kind.dtype)))
+    layer.register_parameter("weight", nn.Parameter(weight.to(kind.dtype).to(kind.device).contiguous()))
+    layer.register_parameter("bias", nn.Parameter(bias.to(kind.dtype).to(kind.device)))
 
 
 def _drop(result: Folded) -> None:

@@ -26,10 +26,12 @@ def facts(run: Run) -> dict[str, str]:
         "MACs": f"{run.counts.macs / 1e6:,.1f} million a picture",
         "schedule": f"{settings.epochs} epochs, {step}; the {settings.choose} epoch is taken",
         "device": f"{settings.device}, {threads}",
-        "precision": f"{settings.precision}, channels last, validation in {settings.val_precision}",
+        "precision": f"{settings.precision}, channels last",
         "kernels": kernels_told(settings.kernels, settings.device),
         "seed": str(settings.seed),
     }
+    if settings.val_precision == "bf16":
+        told["validation"] = "in bf16" + ("" if settings.winograd else ", norms folded")
     if settings.winograd:
         told["convolutions"] = convolutions_told(settings.kernels, settings.precision)
     if settings.cache:

@@ -13,7 +13,7 @@ from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
 from ..evaluation.precision import autocast, made_for
-from .distribution import WHOLE, Part, parallel, part_of, score_together
+from .distribution import WHOLE, Part, alike, parallel, part_of, score_together
 from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
 from .mixing import build_mix
@@ -62,6 +62,7 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
 
 def validate(state: State, pictures: EvaluationLoader, settings: Settings, world: World = ALONE) -> Scores:
     """Return the scores of the network that would be saved now, in the precision that validation has."""
+    alike(state.result, world)
     judged = made_for(settings.val_precision, state.result)
     precision = autocast(settings.val_precision, settings.device)
     return score_together(judged, pictures, normaliser(settings), world, autocast=precision)

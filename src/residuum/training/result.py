@@ -48,9 +48,10 @@ def result_of(settings: Settings, dataset: Dataset, history: list[dict[str, floa
         numbers = row["val_acc1"], row["val_acc5"], row["val_loss"]
     else:
         numbers = scores.top1, scores.top5, scores.loss
-    seen = "" if settings.views == "centre" else f", {settings.views} views"
-    if not seen and settings.val_precision != "fp32":
-        seen = ", in float32"
+    if settings.views == "centre":
+        seen = "" if settings.val_precision == "fp32" else ", in float32"
+    else:
+        seen = f", {settings.views} views" + ("" if settings.precision == "fp32" else f", in {settings.precision}")
     return Result(int(row["epoch"]), how(settings, dataset), final.val_is + seen, len(final.val), *numbers)
 
 

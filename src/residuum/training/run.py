@@ -187,6 +187,11 @@ def _for_classes(start: nn.Module, name: str, num_classes: int, classes: Sequenc
     return start
 
 
+def _provenance(settings: Settings, dataset: Dataset) -> str:
+    in_bf16 = ", validated in bf16" if settings.val_precision == "bf16" else ""
+    return f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}{in_bf16}"
+
+
 def _ready(
     directory: Path,
     settings: Settings,
@@ -207,7 +212,7 @@ def _ready(
             classes=list(dataset.classes),
             preprocessing=preprocessing,
             licence=settings.licence,
-            provenance=f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}",
+            provenance=_provenance(settings, dataset),
         ),
     )
     counts = count(model, (len(settings.mean), height, width))
