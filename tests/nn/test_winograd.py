@@ -1,6 +1,7 @@
 """Winograd's convolutions against float64, and where they serve."""
 
 import copy
+import ctypes
 import pickle
 
 import pytest
@@ -113,14 +114,49 @@ def test_zeros_give_zeros_and_large_numbers_stay_finite():
     assert winograd_conv(pictures(3, 16, 7, 7) * 1e34, filters).isfinite().all()
 
 
-def test_threads_do_not_change_the_bits(monkeypatch):
-    x, filters = pictures(40, 48, 15, 13).requires_grad_(), nn.Parameter(torch.randn(33, 48, 3, 3))
-    gradient, found = pictures(40, 33, 15, 13), []
+@pytest.mark.parametrize(("images", "parts"), [(40, 1), (130, 4)])
+def test_threads_do_not_change_the_bits(images, parts, monkeypatch):
+    x, filters = pictures(images, 48, 15, 13).requires_grad_(), nn.Parameter(torch.randn(33, 48, 3, 3))
+    gradient, found = pictures(images, 33, 15, 13), []
+    assert parts_of(x, 33) == parts
     for threads in (1, 3):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         y = winograd_conv(x, filters)
         found.append((y, *torch.autograd.grad(y, (x, filters), gradient)))
     assert all(torch.equal(one, three) for one, three in zip(*found, strict=True))
+
+
+def parts_of(x: torch.Tensor, out_channels: int) -> int:
+    """Return in how many parts the gradient to the filters is summed."""
+    n, in_channels, height, width = x.shape
+    return room.kernel().winograd_parts(ctypes.byref(room.Shape(n, height, width, in_channels, out_channels, 1)))
+
+
+@pytest.mark.parametrize(
+    ("images", "channels", "side", "parts"),
+    [
+        (67, (24, 64), 16, 2),
+        (700, (32, 32), 13, 16),
+        (203, (40, 20), 9, 2),
+        (1024, (64, 256), 8, 4),
+        (70, (256, 256), 16, 1),
+    ],
+)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_sums_in_parts_are_the_sums(images, channels, side, parts, pooled):
+    """The parts differ in size where tiles do not go into them, and the last tile may be alone."""
+    in_channels, out_channels = channels
+    x, side_of_dy = pictures(images, in_channels, side, side), side // 2 if pooled else side
+    dy = pictures(images, out_channels, side_of_dy, side_of_dy)
+    which = torch.randint(0, 4, dy.shape, dtype=torch.uint8).contiguous(memory_format=torch.channels_last)
+    assert parts_of(x, out_channels) == parts
+    found = room._filter_gradient(x, dy, which if pooled else None)
+    expected = torch.zeros_like(found, dtype=torch.float64)
+    for some in range(0, images, 16):
+        few = slice(some, some + 16)
+        assert parts_of(x[few], out_channels) == 1
+        expected += room._filter_gradient(x[few], dy[few], which[few] if pooled else None)
+    assert error(found, expected) < 1e-5
 
 
 def test_only_what_it_learns_is_computed(monkeypatch):
@@ -159,6 +195,9 @@ def test_a_map_that_is_too_small_to_pool_is_refused():
 
 def test_no_memory_is_told(monkeypatch):
     class Full:
+        def winograd_parts(self, shape):
+            return 1
+
         def winograd_pack(self, *given):
             pass
 

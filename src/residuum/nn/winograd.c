@@ -8,7 +8,7 @@
  * with zeros to panels of 32.
  *
  * A result can be pooled: of each 2x2 pixels only the largest leaves the cache, with a byte that says which of the four it
- * was, and so do its gradients come back. No sum is split between threads, so the bits do not depend on their number.
+ * was, and so do its gradients come back. Sums are split by the shape alone, so the bits do not depend on the threads.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,8 +25,11 @@ typedef struct { int64_t n, height, width, in_channels, out_channels, threads; }
 #define FEW_ROWS 8       /* the same for the filters: a part of a panel */
 #define CACHE 250000     /* numbers that a core's own cache holds, of tiles and, of twice the size, products */
 #define MOST_TILES 96    /* at once */
-#define LEAST_PAIRED 128 /* tiles at once for the filters: more where there are more sums, which all are read and written each time */
+#define LEAST_PAIRED 64  /* tiles at once for the filters: more where there are more sums, which all are read and written each time */
 #define MOST_PAIRED 512
+#define LEAST_PART 512   /* tiles, of the parts that are summed apart */
+#define MOST_PARTS 16
+#define MOST_SUMS 4000000 /* of all parts */
 #define AHEAD 2          /* tiles */
 
 typedef struct { uint16_t *at; uint8_t *which; int64_t height, width, channels, down, across; } Images; /* tiles down and across one */
@@ -280,48 +283,104 @@ INLINE void put_pair(uint16_t *room, int64_t step, int64_t at_once, Images m, in
   }
 }
 
-/* weights: [9, out, in], the gradient to them; totals: room for [36, out / 32, in / 32, 32, 32]. */
+typedef struct { Images x, dy; int64_t in, out, tiles, at_once, threads; } Sums; /* over tiles; channels with those that fill panels */
+typedef struct { uint16_t *x, *dy, *zeros; int64_t x_step, dy_step; } Rooms; /* for the tiles that are added at once */
+
+INLINE Rooms open_rooms(Sums m) {
+  Rooms r = {0, 0, calloc((size_t)(m.in > m.out ? m.in : m.out), 2), m.at_once * m.in + PANEL, m.at_once * m.out + PANEL};
+  r.x = aligned_alloc(64, (size_t)(36 * r.x_step) * 2), r.dy = aligned_alloc(64, (size_t)(36 * r.dy_step) * 2);
+  return r;
+}
+
+INLINE int32_t is_missing(Rooms r) { return !r.x || !r.dy || !r.zeros; }
+
+INLINE void close_rooms(Rooms r) {
+  free(r.x);
+  free(r.dy);
+  free(r.zeros);
+}
+
+INLINE void put_both(Rooms r, Sums m, int64_t first, int64_t i) {
+  put_pair(r.x, r.x_step, m.at_once, m.x, first, i, m.tiles, r.zeros, 6, 0);
+  if (m.dy.which) put_pair(r.dy, r.dy_step, m.at_once, m.dy, first, i, m.tiles, r.zeros, 4, 1);
+  else put_pair(r.dy, r.dy_step, m.at_once, m.dy, first, i, m.tiles, r.zeros, 4, 0);
+}
+
+/* Block b of 36 * out / 32: so many tiles' products of one panel of dy with all of x, added to totals or first in them. */
+INLINE void sum_block(float *totals, Rooms r, Sums m, int64_t count, int64_t b, int64_t add) {
+  int64_t k = b / (m.out / PANEL);
+  const uint16_t *panel = r.dy + k * r.dy_step + b % (m.out / PANEL) * m.at_once * PANEL, *columns = r.x + k * r.x_step;
+  float *total = totals + b * m.in * PANEL;
+  for (int64_t c = 0; c < m.in; c += PANEL, columns += m.at_once * PANEL)
+    for (int64_t row = 0; row < PANEL; row += FEW_ROWS, total += FEW_ROWS * PANEL) {
+      ask(total + FEW_ROWS * PANEL, 4 * FEW_ROWS * PANEL, 1);
+      if (add) multiply(total, panel + 2 * row, 2, PAIRS, columns, (count + 1) / 2, FEW_ROWS, 1);
+      else multiply(total, panel + 2 * row, 2, PAIRS, columns, (count + 1) / 2, FEW_ROWS, 0);
+    }
+}
+
+/* All threads add up the same tiles, each some of the sums. */
+TARGET static int32_t sum_together(float *totals, Sums m) {
+  Rooms r = open_rooms(m);
+  int32_t failed = is_missing(r);
+#pragma omp parallel num_threads(m.threads)
+  for (int64_t first = 0; first < m.tiles && !failed; first += m.at_once) {
+    int64_t count = first + m.at_once < m.tiles ? m.at_once : m.tiles - first;
+#pragma omp for
+    for (int64_t i = 0; i < count; i += 2) put_both(r, m, first, i);
+#pragma omp for
+    for (int64_t b = 0; b < 36 * (m.out / PANEL); b++) sum_block(totals, r, m, count, b, first);
+  }
+  close_rooms(r);
+  return failed;
+}
+
+/* Each thread adds up other tiles, in its own caches; totals has room for all parts. */
+TARGET static int32_t sum_apart(float *totals, Sums m, int64_t parts) {
+  int64_t part = (m.tiles + 2 * parts - 1) / (2 * parts) * 2;
+  int32_t failed = 0;
+#pragma omp parallel num_threads(m.threads) reduction(| : failed)
+  {
+    Rooms r = open_rooms(m);
+    failed = is_missing(r);
+#pragma omp for
+    for (int64_t p = 0; p < parts; p++) {
+      int64_t end = (p + 1) * part < m.tiles ? (p + 1) * part : m.tiles;
+      for (int64_t first = p * part; first < end && !failed; first += m.at_once) {
+        int64_t count = first + m.at_once < end ? m.at_once : end - first;
+        for (int64_t i = 0; i < count; i += 2) put_both(r, m, first, i);
+        for (int64_t b = 0; b < 36 * (m.out / PANEL); b++) sum_block(totals + p * 36 * m.in * m.out, r, m, count, b, first > p * part);
+      }
+    }
+    close_rooms(r);
+  }
+  return failed;
+}
+
+/* In how many parts the sums over tiles are computed, by the shape alone: few sums in many, since threads share no cache. */
+int64_t winograd_parts(const Shape *s) {
+  int64_t tiles = s->n * ((s->height + 3) / 4) * ((s->width + 3) / 4), size = 36 * padded(s->in_channels) * padded(s->out_channels), parts = 1;
+  while (parts < MOST_PARTS && 2 * parts * size <= MOST_SUMS && tiles >= 2 * parts * LEAST_PART) parts *= 2;
+  return parts;
+}
+
+/* weights: [9, out, in], the gradient to them; totals: room for [parts, 36, out / 32, in / 32, 32, 32]. */
 TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uint8_t *which, float *totals, float *weights, const Shape *s) {
   Shape t = *s;
   Images from = cut(x, 0, t, t.in_channels), to = cut(dy, which, t, t.out_channels);
-  int64_t in = padded(t.in_channels), out = padded(t.out_channels), tiles = t.n * from.down * from.across;
-  int64_t at_once = in * out / 128;
+  int64_t at_once = padded(t.in_channels) * padded(t.out_channels) / 128;
   at_once = at_once < LEAST_PAIRED ? LEAST_PAIRED : at_once > MOST_PAIRED ? MOST_PAIRED : at_once;
-  int64_t x_step = at_once * in + PANEL, dy_step = at_once * out + PANEL, blocks = in / PANEL * (out / PANEL);
-  uint16_t *xs = aligned_alloc(64, (size_t)(36 * x_step) * 2), *dys = aligned_alloc(64, (size_t)(36 * dy_step) * 2);
-  uint16_t *zeros = calloc((size_t)(in > out ? in : out), 2);
-  int32_t failed = !xs || !dys || !zeros;
-#pragma omp parallel num_threads(t.threads)
-  for (int64_t first = 0; first < tiles && !failed; first += at_once) {
-    int64_t count = first + at_once < tiles ? at_once : tiles - first;
-#pragma omp for
-    for (int64_t i = 0; i < count; i += 2) {
-      put_pair(xs, x_step, at_once, from, first, i, tiles, zeros, 6, 0);
-      if (which) put_pair(dys, dy_step, at_once, to, first, i, tiles, zeros, 4, 1);
-      else put_pair(dys, dy_step, at_once, to, first, i, tiles, zeros, 4, 0);
-    }
-#pragma omp for
-    for (int64_t b = 0; b < 36 * (out / PANEL); b++)
-      for (int64_t panel = 0; panel < in / PANEL; panel++)
-        for (int64_t r = 0; r < PANEL; r += FEW_ROWS) {
-          int64_t k = b / (out / PANEL);
-          float *total = totals + ((b * (in / PANEL) + panel) * PANEL + r) * PANEL;
-          const uint16_t *rows = dys + k * dy_step + b % (out / PANEL) * at_once * PANEL + 2 * r;
-          const uint16_t *columns = xs + k * x_step + panel * at_once * PANEL;
-          ask(total + FEW_ROWS * PANEL, 4 * FEW_ROWS * PANEL, 1);
-          if (first) multiply(total, rows, 2, PAIRS, columns, (count + 1) / 2, FEW_ROWS, 1);
-          else multiply(total, rows, 2, PAIRS, columns, (count + 1) / 2, FEW_ROWS, 0);
-        }
-  }
-  free(xs);
-  free(dys);
-  free(zeros);
+  Sums m = {from, to, padded(t.in_channels), padded(t.out_channels), t.n * from.down * from.across, at_once, t.threads};
+  int64_t parts = winograd_parts(s), size = m.in * m.out;
+  int32_t failed = parts > 1 ? sum_apart(totals, m, parts) : sum_together(totals, m);
 #pragma omp parallel for num_threads(t.threads)
   for (int64_t o = 0; o < t.out_channels; o++)
     for (int64_t c = 0; c < t.in_channels && !failed; c += LANES) {
-      const float *total = totals + ((o / PANEL * (in / PANEL) + c / PANEL) * PANEL + o % PANEL) * PANEL + c % PANEL;
+      const float *total = totals + ((o / PANEL * (m.in / PANEL) + c / PANEL) * PANEL + o % PANEL) * PANEL + c % PANEL;
       vf v[36];
-      UNROLL for (int k = 0; k < 36; k++) v[k] = (vf)_mm512_loadu_ps(total + k * blocks * PANEL * PANEL);
+      UNROLL for (int k = 0; k < 36; k++) v[k] = (vf)_mm512_loadu_ps(total + k * size);
+      for (int64_t p = 1; p < parts; p++)
+        UNROLL for (int k = 0; k < 36; k++) v[k] += (vf)_mm512_loadu_ps(total + (36 * p + k) * size);
       UNROLL for (int k = 0; k < 6; k++) weight_1d(v + k, 6);
       UNROLL for (int k = 0; k < 3; k++) weight_1d(v + 6 * k, 1);
       UNROLL for (int k = 0; k < 9; k++)
@@ -345,6 +404,7 @@ int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uint8_t *w
   (void)x, (void)dy, (void)which, (void)totals, (void)weights, (void)s;
   return 1;
 }
+int64_t winograd_parts(const Shape *s) { return (void)s, 1; }
 int32_t winograd_pays(void) { return 0; }
 #endif
 

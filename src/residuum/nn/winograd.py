@@ -130,6 +130,7 @@ def kernel() -> ctypes.CDLL | None:
         library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
         library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
         library.winograd_pack.restype = None
+        library.winograd_parts.restype = ctypes.c_int64
     return library
 
 
@@ -166,7 +167,10 @@ def _filter_gradient(x: Tensor, dy: Tensor, which: Tensor | None) -> Tensor:
     """Return the gradient to the filters: float32 [out_channels, in_channels, 3, 3]."""
     (n, in_channels, height, width), out_channels = x.shape, dy.shape[1]
     shape = Shape(n, height, width, in_channels, out_channels, torch.get_num_threads())
-    totals = torch.empty(PRODUCTS * _padded(out_channels) * _padded(in_channels), dtype=torch.float32)
+    library = kernel()
+    assert library is not None
+    parts = library.winograd_parts(ctypes.byref(shape))
+    totals = torch.empty(parts * PRODUCTS * _padded(out_channels) * _padded(in_channels), dtype=torch.float32)
     nine = torch.zeros(3, 3, out_channels, in_channels, dtype=torch.float32)
     if n:
         _call("winograd_filters", shape, x, dy, which, totals, nine)
