@@ -1,7 +1,6 @@
 """The fused tail against float64 and against the plain reference."""
 
 import copy
-import ctypes
 
 import pytest
 import torch
@@ -232,18 +231,6 @@ def test_torch_func_and_export_see_the_reference():
 
     exported = torch.export.export(Tail(), (x,)).module()(x)
     torch.testing.assert_close(exported, tail(norm, x, None, nn.ReLU()))
-
-
-def test_a_kernel_of_another_version_is_not_called(monkeypatch):
-    class Longer(room._Arguments):
-        _fields_ = (("more", ctypes.c_int64),)
-
-    kernel.cache_clear()
-    monkeypatch.setattr(room, "_Arguments", Longer)
-    assert room.kernel() is None
-    monkeypatch.undo()
-    kernel.cache_clear()
-    assert room.kernel() is not None
 
 
 def test_without_the_kernel_everything_still_works(monkeypatch):
