@@ -6,7 +6,6 @@ import traceback
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +18,6 @@ from residuum.nn import DropPath, stochastic_depth
 from residuum.training import run
 from residuum.training.averaging import running_average
 from residuum.training.distribution import Part, alike, any_of, parallel, part_of, score_together
-from residuum.training.fit import validate
 from residuum.training.loop import Method, groups, train_steps
 from residuum.training.mixing import build_mix
 from residuum.training.optimisers import build_optimiser
@@ -126,13 +124,12 @@ def scores(world, folder):
         torch.distributed.broadcast(parameter.data, 0)
     model.stem.norm.running_mean.uniform_()
     normalise = Normalise(digits.mean, digits.std)
-    settings = SimpleNamespace(val_precision="bf16", device="cpu", mean=digits.mean, std=digits.std)
     every = EvaluationLoader(digits.val, 50, (8, 8))
     mine = EvaluationLoader(digits.val, 50, (8, 8), share=world.share)
     few = EvaluationLoader(digits.val, 400, (8, 8), share=world.share)
     return {
-        "two in bf16": validate(SimpleNamespace(result=model), mine, settings, world).loss,
-        "one in bf16": validate(SimpleNamespace(result=model), every, settings).loss,
+        "two in bf16": score_together(model, mine, normalise, world, "bf16").loss,
+        "one in bf16": score_together(model, every, normalise, type(world)(), "bf16").loss,
         "one in fp32": score_together(model, every, normalise, type(world)()).loss,
         "two": vars(score_together(model, mine, normalise, world)),
         "one": vars(score_together(model, every, normalise, type(world)())),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from ..data import Dataset
 from ..data.pixels import Normalise
 from ..errors import InputError
 from ..models import Preprocessing
+from .precision import autocast, made_for
 from .scores import Scores, joined, tally
 
 
@@ -20,18 +20,18 @@ def score(
     model: nn.Module,
     batches: Iterable[tuple[Tensor, Tensor]],
     normalise: Normalise,
-    autocast: AbstractContextManager[object] | None = None,
+    precision: str = "fp32",
 ) -> Scores:
     """Return the scores of a model over uint8 batches; the model is left in the mode it was found in.
 
-    Each picture counts once, whatever the batch size; logits are compared in float32.
+    Each picture counts once, whatever the batch size; logits are compared in float32, whatever the precision.
     """
-    was_training = model.training
-    model.eval()
+    was_training, asked = model.training, made_for(precision, model).eval()
     parts = []
     for pixels, truth in batches:
-        with autocast or nullcontext():
-            logits = model(normalise(pixels)).float().cpu()
+        images = normalise(pixels)
+        with autocast(precision, images.device.type):
+            logits = asked(images).float().cpu()
         parts.append(tally(logits, truth))
     model.train(was_training)
     if not parts:

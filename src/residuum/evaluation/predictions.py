@@ -21,7 +21,7 @@ from ..nn import Network
 from ..workers import serve_parent
 from .accuracy import default_preprocessing, match_classes
 from .dense import dense_logits, window_of
-from .precision import autocast, check, made_for
+from .precision import autocast, made_for
 from .scores import Scores, tally
 from .views import Frame, View, make_frame, pick_view
 
@@ -91,7 +91,6 @@ def predictions_of(
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
     """
-    check(precision)
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
     size = (preprocessing.size[0], preprocessing.size[1])
@@ -102,7 +101,7 @@ def predictions_of(
     pictures = ViewedPictures(images_of(dataset, split), view, frame)
     if not len(pictures):
         raise InputError("there is no picture to evaluate on")
-    was_training, asked = model.training, made_for(precision, model.eval())
+    was_training, asked = model.training, made_for(precision, model).eval()
     window = window_of(asked, size) if view.dense else None
     ask = partial(dense_logits, cast(Network, asked), window=window) if window else asked
     labels, found = [], []

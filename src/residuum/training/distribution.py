@@ -123,16 +123,18 @@ class Batches(Sized, Iterable[tuple[Tensor, Tensor]], Protocol):
     """Batches that can be counted."""
 
 
-def score_together(model: nn.Module, batches: Batches, normalise: Normalise, world: World, **how: Any) -> Scores:
+def score_together(
+    model: nn.Module, batches: Batches, normalise: Normalise, world: World, precision: str = "fp32"
+) -> Scores:
     """Return the scores over the whole set, of which ``batches`` are this process's share, in every process.
 
     Every picture counts once, in the set's order. Shares are of whole batches, so that the figures are those of one
     process to the last bit (with as many threads; a process of other width adds up in another order).
     """
     if world.size == 1:
-        return score(model, batches, normalise, **how)
+        return score(model, batches, normalise, precision)
     alike(model, world)
-    mine = score(model, batches, normalise, **how) if len(batches) else None
+    mine = score(model, batches, normalise, precision) if len(batches) else None
     parts: list[Scores | None] = [None] * world.size
     dist.all_gather_object(parts, mine)
     found = [part for part in parts if part is not None]

@@ -12,8 +12,8 @@ from ..data.augment import Variation, build_variation
 from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
-from ..evaluation.precision import autocast, made_for
-from .distribution import WHOLE, Part, alike, parallel, part_of, score_together
+from ..evaluation.precision import autocast
+from .distribution import WHOLE, Part, parallel, part_of, score_together
 from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
 from .mixing import build_mix
@@ -54,18 +54,11 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
             progress.count(step)
             yield step
         refuse_broken(state)
-        due = (progress.epoch + 1) % settings.validate_every == 0 or progress.epoch + 1 == settings.epochs
-        scores = validate(state, held_out, settings, world) if due else None
+        scores = None
+        if (progress.epoch + 1) % settings.validate_every == 0 or progress.epoch + 1 == settings.epochs:
+            scores = score_together(state.result, held_out, normaliser(settings), world, settings.val_precision)
         norm = get_total_norm(state.model.parameters()).item()
         yield Epoch(progress.close(state.optimiser.param_groups[0]["lr"], scores, norm), scores)
-
-
-def validate(state: State, pictures: EvaluationLoader, settings: Settings, world: World = ALONE) -> Scores:
-    """Return the scores of the network that would be saved now, in the precision that validation has."""
-    alike(state.result, world)
-    judged = made_for(settings.val_precision, state.result)
-    precision = autocast(settings.val_precision, settings.device)
-    return score_together(judged, pictures, normaliser(settings), world, autocast=precision)
 
 
 def method_of(settings: Settings, per_epoch: int, part: Part = WHOLE) -> Method:
