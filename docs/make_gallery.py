@@ -21,7 +21,7 @@ from residuum.experiments import STUDIES
 from residuum.experiments.form import read_json
 from residuum.experiments.study import STUDY, study_data
 from residuum.files import write_bytes, write_text
-from residuum.report.study import MARKS, Drawing
+from residuum.report.study import Drawing
 from residuum.report.style import png, svg_file
 
 GALLERY = Path(__file__).parent / "gallery"
@@ -32,9 +32,9 @@ PICTURES: dict[str, str] = {}  # the drawing that shows a study best, where it i
 HEAD = """# Gallery of studies
 
 What was asked of residual networks, and what was found here. Each answer was chosen by the numbers of its run, and
-most runs are small: they say what they say about this data, this depth and this many epochs. ✓ shown, – not shown,
-✗ the opposite is shown; [LOG.md](../../LOG.md) has the circumstances. The command below each picture makes the page
-with all numbers; this page is made by `docs/make_gallery.py` from their folders.
+most runs are small: they say what they say about this data, this depth and this many epochs. ✓ shown, ✗ opposite
+shown, ≈ no effect larger than the figure given, ? too weak to say; [LOG.md](../../LOG.md) has the circumstances. The
+command below each image makes the page with all numbers; `docs/make_gallery.py` makes this page from their folders.
 """
 
 
@@ -96,7 +96,7 @@ def _entry(held: dict[str, Any], folder: Path) -> str:
     wanted = PICTURES.get(held["study"], data.drawings[0].name)
     drawing = next(drawing for drawing in data.drawings if drawing.name == wanted)
     picture = _write_picture(drawing, _anchor(held))
-    verdicts = [f"- {MARKS[f.verdict]} {f.claim}: {f.ours}" for f in data.findings]
+    verdicts = [f"- {f.words}: {f.claim}; {f.ours} (matters: {f.matters})" for f in data.findings]
     return "\n".join([
         f"## {_title(held)}", "", data.question, "", f"**{data.answer}**", "",
         f"![{drawing.alt}](pictures/{picture})", "", *verdicts, "",

@@ -45,7 +45,7 @@ def finished(residuum, tmp_path_factory):
 def test_a_study_tells_its_runs_its_verdicts_and_its_answer(finished):
     folder, printed = finished
     assert printed.count("validation") >= 8 and "8/8" in printed
-    assert "The deeper plain network trains worse: " in printed and "on the claimed side" in printed
+    assert ": The deeper plain network trains worse; " in printed and "on the claimed side" in printed
     assert "look at runs/study-degradation/degradation.html" in printed
     assert (folder / "runs" / "study-degradation" / "degradation.html").exists()
 
@@ -57,6 +57,21 @@ def test_json_goes_to_stdout_alone_and_a_check_fails_where_a_claim_is_not_shown(
     assert found["study"] == "degradation" and found["folder"] == "runs/study-degradation"
     missing = [finding["claim"] for finding in found["findings"] if finding["verdict"] != "shown"]
     assert f"{len(missing)} of 3 claims are not shown: {'; '.join(missing)}" in err
+
+
+def test_a_plan_reports_cost_and_expected_intervals_and_trains_nothing(finished, residuum):
+    folder, _ = finished
+    before = sorted(folder.rglob("*"))
+    out, _ = residuum("study", "degradation", *TINY, "--seeds", "4", "--plan", cwd=folder)
+    assert (
+        "16 runs, 16 epochs in all, about " in out and "over 4 seeds, from the spread in runs/study-degradation" in out
+    )
+    rows = [line.split("\t") for line in out.splitlines() if line.startswith("The ")]
+    assert len(rows) == 3 and all(row[2].startswith("± ") and row[3] in {"yes", "no"} for row in rows)
+    plan = json.loads(residuum("study", "degradation", *TINY, "--seeds", "4", "--plan", "--json", cwd=folder)[0])
+    assert plan["runs"] == 16 and [finding["claim"] for finding in plan["findings"]] == [row[0] for row in rows]
+    out, _ = residuum("study", "paths", "--data", "digits[:64,:64]", "--depths", "8", "--plan", cwd=folder)
+    assert "no finished study of paths" in out and sorted(folder.rglob("*")) == before
 
 
 def test_a_report_puts_studies_on_one_page(finished, residuum, tmp_path):
@@ -105,7 +120,7 @@ def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path):
         time.sleep(0.2)
     os.kill(study.pid, signal.SIGINT)
     _, err = study.communicate(timeout=200)
-    assert study.returncode == 130 and "the same command goes on with the runs in s" in err and "Traceback" not in err
+    assert study.returncode == 130 and "the same command resumes the runs in s" in err and "Traceback" not in err
     kept = {path.parent.name: path.read_text() for path in (tmp_path / "s").glob("*/summary.csv")}
     assert len(kept) == 2 and all(text.count("\n") < 41 for text in kept.values())
     assert all(list((tmp_path / "s" / name / "checkpoints").glob("*.pt")) for name in kept)

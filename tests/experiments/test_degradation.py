@@ -31,8 +31,8 @@ def test_each_outcome_has_its_sentence():
 
 def test_each_claim_is_judged_by_its_own_interval():
     verdicts = [finding.verdict for finding in findings(numbers(GOOD, BAD, GOOD, HALF))]
-    assert verdicts == ["shown", "shown", "the opposite is shown"]
-    assert [f.verdict for f in findings(numbers(GOOD, GOOD, GOOD, GOOD))] == ["not shown"] * 3
+    assert verdicts == ["shown", "shown", "opposite shown"]
+    assert [f.verdict for f in findings(numbers(GOOD, GOOD, GOOD, GOOD))] == ["no effect larger than"] * 3
 
 
 def test_the_table_has_every_seed():

@@ -96,11 +96,11 @@ def test_verdicts_follow_the_numbers():
     study = STUDIES["effective-depth"]
     rising = {"blocks": 6, "depth": [[1.0, 2.0, 3.0], [1.1, 2.0, 3.2], [0.9, 2.1, 3.1]], "train": [[50.0, 60.0]] * 3}
     falling = {**rising, "depth": [row[::-1] for row in rising["depth"]]}
-    for network, verdict in ((rising, "shown"), (falling, "the opposite is shown")):
+    for network, verdict in ((rising, "shown"), (falling, "opposite shown")):
         numbers = {"data": "digits", "networks": {"he-14": network}}
         assert {finding.verdict for finding in study.findings(numbers)} == {verdict}
     flat = {**rising, "depth": [[1.0, 2.0, 1.5], [2.0, 1.0, 1.4], [1.0, 2.0, 1.7]]}
-    assert {f.verdict for f in study.findings({"data": "digits", "networks": {"he-14": flat}})} == {"not shown"}
+    assert {f.verdict for f in study.findings({"data": "digits", "networks": {"he-14": flat}})} == {"too weak to say"}
 
 
 def test_paths_are_judged_against_half_of_the_blocks():
@@ -113,4 +113,4 @@ def test_paths_are_judged_against_half_of_the_blocks():
     assert set(verdicts.values()) == {"shown"} and len(verdicts) == 2
     long = [{**one, "shares": one["shares"][::-1]} for one in short]
     first = study.findings({"data": "digits", "networks": {"residual-20": {"trained": long}}})[0]
-    assert first.verdict == "the opposite is shown"
+    assert first.verdict == "opposite shown"

@@ -6,7 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from residuum.experiments.statistics import Interval, bootstrap, judged, mean_interval, paired_difference, sign_test
+from residuum.experiments.statistics import (
+    Interval,
+    Matters,
+    bootstrap,
+    judged,
+    judged_pairs,
+    mean_interval,
+    paired_difference,
+    sign_test,
+)
+from residuum.report.study import TOO_WEAK
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=9))
@@ -53,22 +63,35 @@ def test_the_sign_test_leaves_ties_out():
     assert sign_test([0, 0]) == 1
 
 
+MATTERS = Matters(2.0, "a table")
+
+
 @pytest.mark.parametrize(
     ("interval", "side", "verdict"),
     [
-        (Interval(2, 1, 3), "above", "shown"),
-        (Interval(2, 1, 3), "below", "the opposite is shown"),
-        (Interval(2, -1, 5), "above", "not shown"),
-        (Interval(-2, -3, -1), "below", "shown"),
-        (Interval(2, -math.inf, math.inf), "above", "not shown"),
+        (Interval(2, 1, 3), "above", "✓ shown"),
+        (Interval(2, 1, 3), "below", "✗ opposite shown"),
+        (Interval(-2, -3, -1), "below", "✓ shown"),
+        (Interval(0.5, -1, 2), "above", "≈ no effect larger than 2 points"),
+        (Interval(0.5, -1, 1.25), "below", "≈ no effect larger than 1.2 points"),
+        (Interval(0.5, -1, 2.01), "above", "? too weak to say"),
+        (Interval(-0.5, -2.01, 1), "above", "? too weak to say"),
+        (Interval(2, -math.inf, math.inf), "above", "? too weak to say"),
     ],
 )
-def test_the_interval_alone_decides_the_verdict(interval, side, verdict):
-    assert judged("claim", "–", interval, side).verdict == verdict
+def test_the_interval_and_the_smallest_effect_that_matters_decide_the_verdict(interval, side, verdict):
+    assert judged("claim", "–", interval, side, MATTERS).words == verdict
+    moved = Interval(*(value + 7 for value in interval))
+    assert judged("claim", "–", moved, side, MATTERS, bound=7).words == verdict, "distances count from the bound"
 
 
-def test_a_finding_says_effect_unit_and_signs():
-    found = judged("claim", "–", Interval(2.5, 1, 4), "above", bound=1.5, unit="%", pairs=[1, 2, 3])
-    assert found.verdict == "not shown", "the bound lies inside"
+def test_a_finding_says_effect_unit_signs_and_what_would_matter():
+    found = judged("claim", "–", Interval(2.5, 1, 4), "above", MATTERS, bound=1.5, unit="%", pairs=[1, 2, 3])
+    assert found.verdict == TOO_WEAK, "the bound lies inside, and 2.5 from it is more than 2"
     assert found.ours == "2.5 (1.0 to 4.0) %; 2 of 3 on the claimed side (sign test p = 1)"
-    assert "one run tells no interval" in judged("c", "–", Interval(2, -math.inf, math.inf), "above").ours
+    assert found.matters == "2 %: a table" and found.half == 1.5 and found.seeds == 0
+    single = judged("c", "–", Interval(2, -math.inf, math.inf), "above", MATTERS)
+    assert "one run has no interval" in single.ours and single.half is None
+    assert "less than would matter" in judged("c", "–", Interval(0.2, 0.1, 0.3), "above", MATTERS).ours
+    assert "less than would matter" not in judged("c", "–", Interval(2, 1, 3), "above", MATTERS).ours
+    assert judged_pairs("c", "–", [1.0, 2.0, 4.0], "above", MATTERS).seeds == 3

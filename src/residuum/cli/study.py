@@ -26,6 +26,9 @@ def study(
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="list the studies: question and cost")] = False,
     check: Annotated[bool, typer.Option("--check", help="end with exit code 1 where a claim is not shown")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="report runs, minutes and the expected intervals; train nothing")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Answer a question about residual networks by running: what was claimed, and what is found here.
@@ -36,9 +39,11 @@ def study(
 
     residuum study degradation --data cifar10 --budget 60       (what an hour allows)
 
-    Ctrl-C stops it, and the same command goes on.
+    residuum study degradation --data cifar10 --seeds 5 --plan  (what it would cost and could see)
+
+    Ctrl-C stops it, and the same command resumes it.
     """
-    from .studying import list_studies, run
+    from .studying import list_studies, run, show_plan
 
     if listed or name is None:
         list_studies(json)
@@ -53,7 +58,11 @@ def study(
         "precision": precision,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    run(name, given, output or Path("runs") / f"study-{name}", budget=budget, workers=workers, check=check, json=json)
+    output = output or Path("runs") / f"study-{name}"
+    if plan:
+        show_plan(name, given, output, workers=workers, json=json)
+        return
+    run(name, given, output, budget=budget, workers=workers, check=check, json=json)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -11,8 +11,8 @@ import typer
 
 from ..errors import InputError, StudyFailed
 from ..experiments import STUDIES
-from ..experiments.study import findings_of, pick_study, run_study
-from ..report.study import MARKS, SHOWN
+from ..experiments.study import findings_of, pick_study, planned, run_study
+from ..report.study import SHOWN
 from ..training.precision import PRECISIONS
 from .tables import show_json, show_table
 
@@ -31,7 +31,7 @@ def list_studies(json: bool) -> None:
 def run(
     name: str, given: dict[str, Any], output: Path, *, budget: float, workers: int, check: bool, json: bool
 ) -> None:
-    """Run a study, tell how it goes, and say what it found."""
+    """Run a study, print its progress and report its findings."""
     pick_study(name)
     if given.get("precision", PRECISIONS[0]) not in PRECISIONS:
         raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {given['precision']!r}")
@@ -41,7 +41,7 @@ def run(
             name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
         )
     except KeyboardInterrupt:
-        typer.echo(f"\nstopped; the same command goes on with the runs in {output}", err=True)
+        typer.echo(f"\ninterrupted; the same command resumes the runs in {output}", err=True)
         raise typer.Exit(130) from None
     if json:
         show_json({**found, "folder": str(output)})
@@ -52,6 +52,29 @@ def run(
         raise StudyFailed(f"{len(missing)} of {len(found['findings'])} claims are not shown: {'; '.join(missing)}")
 
 
+def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, json: bool) -> None:
+    """Print what a study would cost and could see; the spread comes from finished studies beside its folder."""
+    folders = [output, *sorted(path.parent for path in output.parent.glob("*/study.json"))]
+    plan = planned(name, given, output, folders, workers=workers)
+    if json:
+        show_json({**plan._asdict(), "findings": [finding._asdict() for finding in plan.findings]})
+        return
+    typer.echo(
+        f"{plan.runs} runs, {plan.epochs} epochs in all, about {plan.minutes:.0f} minutes; nothing is trained yet"
+    )
+    if not plan.findings:
+        typer.echo(
+            f"no finished study of {name} with at least two seeds lies in {output.parent}, so the intervals are unknown"
+        )
+        return
+    typer.echo(f"expected 95 % intervals over {plan.seeds} seeds, from the spread in {plan.earlier}:")
+    rows = [
+        (f.claim, f.matters, f"± {f.half:.2g}", "yes" if f.enough else "no", f.seeds_needed or "-")
+        for f in plan.findings
+    ]
+    show_table(["claim", "smallest effect that matters", "interval", "could see it", "seeds needed"], rows)
+
+
 def say(found: dict[str, Any], page: Path) -> None:
     """Print numbers, verdicts and the answer."""
     for table in pick_study(found["study"]).tables(found["numbers"]):
@@ -59,7 +82,7 @@ def say(found: dict[str, Any], page: Path) -> None:
         show_table(table.header, table.rows, numbers=table.header[1:])
     typer.echo()
     for finding in findings_of(found):
-        typer.echo(f"{MARKS[finding.verdict]} {finding.claim}: {finding.verdict}; {finding.ours}")
+        typer.echo(f"{finding.words}: {finding.claim}; {finding.ours}")
     typer.echo(f"\n{found['answer']}\n")
     typer.echo(f"look at {page}")
 

@@ -40,14 +40,10 @@ def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitt
     members, dataset = study.members(options), open_data(options.data)
     if not members:
         return Fitted(replace(options, minutes=minutes), [f"The study was given {minutes:g} minutes."])
-    rates = {key: _seconds_a_picture(dataset, settings) for key, settings in _networks(members).items()}
+    minutes_a_share = _costs(members, dataset, workers)
 
     def needed(epochs: int, share: float) -> float:
-        pictures = share * (len(dataset.train) + VALIDATION * len(dataset.val))
-        return sum(
-            rates[_key(settings)] * pictures * math.ceil(epochs * settings["epochs"] / first) / 60 / workers
-            for settings in members.values()
-        )
+        return sum(minutes * share * math.ceil(epochs * own / first) for own, minutes in minutes_a_share)
 
     first = max(settings["epochs"] for settings in members.values())
     epochs, share = first, 1.0
@@ -61,6 +57,22 @@ def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitt
     if (least := needed(epochs, share)) > minutes * 1.05:
         notes.append(f"That is as little as the rule allows; it was expected to take {least:.1f} minutes.")
     return Fitted(options, notes)
+
+
+def foreseen_minutes(study: Study, options: Options, workers: int) -> float:
+    """Return the minutes that the members of a study are expected to train, from a short trial of each network."""
+    members = study.members(options)
+    if not members:
+        return 0.0
+    costs = _costs(members, open_data(options.data), workers)
+    return sum(epochs * minutes for epochs, minutes in costs)
+
+
+def _costs(members: Members, dataset: Dataset, workers: int) -> list[tuple[int, float]]:
+    """Return each member's epochs, and the minutes of one epoch divided by the members that train at a time."""
+    rates = {key: _seconds_a_picture(dataset, settings) for key, settings in _networks(members).items()}
+    images = len(dataset.train) + VALIDATION * len(dataset.val)
+    return [(s["epochs"], rates[_key(s)] * images / 60 / workers) for s in members.values()]
 
 
 def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:

@@ -11,7 +11,7 @@ import numpy as np
 from ..report.dots import dots
 from ..report.study import Finding, Table
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged_pairs, spread
+from .statistics import Matters, judged_pairs, spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def against(numbers: Numbers, condition: str, other: str, figure: str = "val_acc
 
 
 def held_against(
-    numbers: Numbers, other: tuple[str, str], words: Mapping[str, str], claims: Mapping[str, tuple[str, str]]
+    numbers: Numbers, other: tuple[str, str], words: Mapping[str, str], claims: Mapping[str, tuple[str, str, Matters]]
 ) -> list[Finding]:
     """Judge for each condition that its validation accuracy lies on the claimed side of another's.
 
@@ -69,7 +69,8 @@ def held_against(
         numbers: as ``gathered`` returns them.
         other: the condition that the others are held against, and how a sentence names it.
         words: how a sentence names each condition.
-        claims: "above" or "below" of each condition that is judged, and what was published.
+        claims: "above" or "below" of each condition that is judged, the published figures, and the smallest
+            difference that would matter.
     """
     condition, called = other
     does = {"below": "does worse", "above": "does better"}
@@ -79,9 +80,10 @@ def held_against(
             published,
             against(numbers, name, condition),
             side,
+            matters,
             unit=f"points of validation accuracy against {called}",
         )
-        for name, (side, published) in claims.items()
+        for name, (side, published, matters) in claims.items()
     ]
 
 

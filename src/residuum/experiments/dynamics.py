@@ -22,10 +22,10 @@ from ..data.pixels import Normalise
 from ..nn import Network
 from ..nn.skips import SkipCell
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
 from .curves import accuracy_table, epochs_to, gathered, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged_pairs, mean_interval, paired_difference
+from .statistics import Matters, judged_pairs, mean_interval, paired_difference
 
 QUESTION = (
     "While a network learns, do its weights come to favour the skip over the layer beside it? Do networks with skips "
@@ -142,11 +142,12 @@ def findings(numbers: Numbers) -> list[Finding]:
     faster = np.array(fast["residual"]) - np.array(fast["plain"])
     return [
         judged_pairs("Training amplifies learnt skips against the matrices beside them", "popular accounts",
-                     gain, "above", unit="% more than the ratio before training"),
+                     gain, "above", Matters(5.0, "chosen here: a twentieth of that ratio"),
+                     unit="% more than the ratio before training"),
         judged_pairs(f"Identity skips reach {LEVEL:g} % of training accuracy in fewer epochs", "popular accounts",
-                     faster, "below", unit="epochs against plain"),
+                     faster, "below", Matters(1.0, "chosen here: one epoch"), unit="epochs against plain"),
         judged_pairs("Features of the plain network fill more dimensions", "popular accounts",
-                     spread["plain"] - spread["residual"], "above",
+                     spread["plain"] - spread["residual"], "above", Matters(1.0, "chosen here: one dimension"),
                      unit="of the participation ratio, against residual"),
     ]  # fmt: skip
 
@@ -158,19 +159,19 @@ def answer(numbers: Numbers) -> str:
         gain, fast, spread = learnt_gain(numbers), speed(numbers), ends(numbers)
         verdicts = [finding.verdict for finding in findings(numbers)]
         amplified = {
-            "shown": f"training amplifies the skips ({mean_interval(gain).text()} %)",
-            "not shown": f"that training amplifies the skips is not shown ({mean_interval(gain).text()} %)",
-        }.get(verdicts[0], f"training amplifies the normal matrices, not the skips ({mean_interval(gain).text()} %)")
+            SHOWN: f"training amplifies the skips ({mean_interval(gain).text()} %)",
+            OPPOSITE: f"training amplifies the normal matrices, not the skips ({mean_interval(gain).text()} %)",
+        }.get(verdicts[0], f"that training amplifies the skips is not shown ({mean_interval(gain).text()} %)")
         quick = paired_difference(fast["residual"], fast["plain"])
         quicker = {
-            "shown": f"skips learn faster: {LEVEL:g} % of the training pictures by {-quick} epochs sooner",
-            "not shown": f"that skips learn faster is not shown ({quick} epochs)",
-        }.get(verdicts[1], f"skips learn more slowly, by {quick} epochs")
+            SHOWN: f"skips learn faster: {LEVEL:g} % of the training images by {-quick} epochs sooner",
+            OPPOSITE: f"skips learn more slowly, by {quick} epochs",
+        }.get(verdicts[1], f"that skips learn faster is not shown ({quick} epochs)")
         more = paired_difference(spread["plain"], spread["residual"])
         explored = {
-            "shown": f"plain features fill {more} more dimensions",
-            "not shown": f"that plain features fill more dimensions is not shown ({more})",
-        }.get(verdicts[2], f"plain features fill {-more} fewer dimensions")
+            SHOWN: f"plain features fill {more} more dimensions",
+            OPPOSITE: f"plain features fill {-more} fewer dimensions",
+        }.get(verdicts[2], f"that plain features fill more dimensions is not shown ({more})")
         return f"In networks of {numbers['depth']} layers {amplified}; {quicker}; and {explored}."
 
     return one_sentence(numbers, sentence)

@@ -21,7 +21,7 @@ from ..data import Dataset
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged_pairs, spread
+from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "A residual network can begin as a shallow one and come to use its layers as it learns. Does it? How many blocks "
@@ -35,6 +35,7 @@ DEFAULTS = Options(depths=(38,), epochs=12)
 
 PICTURES = 16
 STARTS = {"he": False, "zero": True}  # name: whether each branch's last norm starts at scale 0
+MATTERS = Matters(1.0, "chosen here: one block more or fewer on the gradient's way")
 NAMES = {"he": "ordinary start", "zero": "branches start at zero"}
 LOOKS = {"he": "blue", "zero": "green"}
 CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
@@ -85,7 +86,7 @@ def findings(numbers: Numbers) -> list[Finding]:
             claim = f"{_said(name)}: deeper after {depth.shape[1] - 1} epochs than {words}"
             grown = depth[:, -1] - depth[:, first]
             source, unit = "popular: early training uses few layers", "blocks of effective depth"
-            found.append(judged_pairs(claim, source, grown, "above", unit=unit))
+            found.append(judged_pairs(claim, source, grown, "above", MATTERS, unit=unit))
     return found
 
 

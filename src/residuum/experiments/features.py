@@ -28,7 +28,7 @@ from .feature_figures import drawings as drawings
 from .feature_figures import packed
 from .form import Numbers, Options, Workspace
 from .measuring import OWN, PICTURES, by_network, interval, measured, members_or_model, named, twins_judged
-from .statistics import judged, spread
+from .statistics import Matters, judged, spread
 
 QUESTION = (
     "What do the layers hold? Do classes get easier to read off with every block, how much does each block change the "
@@ -44,6 +44,9 @@ COMPARED = 300  # pictures whose whole feature maps are compared
 SHOWN = 6  # units of a depth, pictures that are asked about
 STEPS = 96  # of the climb
 OF_CHANNELS, OF_CLASSES = 0.3, 10.0  # smoothness: a class's logit climbs to a hundred, a channel's mean to a few
+PROBE = Matters(5.0, "chosen here: Alain 2016 shows tens of points")
+STEP = Matters(0.5, "chosen here: half a point a block")
+ALIKE = Matters(0.05, "chosen here: a twentieth of the scale of CKA")
 
 members = members_or_model
 
@@ -112,17 +115,20 @@ def findings(numbers: Numbers) -> list[Finding]:
         gains = [one["probes"][-1] - one["probes"][0] for one in seeds]
         effect = interval(gains, 100 * np.array(seeds[0]["gain"]))
         claim = f"{named(network)}: a linear probe reads more off the last block than off the stem"
-        found.append(judged(claim, "Alain 2016", effect, "above", pairs=gains))
+        found.append(judged(claim, "Alain 2016", effect, "above", PROBE, pairs=gains))
         steps = [step for one in seeds for step in np.diff(one["probes"])]
         rises = [float(np.mean(np.diff(one["probes"]))) for one in seeds]
         claim = f"{named(network)}: the probe improves from block to block"
-        found.append(judged(claim, "Alain 2016", interval(rises, steps), "above", unit="points a block", pairs=steps))
+        found.append(
+            judged(claim, "Alain 2016", interval(rises, steps), "above", STEP, unit="points a block", pairs=steps)
+        )
     found += twins_judged(
         "Neighbouring blocks are more alike (CKA) in a residual network than in its plain twin",
         "Gre17: residual blocks refine an estimate",
         grouped,
         _neighbouring,
         "above",
+        matters=ALIKE,
         unit="of 1",
     )
     return found

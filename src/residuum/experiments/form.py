@@ -30,8 +30,9 @@ and, where it needs them:
 
 Everything after ``measure`` is a function of ``numbers`` alone, which ``study.json`` holds: ``residuum report FOLDER``
 makes the page anew from it. Verdicts are made by ``statistics``: an effect with its 95 % interval, paired by seed where
-seeds pair (Student's t, or a bootstrap over pictures or blocks), and a sign test; "not shown" is a verdict.
-No text is fixed before the run.
+seeds pair (Student's t, or a bootstrap over pictures or blocks), and a sign test. Each claim names the
+smallest effect that would matter, so "no effect larger than X" and "too weak to say" are told apart by the interval.
+No text is fixed before the run. ``planning.py`` says before a run which claims it could settle.
 
 ``study.py`` runs one: ``residuum study NAME`` settles the options (``plan.json``), trains the members, measures, and
 writes ``study.json`` (all numbers), each drawing as PNG and SVG, and ``NAME.html``. ``budget.py`` fits it to minutes.

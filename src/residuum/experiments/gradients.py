@@ -25,7 +25,7 @@ from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import judged_pairs, spread
+from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "Does the gradient vanish or explode on its way back through a plain network, and is it the shortcut or the "
@@ -48,6 +48,8 @@ KINDS = {  # name: model, norm, look
 }
 PICTURES = 32
 RHO = 0.9
+LIKENESS = Matters(0.1, "chosen here: a tenth of the scale of a correlation")
+SIZE = Matters(0.05, "Yang et al. 2019: batch norm lets gradients grow by 0.21 a layer; a quarter of it")
 CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
 
 
@@ -117,14 +119,14 @@ def findings(numbers: Numbers) -> list[Finding]:
         found.append(
             judged_pairs(
                 f"New networks, {kind}: gradients at nearby pictures are less alike with {deepest} layers than with "
-                f"{shallowest}", "Bal17: falls as 2^-L", deep - shallow, "below", unit="of correlation",
+                f"{shallowest}", "Bal17: falls as 2^-L", deep - shallow, "below", LIKENESS, unit="of correlation",
             )
         )  # fmt: skip
     for norm in ("batch norm", "no norm"):
         plain, residual = (_of_new(numbers, f"{kind}, {norm}", deepest, "likeness") for kind in ("plain", "residual"))
         claim = f"New networks of {deepest} layers, {norm}: they are more alike with shortcuts than without"
         published = "Bal17: 1/sqrt(L) against 2^-L with batch norm; (3/4)^L against 2^-L without"
-        found.append(judged_pairs(claim, published, residual - plain, "above", unit="of correlation"))
+        found.append(judged_pairs(claim, published, residual - plain, "above", LIKENESS, unit="of correlation"))
     return found + [_trained(numbers, name) for name in numbers["trained"]]
 
 
@@ -138,7 +140,7 @@ def _size(numbers: Numbers, kind: str, side: str, published: str, bound: np.ndar
         claim = f"New networks, {kind}: it grows less than without shortcuts"
         pairs = values - bound
     unit = "of its size a block, less 1" if bound is None else "of its size a block"
-    return judged_pairs(f"{claim} ({depth} layers)", published, pairs, side, unit=unit)
+    return judged_pairs(f"{claim} ({depth} layers)", published, pairs, side, SIZE, unit=unit)
 
 
 def _factors(numbers: Numbers, kind: str) -> np.ndarray:
@@ -153,7 +155,7 @@ def _trained(numbers: Numbers, name: str) -> Finding:
     first, last = (np.array([rows[end]["likeness"] for rows in numbers["trained"][name]], float) for end in (0, -1))
     epochs = numbers["trained"][name][0][-1]["epoch"]
     claim = f"{name}: after {epochs} epochs gradients at nearby pictures are more alike than before training"
-    return judged_pairs(claim, "–", last - first, "above", unit="of correlation")
+    return judged_pairs(claim, "–", last - first, "above", LIKENESS, unit="of correlation")
 
 
 def answer(numbers: Numbers) -> str:

@@ -30,7 +30,7 @@ from ..weights import load, save
 from .curves import against, gathered, last, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import AFTER, training_seconds
-from .statistics import Interval, judged, judged_pairs, mean_interval, spread
+from .statistics import Interval, Matters, judged, judged_pairs, mean_interval, spread
 
 QUESTION = (
     "Is a deep residual network reached more cheaply by training a shallow one and inserting identity blocks than by "
@@ -138,8 +138,10 @@ def findings(numbers: Numbers) -> list[Finding]:
     """Judge accuracy and time."""
     return [
         judged_pairs(f"The grown network is at most {MARGIN:g} points less accurate", "–", _lead(numbers), "above",
-                     bound=-MARGIN, unit="points of validation accuracy against scratch"),
-        judged("Growing takes less time", "–", time_effect(numbers), "below", bound=1.0,
+                     Matters(MARGIN, "the margin of the claim"), bound=-MARGIN,
+                     unit="points of validation accuracy against scratch"),
+        judged("Growing takes less time", "–", time_effect(numbers), "below",
+               Matters(0.05, "chosen here: a twentieth of the time"), bound=1.0,
                unit="times the seconds from scratch", pairs=time_ratio(numbers)),
     ]  # fmt: skip
 

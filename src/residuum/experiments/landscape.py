@@ -29,7 +29,7 @@ from ..report.study import Finding, Table
 from .form import Numbers, Options, Workspace
 from .landscape_figures import drawings as drawings
 from .measuring import OWN, by_network, measured, members_or_model, named, twins_judged
-from .statistics import spread
+from .statistics import Matters, spread
 
 QUESTION = (
     "A loss that is smooth around the weights lets gradient descent walk far in one direction; a rough one does not. "
@@ -118,6 +118,7 @@ def findings(numbers: Numbers) -> list[Finding]:
         grouped,
         lambda one: _width(one),
         "above",
+        matters=Matters(0.05, "chosen here: a twentieth of the filters' norms"),
         unit=f"of the filters' norms, until the loss has risen by {RISE:g} nat",
     )
     smooth = twins_judged(
@@ -126,6 +127,7 @@ def findings(numbers: Numbers) -> list[Finding]:
         grouped,
         _bumps,
         "below",
+        matters=Matters(0.05, "chosen here: one point in twenty"),
         unit="of the points lie above their neighbours' mean",
     )
     return [*wide, *smooth]

@@ -31,11 +31,11 @@ from ..analysis.lesions import (
 )
 from ..analysis.sample import Sample, hits
 from ..report.lines import Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
 from ..seeds import generator
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, chance, interval, lines_of, measured, members_or_model, named, twins_judged
-from .statistics import bootstrap, judged, mean_interval, spread
+from .statistics import Matters, bootstrap, judged, mean_interval, spread
 
 QUESTION = (
     "A residual network of n blocks can be read as a sum over 2^n paths, half of which a removed block leaves alone. "
@@ -54,6 +54,10 @@ REPEATS = 5  # random lesions of each size
 SIZES = 8  # how many sizes are tried between one block and all
 SWAPS = (1, 2, 3, 5, 8, 12, 20)
 GROUPS = 6  # of permutations, by how far they are from the trained order, in the figure
+
+ERROR = Matters(5.0, "chosen here: Vei16 figure 3 shows tens of points")
+SHARE = Matters(0.1, "chosen here: a tenth of the way")
+RANK = Matters(0.3, "chosen here: a weak correlation")
 
 members = members_or_model
 
@@ -112,6 +116,7 @@ def findings(numbers: Numbers) -> list[Finding]:
         grouped,
         lambda one: _mean_rise(one),
         "below",
+        matters=ERROR,
         unit="points of error, mean over blocks",
     )
     for network, seeds in grouped.items():
@@ -120,7 +125,12 @@ def findings(numbers: Numbers) -> list[Finding]:
         effect = interval([_mean_share(one, numbers) for one in seeds], each)
         nearer = ("chance", "the intact network") if plain else ("the intact network", "chance")
         claim = f"Without one block {named(network)} is nearer to {nearer[0]} than to {nearer[1]}"
-        words: dict[str, Any] = {"bound": 0.5, "unit": "of the way from intact to chance", "pairs": each}
+        words: dict[str, Any] = {
+            "bound": 0.5,
+            "unit": "of the way from intact to chance",
+            "pairs": each,
+            "matters": SHARE,
+        }
         found.append(judged(claim, "Vei16 figure 3", effect, "above" if plain else "below", **words))
     for network, seeds in grouped.items():
         if not network.startswith("plain"):
@@ -141,7 +151,9 @@ def _smooth(network: str, seeds: list[Any]) -> Finding:
         for error in one["several"][size]
     ]
     effect = interval(shares, draws)
-    return judged(claim, "Vei16 figure 5: smooth growth", effect, "below", bound=0.5, unit="of the rise", pairs=draws)
+    return judged(
+        claim, "Vei16 figure 5: smooth growth", effect, "below", SHARE, bound=0.5, unit="of the rise", pairs=draws
+    )
 
 
 def _ordered(network: str, seeds: list[Any]) -> Finding:
@@ -154,9 +166,7 @@ def _ordered(network: str, seeds: list[Any]) -> Finding:
 
     effect = mean_interval(rho) if len(seeds) > 1 else bootstrap(np.arange(len(rows[0])), resampled, draws=500)
     claim = f"{named(network)}: the further blocks stand from their trained order, the larger the error"
-    return judged(
-        claim, "Vei16 figure 6", effect, "below", unit="(rank correlation of Kendall's tau and error)", digits=2
-    )
+    return judged(claim, "Vei16 figure 6", effect, "below", RANK, unit="(rank correlation of Kendall's tau and error)")
 
 
 def _rank_correlation(rows: np.ndarray) -> float:
@@ -196,8 +206,9 @@ def answer(numbers: Numbers) -> str:
     verdict = findings(numbers)[0]
     if not verdict.claim.startswith("Removing one block"):
         return f"Without one block, averaged over blocks, {'; '.join(said)}."
-    shown = {"shown": "the shortcut protects", "not shown": "that the shortcut protects is not shown"}
-    words = shown.get(verdict.verdict, "the shortcut makes it worse")
+    words = {SHOWN: "the shortcut protects", OPPOSITE: "the shortcut makes it worse"}.get(
+        verdict.verdict, "that the shortcut protects is not shown"
+    )
     return f"Without one block, averaged over blocks, {'; '.join(said)}: {words} ({verdict.ours})."
 
 

@@ -21,7 +21,7 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
-from .statistics import judged_pairs, spread
+from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "The memory of an LSTM carries itself unchanged from step to step, a residual block its input from layer to layer. "
@@ -35,6 +35,7 @@ EXPECTED = (
 )
 DEFAULTS = Options(seeds=5, depths=(64,))
 
+MATTERS = Matters(1.0, "chosen here: a tenth of the error's size over all steps")
 WIDTH = 64
 EVERY = 4  # steps between points of a figure
 DEPTHS = {  # name: merge of highway_mlp
@@ -106,7 +107,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     ]
     found = [
         judged_pairs(f"{name}: over {steps} steps the error fades" + (" along the carry" if part == "direct" else ""),
-                     source, ends, "below", unit="decades")
+                     source, ends, "below", MATTERS, unit="decades")
         for axis, name, part, source in fades
         if len(ends := _ends(numbers, axis, name, part))
     ]  # fmt: skip
@@ -116,7 +117,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     ):
         ends = _ends(numbers, axis, name, "whole")
         claim = f"{name}: over {steps} steps the whole error keeps at least a tenth of its size"
-        found.append(judged_pairs(claim, source, ends, "above", bound=-1.0, unit="decades"))
+        found.append(judged_pairs(claim, source, ends, "above", MATTERS, bound=-1.0, unit="decades"))
     return found
 
 

@@ -14,7 +14,7 @@ from ..report.lines import Line
 from ..report.study import Finding
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import Interval, bootstrap, judged_pairs, mean_interval
+from .statistics import Interval, Matters, bootstrap, judged_pairs, mean_interval
 
 OWN = "model"  # the name of a model of the user's own
 PICTURES = 1000  # a study looks at, where there are as many
@@ -131,13 +131,14 @@ def twins_judged(
     grouped: Mapping[str, list[Any]],
     effect: Callable[[Any], float],
     side: str,
+    matters: Matters,
     **words: Any,
 ) -> list[Finding]:
     """Judge for each depth that the residual network's figure less its plain twin's lies on a side of zero, by seed."""
     findings = []
     for depth in twin_depths(grouped):
         plain, residual = (np.array([effect(one) for one in grouped[f"{kind}-{depth}"]]) for kind in LOOKS)
-        findings.append(judged_pairs(f"{claim} ({depth} layers)", published, residual - plain, side, **words))
+        findings.append(judged_pairs(f"{claim} ({depth} layers)", published, residual - plain, side, matters, **words))
     return findings
 
 

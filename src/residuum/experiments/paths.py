@@ -26,7 +26,7 @@ from ..report.study import Drawing, Finding, Table
 from ..seeds import generator
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import judged, judged_pairs, mean_interval, spread
+from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "A network of n residual blocks can be read as a sum over 2^n paths. Through paths of which length does its "
@@ -40,6 +40,8 @@ DEFAULTS = Options(depths=(20, 56), epochs=10)
 PICTURES = 16
 SAMPLES = 6  # paths of each length
 LENGTHS = 8  # lengths that are sampled
+BLOCK = Matters(1.0, "chosen here: one block")
+SLOPE = Matters(0.05, "chosen here: a ninth less with every block")
 CAPTION = (
     "A line is the mean over seeds, of a single model over samples of pictures; its shade reaches from the lowest to "
     "the highest."
@@ -99,17 +101,17 @@ def findings(numbers: Numbers) -> list[Finding]:
             mean = np.array([effective_depth(one["shares"]) for one in seeds])
             published = "Vei16 figure 6: trained, 5 to 17 of 54 blocks carry it" if state == "trained" else "–"
             claim = f"{name}, {state}: the gradient comes through paths shorter than n / 2 = {blocks / 2:g} blocks"
-            words = {"unit": f"blocks, mean length less {blocks / 2:g}", "pairs": mean - blocks / 2}
-            found.append(judged(claim, published, mean_interval(mean - blocks / 2), "below", **words))
+            words = {"unit": f"blocks, mean length less {blocks / 2:g}", "matters": BLOCK}
+            found.append(judged_pairs(claim, published, mean - blocks / 2, "below", **words))
         slopes = np.array([_slope(one) for one in states["trained"]])
         claim = f"{name}, trained: a single path brings back the less the longer it is"
         unit = "decades of size a block"
         published = "Vei16 figure 6: falls exponentially"
-        found.append(judged_pairs(claim, published, slopes, "below", unit=unit))
+        found.append(judged_pairs(claim, published, slopes, "below", SLOPE, unit=unit))
         if "new" in states:
             new, trained = (np.array([effective_depth(one["shares"]) for one in states[s]]) for s in ("new", "trained"))
             claim = f"{name}: training shortens the paths that carry the gradient"
-            found.append(judged_pairs(claim, "–", trained - new, "below", unit="blocks of mean length"))
+            found.append(judged_pairs(claim, "–", trained - new, "below", BLOCK, unit="blocks of mean length"))
     return found
 
 

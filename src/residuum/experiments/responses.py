@@ -22,7 +22,7 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, look_of, measured, members_or_model, named, twins_judged
-from .statistics import judged_pairs, spread
+from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "If a residual block only has to learn what to add to its input, its layers should respond less than those of a "
@@ -32,6 +32,8 @@ SOURCE = "He15 (arXiv:1512.03385), section 4.2, figure 7: networks of 20, 56 and
 COST = "about five minutes on two cores: twelve runs of 15 epochs on the embedded digits"
 EXPECTED = "residual networks respond less than their plain twins, and the deeper residual network the least."
 DEFAULTS = Options(data="digits", depths=(20, 56))
+
+MATTERS = Matters(0.1, "chosen here: a tenth of a unit response, which batch norm sets")
 
 members = members_or_model
 
@@ -60,13 +62,14 @@ def findings(numbers: Numbers) -> list[Finding]:
         grouped,
         _mean,
         "below",
+        matters=MATTERS,
         unit=unit,
     )
     residual = sorted((name for name in grouped if name.startswith("residual-")), key=lambda name: int(name[9:]))
     if len(residual) > 1:
         shallow, deep = (np.array([_mean(one) for one in grouped[name]]) for name in (residual[0], residual[-1]))
         claim = f"Layers of {residual[-1]} respond less than those of {residual[0]}"
-        found.append(judged_pairs(claim, "He15 figure 7", deep - shallow, "below", unit=unit))
+        found.append(judged_pairs(claim, "He15 figure 7", deep - shallow, "below", MATTERS, unit=unit))
     for network, seeds in grouped.items():
         if any(one["closes"].count(True) > 1 for one in seeds):
             found.append(_deeper_blocks(network, seeds))
@@ -83,7 +86,7 @@ def _deeper_blocks(network: str, seeds: list[Any]) -> Finding:
     ends = [_ends(one) for one in seeds]
     differences = np.concatenate([last - first for first, last in ends])
     claim = f"{named(network)}: the last layer of a block responds less than its first"
-    return judged_pairs(claim, "–", differences, "below", unit="standard deviation, mean over blocks")
+    return judged_pairs(claim, "–", differences, "below", MATTERS, unit="standard deviation, mean over blocks")
 
 
 def _ends(one: Any) -> tuple[np.ndarray, np.ndarray]:

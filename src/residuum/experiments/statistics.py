@@ -1,18 +1,20 @@
-"""What a handful of seeds can tell: effects with their intervals, and the verdicts that follow from these alone."""
+"""Effects over a handful of seeds with their intervals, and the verdicts that follow from these alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..report.intervals import Interval, mean_interval, paired_difference, spread
-from ..report.study import NOT_SHOWN, OPPOSITE, SHOWN, Finding
+from ..report.study import NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK, Finding
 
 __all__ = [
     "Interval",
+    "Matters",
     "bootstrap",
     "judged",
     "judged_pairs",
@@ -55,16 +57,28 @@ def sign_test(differences: Sequence[float] | np.ndarray) -> float:
     return float(stats.binomtest(positive, positive + negative).pvalue) if positive + negative else 1.0
 
 
+class Matters(NamedTuple):
+    """The smallest effect that would matter to a claim.
+
+    Args:
+        size: in the unit of the finding, above 0.
+        source: the published figure that it comes from, or why it was chosen here.
+    """
+
+    size: float
+    source: str
+
+
 def judged(
     claim: str,
     published: str,
     effect: Interval,
     side: str,
+    matters: Matters,
     *,
     bound: float = 0.0,
     unit: str = "points",
     pairs: Sequence[float] | np.ndarray = (),
-    digits: int = 2,
 ) -> Finding:
     """Judge the claim that an effect lies above or below a bound.
 
@@ -73,25 +87,46 @@ def judged(
         published: what the literature has, with its source.
         effect: what was measured here.
         side: "above" or "below": where the claim puts the effect.
+        matters: the smallest distance from the bound that would matter. It tells "no effect larger than X" (the
+            interval excludes it on both sides) from "too weak to say".
         bound: usually no effect.
         unit: of the effect.
         pairs: the single differences, for the sign test.
-        digits: significant ones of the interval's width.
     """
     above, below = effect.above(bound), effect.below(bound)
-    verdict = NOT_SHOWN if not (above or below) else SHOWN if above == (side == "above") else OPPOSITE
-    alone = "" if math.isfinite(effect.low) else "; one run tells no interval"
-    ours = f"{effect.text(digits)} {unit}{alone}"
+    largest = max(abs(effect.low - bound), abs(effect.high - bound))
+    if above or below:
+        verdict = SHOWN if above == (side == "above") else OPPOSITE
+    else:
+        verdict = NO_LARGER if largest <= matters.size else TOO_WEAK
+    notes = [f"{effect.text()} {unit}"]
+    if not math.isfinite(effect.low):
+        notes.append("one run has no interval")
+    if (above or below) and largest < matters.size:
+        notes.append("less than would matter")
     if len(pairs) > 1:
         signs = np.sign(np.asarray(pairs, dtype=float) - bound)
         agree = int((signs == (1 if side == "above" else -1)).sum())
-        ours += f"; {agree} of {len(pairs)} on the claimed side (sign test p = {sign_test(signs):.2g})"
-    return Finding(claim, published, ours, verdict)
+        notes.append(f"{agree} of {len(pairs)} on the claimed side (sign test p = {sign_test(signs):.2g})")
+    half = (effect.high - effect.low) / 2
+    return Finding(
+        claim,
+        published,
+        "; ".join(notes),
+        verdict,
+        limit=f"{largest:.2g} {unit}" if verdict == NO_LARGER else "",
+        matters=f"{matters.size:g} {unit}: {matters.source}",
+        least=matters.size,
+        half=half if math.isfinite(half) else None,
+    )
 
 
-def judged_pairs(claim: str, published: str, pairs: Sequence[float] | np.ndarray, side: str, **words: Any) -> Finding:
+def judged_pairs(
+    claim: str, published: str, pairs: Sequence[float] | np.ndarray, side: str, matters: Matters, **words: Any
+) -> Finding:
     """Judge the claim that a figure lies above or below a bound, from its value or difference of each seed: [seeds].
 
-    The effect is their mean with Student's interval; ``words`` are bound, unit and digits of ``judged``.
+    The effect is their mean with Student's interval; ``words`` are bound and unit of ``judged``.
     """
-    return judged(claim, published, mean_interval(pairs), side, pairs=pairs, **words)
+    found = judged(claim, published, mean_interval(pairs), side, matters, pairs=pairs, **words)
+    return replace(found, seeds=len(pairs))

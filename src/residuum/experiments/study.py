@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from . import STUDIES
 from .budget import fitted, measured_precision
 from .form import History, Options, Study, Workspace, read_json, write_json
 from .members import train_members, training_seconds
+from .planning import Plan, plan_study
 
 STUDY, PLAN = "study.json", "plan.json"
 Tell = Callable[[str], None]
@@ -79,6 +80,21 @@ def run_study(
     return result
 
 
+def planned(name: str, asked: dict[str, Any], output: Path, folders: Sequence[Path], *, workers: int = 0) -> Plan:
+    """Return what a study would cost and could see; nothing is trained or written (``planning.py``).
+
+    Args:
+        name: in STUDIES.
+        asked: fields of Options that the user gave; the others are the study's own.
+        output: the study's folder; the precision of its runs counts if there are any.
+        folders: finished studies whose spread may be used.
+        workers: runs side by side; 0: as many as there are cores.
+    """
+    study = pick_study(name)
+    options = _settled(study, asked, output)
+    return plan_study(study, name, options, workers or os.cpu_count() or 1, folders)
+
+
 def write_pages(folders: list[Path], page: Path) -> None:
     """Write the pictures of each study into its folder, and one page of them all."""
     studies = [study_data(folder) for folder in folders]
@@ -127,9 +143,7 @@ def _planned(
     plan = output / PLAN
     if plan.exists() and (held := read_json(plan))["wishes"] == wishes:
         return Options(**{**held["options"], "depths": tuple(held["options"]["depths"])}), held["notes"]
-    options, notes = _checked(replace(study.DEFAULTS, **asked)), []
-    if "precision" not in asked:
-        options = replace(options, precision=_precision(study, options, output))
+    options, notes = _settled(study, asked, output), []
     if budget:
         tell("a short trial of each network, to fit the study to its budget")
         options, notes = fitted(study, options, budget, workers)
@@ -137,6 +151,11 @@ def _planned(
             tell(note)
     write_json(plan, {"wishes": wishes, "options": asdict(options), "notes": notes})
     return options, notes
+
+
+def _settled(study: Study, asked: dict[str, Any], output: Path) -> Options:
+    options = _checked(replace(study.DEFAULTS, **asked))
+    return options if "precision" in asked else replace(options, precision=_precision(study, options, output))
 
 
 def _checked(options: Options) -> Options:

@@ -12,29 +12,46 @@ from .interactive import interactive_figure, plotly_script
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHOWN, NOT_SHOWN, OPPOSITE = "shown", "not shown", "the opposite is shown"
-MARKS = {SHOWN: "✓", NOT_SHOWN: "–", OPPOSITE: "✗"}
+SHOWN, OPPOSITE, NO_LARGER, TOO_WEAK = "shown", "opposite shown", "no effect larger than", "too weak to say"
+MARKS = {SHOWN: "✓", OPPOSITE: "✗", NO_LARGER: "≈", TOO_WEAK: "?"}
 HOW_JUDGED = (
-    "A claim is shown where the whole 95 % interval of its effect lies on the claimed side, the opposite where it lies "
-    "on the other, and not shown otherwise. Each interval stands for itself: of twenty, one misses by chance."
+    "A claim is shown where the whole 95 % interval of its effect lies on the claimed side, and the opposite is shown "
+    'where it lies on the other. An interval on both sides says "no effect larger than X" if it excludes the smallest '
+    "effect that would matter on either side; a wider one is too weak to say. Each interval stands for itself: of "
+    "twenty, one misses by chance."
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim, and what became of it here.
+    """A claim, its measured effect and its verdict.
 
     Args:
         claim: what should hold, in a sentence.
         published: the figure in the literature with its source, or a dash.
         ours: the effect that was measured here, with its interval.
-        verdict: SHOWN, NOT_SHOWN or OPPOSITE.
+        verdict: SHOWN, OPPOSITE, NO_LARGER or TOO_WEAK.
+        limit: with NO_LARGER, the largest effect that the interval leaves possible, with its unit.
+        matters: the smallest effect that would matter, with its unit and source.
+        least: the same as a number.
+        half: half the width of the interval; None where a single run leaves it unbounded.
+        seeds: differences by seed that the interval comes from; 0 where it comes from images or blocks of one network.
     """
 
     claim: str
     published: str
     ours: str
     verdict: str
+    limit: str = ""
+    matters: str = ""
+    least: float = 0.0
+    half: float | None = None
+    seeds: int = 0
+
+    @property
+    def words(self) -> str:
+        """The verdict as a reader sees it: its mark, its name, and the limit of an effect that is at most small."""
+        return " ".join(filter(None, (MARKS[self.verdict], self.verdict, self.limit)))
 
 
 @dataclass(frozen=True)
@@ -122,9 +139,11 @@ def _parts(study: StudyData, *, nested: bool = False) -> list[page.Markup]:
             return []
         return [page.heading(heading), *inner] if nested else [page.section(heading, *inner)]
 
-    verdicts = [(f.claim, f.published, f.ours, f"{MARKS[f.verdict]} {f.verdict}") for f in study.findings]
-    words = "What the literature says and what was found."
-    compared = page.table(["Claim", "Published", "Here", "Verdict"], verdicts, words) if verdicts else ""
+    verdicts = [(f.claim, f.published, f.matters, f.ours, f.words) for f in study.findings]
+    header = ["Claim", "Published", "Smallest effect that matters", "Here", "Verdict"]
+    compared = (
+        page.table(header, verdicts, "The literature's claims beside the effects measured here.") if verdicts else ""
+    )
     return [
         page.opening(page.paragraph(study.question), page.lead(study.answer)),
         *under("What it looks like", page.figures(*map(_figure, study.drawings)) if study.drawings else ""),
