@@ -26,8 +26,9 @@ def study(findings=(), figures=True, **more):
 def test_a_study_shows_question_answer_numbers_and_outcome(read_page):
     findings = [
         Finding("56 above 20", "He15 figure 6", "66 against 7 %", "shown"),
-        Finding("the reverse", "–", "no", "the opposite is shown"),
-        Finding("more", "–", "0 (-1 to 1)", "not shown"),
+        Finding("the reverse", "–", "no", "opposite shown", matters="2 points: a table"),
+        Finding("none", "–", "0 (-1 to 1)", "no effect larger than", limit="1 point"),
+        Finding("more", "–", "0 (-9 to 9)", "too weak to say"),
     ]
     root = read_page(study_page([study(findings, notes=["It took fewer pictures."], settings={"seeds": "3"})]))
     words = [p.text for p in root.all("p")]
@@ -41,10 +42,11 @@ def test_a_study_shows_question_answer_numbers_and_outcome(read_page):
     assert [svg.attributes["aria-label"] for svg in root.all("svg")] == ["plain networks", "residual networks"]
     outcome = [[cell.text for cell in row.all("th") + row.all("td")] for row in root.all("table")[0].all("tr")]
     assert outcome == [
-        ["Claim", "Published", "Here", "Verdict"],
-        ["56 above 20", "He15 figure 6", "66 against 7 %", "✓ shown"],
-        ["the reverse", "–", "no", "✗ the opposite is shown"],
-        ["more", "–", "0 (-1 to 1)", "– not shown"],
+        ["Claim", "Published", "Smallest effect that matters", "Here", "Verdict"],
+        ["56 above 20", "He15 figure 6", "", "66 against 7 %", "✓ shown"],
+        ["the reverse", "–", "2 points: a table", "no", "✗ opposite shown"],
+        ["none", "–", "", "0 (-1 to 1)", "≈ no effect larger than 1 point"],
+        ["more", "–", "", "0 (-9 to 9)", "? too weak to say"],
     ]
     assert root.all("pre")[0].text == "residuum demo" and "2 minutes on 2 cores" in words
     assert root.all("li")[0].text == "It took fewer pictures."
