@@ -38,9 +38,14 @@ def lstm_2000(width: int) -> LSTMCell:
     return LSTMCell(width, width)
 
 
-def lstm_open(width: int) -> LSTMCell:
-    """Build the cell with the forget gate's bias at 1 (Gers et al. 2000; Jozefowicz et al. 2015, ICML)."""
-    cell = LSTMCell(width, width)
+def lstm_open(width: int, inputs: int | None = None) -> LSTMCell:
+    """Build the cell with the forget gate's bias at 1 (Gers et al. 2000; Jozefowicz et al. 2015, ICML).
+
+    Args:
+        width: features of its state.
+        inputs: features of what it reads; by default as many.
+    """
+    cell = LSTMCell(width if inputs is None else inputs, width)
     with torch.no_grad():
         cell.forget.get_parameter("x.bias").fill_(1.0)
         cell.forget.get_parameter("h.bias").zero_()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     activations,
+    adding_problem,
     causes,
     data_need,
     degradation,
@@ -21,6 +22,7 @@ from . import (
     robustness,
     shortcuts,
     skip_length,
+    transformer_skips,
     very_deep,
 )
 from .form import Study
@@ -45,6 +47,8 @@ STUDIES: dict[str, Study] = {
     "gradients": gradients,
     "effective-depth": effective_depth,
     "lstm-and-depth": lstm_and_depth,
+    "adding-problem": adding_problem,
+    "transformer-skips": transformer_skips,
 }
 
 __all__ = ["STUDIES", "Study"]

@@ -37,9 +37,10 @@ def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitt
     """Return options whose members train within so many minutes, if the rule above allows."""
     if minutes <= 0:
         raise InputError(f"the budget must be more than 0 minutes, got {minutes:g}; leave it out for no limit")
-    members, dataset = study.members(options), open_data(options.data)
+    members = study.members(options)
     if not members:
         return Fitted(replace(options, minutes=minutes), [f"The study was given {minutes:g} minutes."])
+    dataset = open_data(options.data)
     minutes_a_share = _costs(members, dataset, workers)
 
     def needed(epochs: int, share: float) -> float:
@@ -86,9 +87,10 @@ def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tupl
 
 def measured_precision(study: Study, options: Options) -> str:
     """Return the faster precision for the study's largest network on this machine, by a few steps of each."""
-    members, dataset = study.members(options), open_data(options.data)
+    members = study.members(options)
     if not members:
         return options.precision
+    dataset = open_data(options.data)
     models = [_build(dataset, settings) for settings in _networks(members).values()]
     largest = max(models, key=lambda model: sum(1 for _ in model.modules()))
     return choose_precision(largest, (dataset.channels, *dataset.image_size), "cpu").precision
