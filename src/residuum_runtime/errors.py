@@ -1,10 +1,15 @@
 """What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
 
+from .names import encodable
+
 
 class ResiduumError(Exception):
     """Base of all errors that the user can mend; the command line prints it without a traceback."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return encodable(super().__str__())  # file names may hold bytes that are not UTF-8
 
 
 class InputError(ResiduumError, ValueError):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from .errors import InputError
+from .kinds import open_image
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -33,7 +34,7 @@ def decode_rows(source: str | Path | BinaryIO) -> Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged metadata beside sound pixels
-            with Image.open(source) as image:
+            with open_image(source) as image:
                 pixels = np.array(_to_rgb(ImageOps.exif_transpose(image)))
     except FileNotFoundError:
         raise InputError(f"expected a picture, but there is no file {name}") from None

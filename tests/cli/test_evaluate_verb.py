@@ -135,7 +135,7 @@ def test_wrong_input_is_told(files):
         ("--scales", "8,10"): "--scales is for --views multi-scale, got --views centre",
         ("--views", "multi-scale", "--scales", "8;10"): "--scales must be whole numbers with commas between",
         ("--views", "multi-scale", "--scales", "8,0"): "scales are shorter sides in pixels, at least 1, got 0",
-        ("--split", "test"): "split must be train or val, got 'test'",
+        ("--split", "test"): "digits has no test images; take --split train or val or all",
         ("--precision", "fp8"): "precision must be fp32 or bf16, got 'fp8'",
         ("--bins", "0"): "bins must be at least 1, got 0",
         ("--device", "tpu"): "device must be auto, cpu, cuda or mps, got 'tpu'",

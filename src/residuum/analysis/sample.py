@@ -14,7 +14,7 @@ from ..data import ArrayImages, Dataset, EvaluationLoader, FileImages, open_data
 from ..data.pixels import Normalise
 from ..errors import InputError
 from ..evaluation import Scores, default_preprocessing, score
-from ..evaluation.accuracy import match_classes
+from ..evaluation.matching import match_classes
 from ..models import describe
 from ..seeds import generator
 

@@ -16,7 +16,16 @@ def evaluate(
         ),
     ],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
-    split: Annotated[str, typer.Option(help="val or train")] = "val",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="train, val, test or all [default: val; of a folder without train/ and val/ that "
+            "the model was not trained on: all]"
+        ),
+    ] = "",
+    match: Annotated[
+        str, typer.Option(help="match classes by name, or by order where the data set calls them otherwise")
+    ] = "name",
     views: Annotated[str, typer.Option(help="centre, flip, ten-crop or multi-scale")] = "centre",
     scales: Annotated[
         str, typer.Option(help="shorter sides for multi-scale, pixels, as 224,256,384 (left out: those of He15)")
@@ -47,12 +56,14 @@ def evaluate(
 
     residuum evaluate torchvision:resnet50 --data PHOTOS --views multi-scale --scales 224,256,384,480,640
 
+    residuum evaluate runs/PHOTOS-1 --data HELDOUT                       (CLASS/*.jpg: every image counts)
+
     residuum evaluate runs/PHOTOS-1 --data PHOTOS --output evaluation    (a page with the worst mistakes)
     """
     from .evaluating import Question, as_json, ask, read_scales, show, write_page
     from .tables import show_json
 
-    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision)
+    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision, match)
     answer = ask(question, batch_size, workers, device, calibration or output is not None)
     if output is not None:
         write_page(answer, output)

@@ -21,24 +21,33 @@ SOURCES: dict[str, Callable[[], Dataset]] = {
 }
 
 
-def open_data(name: str | Path, *, strict: bool = False) -> Dataset:
+def open_data(name: str | Path, *, strict: bool = False, to_train: bool = True) -> Dataset:
     """Return the data set of that name, or the folder of pictures at that path.
 
     Args:
         name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training pictures,
             ``NAME[:5000,:1000]`` for 1,000 of its validation pictures too.
         strict: stop at a damaged picture in a folder instead of leaving it out.
+        to_train: whether a folder must hold what training needs (two classes, images to train and to validate on).
+
+    Raises:
+        InputError: no such set or folder, a folder with a built-in set's name, or one that cannot be understood.
     """
     if (part := parse_part(name)) is not None:
-        return take(open_data(part.source, strict=strict), part)
-    if str(name) in SOURCES:
+        return take(open_data(part.source, strict=strict, to_train=to_train), part)
+    if str(name) in SOURCES and not Path(name).is_dir():
         return SOURCES[str(name)]()
+    if isinstance(name, str) and name in SOURCES:
+        raise InputError(
+            f"{name!r} is a built-in data set, and a folder of that name lies here; write ./{name} for the folder, or "
+            "rename it to use the built-in set"
+        )
     if not Path(name).exists():
         raise InputError(
             f"no data set or folder is named {str(name)!r}; {nearest(str(name), list(SOURCES))}, "
             "or a folder of CLASS/*.jpg"
         )
-    return folder.load(name, strict=strict)
+    return folder.load(name, strict=strict, to_train=to_train)
 
 
 __all__ = [

@@ -66,6 +66,7 @@ class Dataset:
     val_is_test: bool = False  # the validation pictures are a test set, which nothing should be chosen on
     test: ArrayImages | FileImages | None = None  # looked at once, at the end
     test_is: str = ""  # what the test pictures are, for people
+    unsplit: bool = False  # nothing but the images' names separates training from validation
 
     @property
     def channels(self) -> int:

@@ -15,8 +15,6 @@ from residuum_runtime import pictures
 
 from ..compat import import_torchvision
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
-
 _ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
 
 
@@ -33,7 +31,7 @@ def decode(source: str | Path | BinaryIO) -> Tensor:
     if isinstance(source, str | Path) and (read := jpeg_decoder()) is not None and _is_ordinary_jpeg(source):
         try:
             return read(source)
-        except RuntimeError:  # what Pillow makes of it, it also says
+        except (RuntimeError, UnicodeEncodeError):  # damaged, or a name that is not UTF-8: Pillow's answer counts
             pass
     return torch.from_numpy(pictures.decode_rows(source)).permute(2, 0, 1)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from PIL import Image
+
+from residuum_runtime.kinds import open_image
 
 from ..seeds import drawing
 from .decode import decode
@@ -47,6 +48,7 @@ def overview(root: str | Path, *, size: int = 224, side: int = 256) -> dict[str,
         "pictures": len(pictures),
         "sides": {"train": len(found.train), "val": len(found.val), "test": len(found.test)},
         "val_is": found.val_is,
+        "notes": found.notes,
         "unreadable": [{"name": picture.name, "problem": picture.problem} for picture in pictures if picture.problem],
         "classes": _classes(found.classes, sound),
         "formats": dict(Counter(_format(root / picture.name) for picture in sound).most_common()),
@@ -70,7 +72,7 @@ def _classes(names: Sequence[str], sound: Sequence[Picture]) -> dict[str, int]:
 
 
 def _format(path: Path) -> str:
-    with Image.open(path) as image:
+    with open_image(path) as image:
         return f"{image.format} {image.mode}"
 
 

@@ -17,6 +17,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from residuum_runtime.kinds import open_image
+
 from ..errors import DiskError, InputError
 from ..files import locked, replacing, sweep
 from .dataset import Dataset, FileImages
@@ -128,7 +130,7 @@ def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
 def _bytes_of(path: Path, side: int) -> int:
     """Return how many bytes a picture file will take, to a row of pixels; its head is read."""
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             return kept_bytes(image.size, side)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return 0  # decoding it will say what is wrong
@@ -172,7 +174,7 @@ def _fill(file: BinaryIO, rows: Iterable[Row]) -> None:
     padding = -start % 8  # numbers of eight bytes follow
     file.write(bytes(padding))
     file.write(bytes_of(torch.tensor(columns).T.contiguous()))
-    told = "\0".join(names).encode()
+    told = "\0".join(names).encode("utf-8", "surrogateescape")
     file.write(told)
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT}}
     sizes = {"pixels": start + padding, **dict.fromkeys(COLUMNS, 8 * len(names)), "names": len(told)}

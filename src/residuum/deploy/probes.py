@@ -14,7 +14,7 @@ from torch import Tensor
 from ..data import ArrayImages, Augmentation, Dataset, EvaluationLoader, FileImages, decode
 from ..data.pixels import Normalise, match_channels
 from ..data.streaming import fitting
-from ..evaluation.accuracy import match_classes
+from ..evaluation.matching import match_classes
 from ..seeds import generator
 from .prepare import Prepared
 

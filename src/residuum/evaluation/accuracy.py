@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -42,19 +42,3 @@ def score(
 def default_preprocessing(dataset: Dataset) -> Preprocessing:
     """Return the data set's own size, mean and standard deviation."""
     return Preprocessing(size=dataset.image_size, mean=dataset.mean, std=dataset.std)
-
-
-def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Module) -> Tensor:
-    """Return the model's class number for each of the data set's: int64 [data classes]."""
-    num_classes = getattr(model, "num_classes", len(of_data))
-    if of_model and set(of_data) <= set(of_model):
-        return torch.tensor([list(of_model).index(name) for name in of_data])
-    if of_model and not set(of_model) & set(of_data) and len(of_model) == len(of_data):
-        return torch.arange(len(of_data))  # other names for the same number of classes: the order decides
-    if of_model or num_classes < len(of_data):
-        missing = sorted(set(of_data) - set(of_model)) or list(of_data)
-        raise InputError(
-            f"the model must know the data set's {len(of_data)} classes, but it has {num_classes} "
-            f"and lacks {', '.join(missing[:5])}; train one on this data, or evaluate on data with its classes"
-        )
-    return torch.arange(len(of_data))

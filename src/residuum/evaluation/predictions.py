@@ -19,10 +19,12 @@ from ..errors import InputError
 from ..models import describe
 from ..nn import Network
 from ..workers import serve_parent
-from .accuracy import default_preprocessing, match_classes
+from .accuracy import default_preprocessing
 from .dense import dense_logits, window_of
+from .matching import match_classes
 from .precision import autocast, made_for
 from .scores import Scores, tally
+from .splits import images_of
 from .views import Frame, View, make_frame, pick_view
 
 Seen = tuple[list[Tensor], int]  # the views of a picture and its label
@@ -75,6 +77,7 @@ def predictions_of(
     batch_size: int = 256,
     workers: int = 0,
     precision: str = "fp32",
+    match: str = "name",
 ) -> Predictions:
     """Return what a model says of each picture; the softmax outputs of a picture's views are averaged.
 
@@ -84,18 +87,19 @@ def predictions_of(
     Args:
         model: from ``create_model`` or ``load``; used on the device that it is on, in evaluation mode.
         dataset: the pictures.
-        split: ``val`` or ``train``.
+        split: ``train``, ``val``, ``test`` or ``all``.
         views: a name of ``VIEWS``.
         scales: shorter sides for ``multi-scale``, pixels.
         batch_size: pictures that the network sees at a time.
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
+        match: ``name``, or ``order`` for classes that are called otherwise (``matching.py``).
     """
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
     size = (preprocessing.size[0], preprocessing.size[1])
     frame = make_frame(size, preprocessing.resize, scales)
-    renumber = match_classes(described.classes, dataset.classes, model)
+    renumber = match_classes(described.classes, dataset.classes, model, match)
     device = next(model.parameters()).device
     normalise = Normalise(preprocessing.mean, preprocessing.std, device)
     pictures = ViewedPictures(images_of(dataset, split), view, frame)
@@ -137,13 +141,6 @@ def combine(members: Sequence[Predictions]) -> Predictions:
         columns = [member.classes.index(name) for name in first.classes]
         aligned.append(member.log_probabilities[:, columns])
     return Predictions(first.labels, _mean(torch.stack(aligned), 0), first.classes)
-
-
-def images_of(dataset: Dataset, split: str) -> ArrayImages | FileImages:
-    """Return the split's pictures."""
-    if split not in ("train", "val"):
-        raise InputError(f"split must be train or val, got {split!r}")
-    return dataset.train if split == "train" else dataset.val
 
 
 def _batches(pictures: ViewedPictures, batch_size: int, workers: int) -> Iterator[list[Seen]]:

@@ -123,7 +123,7 @@ def _counts(data: dict[str, Any]) -> list[int]:
 def _content(images: ArrayImages | FileImages) -> Iterator[Any]:
     yield images.labels.numpy().tobytes()
     if isinstance(images, FileImages):
-        yield "\n".join(images.names).encode()
+        yield "\n".join(images.names).encode("utf-8", "surrogateescape")
     else:
         yield str(tuple(images.pixels.shape)).encode()
         yield images.pixels.contiguous().numpy()

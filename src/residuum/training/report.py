@@ -36,7 +36,7 @@ def conclude(run: Run, *, report: bool) -> None:
         model = load(run.directory / BEST)
         use_kernels(model, settings)
         precision = "fp32" if settings.views == "centre" else settings.precision
-        scores = evaluate(model, final_dataset(run.dataset), views=settings.views, precision=precision)
+        scores = evaluate(model, final_dataset(run.dataset), split="val", views=settings.views, precision=precision)
     write_result(run.directory, result_of(run.settings, run.dataset, run.history, scores))
     if report and scores is not None:
         _write_report(run, scores)

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..models import Description, attach
 from .fit import Differences, fill
 from .metadata import KEY
+from .origin import trained_on
 from .pretrained import fetch
 from .reading import Contents
 from .understand import Understood, build, build_meta, understand
@@ -57,6 +58,7 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     if differences:
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
+    model.trained_on = trained_on(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     return attach(model.eval(), description)
 
 

@@ -1,0 +1,58 @@
+"""Opening an image file with Pillow, HEIF included where its plugin is installed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif"})
+HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"})
+NEEDS_HEIF = "HEIC/HEIF needs pillow-heif; pip install 'residuum[heif]'"
+
+
+def open_image(source: str | Path | BinaryIO) -> Image.Image:
+    """Return the file opened by Pillow, which has read its head only.
+
+    Raises:
+        UnidentifiedImageError: the file is no image, or a HEIF image and pillow-heif is not installed.
+        OSError: it cannot be read.
+    """
+    try:
+        return Image.open(source)
+    except UnidentifiedImageError as error:
+        if not is_heif(source):
+            raise
+        if not register_heif():
+            raise UnidentifiedImageError(NEEDS_HEIF) from error
+        return Image.open(source)
+
+
+def is_heif(source: str | Path | BinaryIO) -> bool:
+    """Return whether the first bytes are those of a HEIF image, whatever the file is called."""
+    if isinstance(source, str | Path):
+        with suppress(OSError), Path(source).open("rb") as file:
+            return _has_heif_brand(file.read(12))
+        return False
+    source.seek(0)
+    head = source.read(12)
+    source.seek(0)
+    return _has_heif_brand(head)
+
+
+def _has_heif_brand(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS
+
+
+@cache
+def register_heif() -> bool:
+    """Add HEIF to Pillow's formats for this process; return whether pillow-heif is installed."""
+    try:
+        import pillow_heif  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
