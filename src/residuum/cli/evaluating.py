@@ -39,6 +39,7 @@ class Question:
     bins: int
     seed: int
     precision: str
+    max_pixels: int | None = None  # the largest image of a folder
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def read_scales(text: str, views: str) -> tuple[int, ...]:
 def ask(question: Question, batch_size: int, workers: int, device: str, calibrated: bool) -> Answer:
     """Measure each model, and all of them averaged."""
     check_precision(question)
-    dataset = open_data(question.data)
+    dataset = open_data(question.data, max_pixels=question.max_pixels)
     images_of(dataset, question.split)
     make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
     place, found = choose_device(device), []

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+from residuum_runtime.reading import default_limit
 
 from ..errors import InputError, nearest
 from . import cifar10, digits, fashion_mnist, folder
@@ -21,16 +24,18 @@ SOURCES: dict[str, Callable[[], Dataset]] = {
 }
 
 
-def open_data(name: str | Path, *, strict: bool = False) -> Dataset:
+def open_data(name: str | Path, *, strict: bool = False, max_pixels: int | None = None) -> Dataset:
     """Return the data set of that name, or the folder of pictures at that path.
 
     Args:
         name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training pictures,
             ``NAME[:5000,:1000]`` for 1,000 of its validation pictures too.
         strict: stop at a damaged picture in a folder instead of leaving it out.
+        max_pixels: the largest image of a folder, pixels; larger ones are left out and named
+            [default: ``residuum_runtime.reading.MAX_PIXELS``].
     """
     if (part := parse_part(name)) is not None:
-        return take(open_data(part.source, strict=strict), part)
+        return take(open_data(part.source, strict=strict, max_pixels=max_pixels), part)
     if str(name) in SOURCES:
         return SOURCES[str(name)]()
     if not Path(name).exists():
@@ -38,7 +43,11 @@ def open_data(name: str | Path, *, strict: bool = False) -> Dataset:
             f"no data set or folder is named {str(name)!r}; {nearest(str(name), list(SOURCES))}, "
             "or a folder of CLASS/*.jpg"
         )
-    return folder.load(name, strict=strict)
+    with default_limit(max_pixels):
+        dataset = folder.load(name, strict=strict)
+    sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
+    files = {side: images for side, images in sides.items() if isinstance(images, FileImages)}
+    return replace(dataset, **{side: replace(images, max_pixels=max_pixels) for side, images in files.items()})
 
 
 __all__ = [

@@ -21,6 +21,7 @@ from residuum_runtime.card import Card
 from .. import __version__
 from ..errors import InputError
 from ..models import Preprocessing, describe
+from ..models.description import check_classifier
 from ..nn.fold import Folded, fold
 from .from_pixels import FromPixels
 
@@ -64,8 +65,7 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
             "the model must say how pictures are prepared, and it does not; set "
             "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
         )
-    if getattr(model, "num_classes", None) == 0:
-        raise InputError("the model must end in logits, but it has num_classes 0 (features); reset_classifier(N) first")
+    check_classifier(model)
     _check_finite(model)
     reference = copy.deepcopy(model).cpu().float().eval()
     fixed = not _takes_other_sizes(reference, preprocessing)

@@ -22,6 +22,7 @@ def evaluate(
     views: str = "centre",
     scales: Sequence[int] = (),
     precision: str = "fp32",
+    max_pixels: int | None = None,
 ) -> Scores:
     """Return the scores of a model from ``create_model`` or ``load`` on a data set.
 
@@ -37,8 +38,9 @@ def evaluate(
         views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: what the network sees of each picture.
         scales: shorter sides for ``multi-scale``, pixels; those of He15 where none are given.
         precision: ``fp32``, or ``bf16``, which is faster and may tell some pictures in a thousand otherwise.
+        max_pixels: the largest image of a folder, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
     """
-    dataset = data if isinstance(data, Dataset) else open_data(data)
+    dataset = data if isinstance(data, Dataset) else open_data(data, max_pixels=max_pixels)
     models = [model] if isinstance(model, nn.Module) else list(model)
     members = [
         predictions_of(
