@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -59,7 +60,8 @@ def opened(source: Source, max_pixels: int | None = None, name: str = "") -> Ite
     except FileNotFoundError as error:
         raise ImageError(f"expected an image, but there is no file {name}", "there is no such file") from error
     except Image.DecompressionBombError as error:
-        raise too_large(name, "", limit) from error
+        count = re.search(r"\d+", str(error))  # Pillow's message begins with the image's pixels
+        raise too_large(name, f"{int(count[0]):,} pixels" if count else "", limit) from error
     except Exception as error:  # decoders raise nearly anything
         raise unreadable(name, _reason(error)) from (error if str(error) else None)
 

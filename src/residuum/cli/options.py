@@ -8,5 +8,5 @@ import typer
 
 # The default stands here as text: the constant lies beside Pillow, which no --help loads.
 MaxPixels = Annotated[
-    int | None, typer.Option("--max-pixels", min=1, help="largest image, pixels [default: 178,956,970]")
+    int | None, typer.Option("--max-pixels", min=1, help="largest image, pixels; 178,956,970 unless given")
 ]

@@ -95,7 +95,7 @@ def shifts(picture: Tensor, frame: Frame) -> list[Tensor]:
 
 
 def not_too_long(image: Tensor, scale: int) -> Tensor:
-    """Return the image, or the middle of one so long that resizing its shorter side to ``scale`` would take too much."""
+    """Return the image, or its middle where a resize of the shorter side to ``scale`` would take too much memory."""
     side = RESIZED_PIXELS // (2 * scale)
     return CutToMiddle((side, side), scale)(image)
 
