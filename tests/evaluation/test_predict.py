@@ -11,6 +11,8 @@ from torch import nn
 from residuum import create_model
 from residuum.analysis.saliency import grad_cam, integrated_gradients, look, pick_class, stage_names
 from residuum.deploy import Engine, export
+from residuum.deploy.from_pixels import FromPixels
+from residuum.deploy.prepare import prepare
 from residuum.errors import ImageError, InputError
 from residuum.evaluation import evaluate, predict, predict_each, predictions_of
 from residuum.models import Description, Preprocessing, attach
@@ -65,7 +67,7 @@ def in_parts(model):
 def test_each_module_keeps_its_mode():
     from evaluation_sets import a_dataset, pixels_and_labels
 
-    model = network()
+    model = network(4, ())
     before = in_parts(model)
     data = a_dataset(pixels_and_labels(3))
     predict(model, PIXELS)
@@ -73,7 +75,6 @@ def test_each_module_keeps_its_mode():
     pick_class(model, None, seen.image)
     grad_cam(model, seen.image, 0, stage_names(model)[0])
     integrated_gradients(model, seen.image, 0, seen.black, steps=2)
-    model.description.classes = []
     for precision in ("fp32", "bf16"):
         predictions_of(model, data, precision=precision)
         evaluate(model, data, precision=precision)
@@ -93,9 +94,8 @@ def test_one_logit_is_a_yes_or_no(classes, names):
         logit = model(look(model, PIXELS).image)
     yes = float(torch.sigmoid(logit))
     (found,) = predict(model, PIXELS)
-    assert dict(zip(found.classes, found.probabilities, strict=True)) == pytest.approx(
-        {names[1]: yes, names[0]: 1 - yes}
-    )
+    shares = dict(zip(found.classes, found.probabilities, strict=True))
+    assert shares == pytest.approx({names[1]: yes, names[0]: 1 - yes})
     assert found.probabilities[0] >= 0.5
     for number, name in enumerate(names):
         share = pick_class(model, name, look(model, PIXELS).image)
@@ -125,7 +125,7 @@ def test_a_yes_or_no_is_evaluated_on_two_classes():
 
 def test_names_that_do_not_fit_the_logits_are_refused():
     for logits, classes in ((1, ("a", "b", "c")), (3, ("a", "b")), (4, ("a", "b", "c", "d", "e"))):
-        with pytest.raises(InputError, match=f"has {logits} logits, but {len(classes)} classes are named"):
+        with pytest.raises(InputError, match=f"answers with {logits} logits, but {len(classes)} classes are named"):
             predict(network(logits, classes), PIXELS)
 
 
@@ -142,10 +142,17 @@ def test_a_network_without_a_classifier_is_refused():
         evaluate(model, "digits")
 
 
-@pytest.mark.parametrize("pixels", [False, True], ids=["images", "pixels"])
-def test_an_exported_yes_or_no_answers_as_its_model(tmp_path, pixels):
+def test_a_yes_or_no_that_takes_pixels_gives_two_probabilities():
     model = network(1, ())
-    folder = export(model, tmp_path / "out", to="onnx", precision="fp32", pixels=pixels).folder
+    found = FromPixels(model, model.description.preprocessing)(torch.from_numpy(PIXELS)[None])[0].tolist()
+    (expected,) = predict(model, PIXELS)
+    assert sorted(found, reverse=True) == pytest.approx(expected.probabilities, abs=1e-5)
+    assert prepare(model, pixels=True).card.classes == ("no", "yes")
+
+
+def test_an_exported_yes_or_no_answers_as_its_model(tmp_path):
+    model = network(1, ())
+    folder = export(model, tmp_path / "out", to="onnx", precision="fp32").folder
     engine = Engine(folder, engine="onnxruntime")
     (expected,), (found,) = predict(model, PIXELS), engine.predict(PIXELS / 255)
     assert found.classes == expected.classes

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import torch
 
+from residuum_runtime.reading import check_limit
+
 from ..errors import InputError
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import EXTENSIONS, decode, jpeg_decoder
@@ -172,7 +174,9 @@ def _scan(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
         path, label = file
         name = path.relative_to(root).as_posix()
         if held is not None and name in held.rows and held.stamp(name) == Stamp.of(path):
-            return Picture(name, label, held.full_size(name), "")
+            size = held.full_size(name)
+            if size[0] * size[1] <= check_limit(None):  # else decoding it will say so
+                return Picture(name, label, size, "")
         try:
             _, height, width = decode(path).shape
         except InputError as error:
