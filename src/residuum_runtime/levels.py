@@ -31,7 +31,7 @@ def rgb_rows(image: Image.Image, name: str) -> Pixels:
     Raises:
         ImageError: numbers that no range holds (negative, not finite, above 65,535).
     """
-    deep = any(";16" in str(tile) for tile in getattr(image, "tile", []))  # said before the pixels are decoded
+    deep = any(";16" in str(tile) for tile in getattr(image, "tile", []))  # known only before the pixels are decoded
     image.load()
     if image.mode == "F" or image.mode.startswith("I"):
         return _from_numbers(np.asarray(image), name)

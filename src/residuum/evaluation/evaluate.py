@@ -22,7 +22,6 @@ def evaluate(
     views: str = "centre",
     scales: Sequence[int] = (),
     precision: str = "fp32",
-    max_pixels: int | None = None,
 ) -> Scores:
     """Return the scores of a model from ``create_model`` or ``load`` on a data set.
 
@@ -31,16 +30,15 @@ def evaluate(
 
     Args:
         model: the network, evaluated on the device that it is on; of several the probabilities are averaged.
-        data: a data set, its name, or a folder of pictures.
+        data: a data set, its name, or a folder of images (``open_data(FOLDER, max_pixels=N)`` sets their limit).
         split: ``val`` or ``train``.
         batch_size: pictures at a time.
         workers: processes that decode files.
         views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: what the network sees of each picture.
         scales: shorter sides for ``multi-scale``, pixels; those of He15 where none are given.
         precision: ``fp32``, or ``bf16``, which is faster and may tell some pictures in a thousand otherwise.
-        max_pixels: the largest image of a folder, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
     """
-    dataset = data if isinstance(data, Dataset) else open_data(data, max_pixels=max_pixels)
+    dataset = data if isinstance(data, Dataset) else open_data(data)
     models = [model] if isinstance(model, nn.Module) else list(model)
     members = [
         predictions_of(
