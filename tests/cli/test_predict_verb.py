@@ -13,6 +13,7 @@ from residuum.cli import app
 from residuum.models import Description, Preprocessing, attach
 from residuum_runtime import showing
 from residuum_runtime.predictions import Prediction, Unread
+from residuum_runtime.reading import MAX_PIXELS
 
 
 @pytest.fixture
@@ -111,3 +112,12 @@ def test_the_runtimes_command_answers_alike(work, monkeypatch, capsys):
     said = capsys.readouterr()
     assert said.out == "picture\tclass\t%\n1.png\tcat\t75.0\n" and "error: 2.png cannot be read\n" in said.err
     assert "torch" in sys.modules  # of this test, not of the command: test_runtime.py looks at that
+
+
+def test_every_verb_that_reads_images_takes_the_limit():
+    from typer.main import get_command
+
+    verbs = get_command(app).commands
+    for verb in (*map(verbs.get, ("train", "evaluate", "predict", "saliency")), verbs["data"].commands["stats"]):
+        (flag,) = (option for option in verb.params if "--max-pixels" in option.opts)
+        assert flag.help == f"largest image, pixels; {MAX_PIXELS:,} unless given"

@@ -113,3 +113,13 @@ def test_the_limit_of_a_folder_holds_in_scan_workers_and_cache(files, tmp_path, 
     assert "more than 99 pixels" in overview(files, max_pixels=99)["unreadable"][0]["problem"]
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
     assert torch.cat([pixels for pixels, _ in batches("evaluation", wide, 1)]).shape[0] == len(wide.train)
+
+
+def test_the_limit_is_a_setting_of_the_run(files, tmp_path):
+    given = {"data": str(files), "model": "cifar_resnet", "model_arguments": {"depth": 8}, "image_size": [8, 8],
+             "epochs": 1, "batch_size": 16, "precision": "fp32", "max_pixels": 6_299}  # fmt: skip
+    begun = new_run(tmp_path / "run", given)
+    assert begun.settings.max_pixels == 6_299
+    assert any("large.png" in note for note in begun.dataset.notes)
+    with pytest.raises(InputError, match="max_pixels: saved 6299, asked 6300"):
+        resumed_run(tmp_path / "run", {"max_pixels": 6_300})
