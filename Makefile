@@ -36,7 +36,9 @@ runtime: .venv/installed-dev
 	$(BIN)/python benchmarks/cold_start.py --model resnet18 --size 64 --runs 5 --runtime $(RUNTIME)/venv/bin/residuum-runtime
 
 # Kill a run at random and resume it, again and again for half an hour: the bytes must stay those of a run left alone.
+# Before that, read thousands of damaged image files: an image or one line comes out.
 soak: .venv/installed-dev
+	$(BIN)/python benchmarks/fuzz_images.py --files 5000
 	$(BIN)/python benchmarks/soak.py --minutes 30
 
 # The page of docs/gallery from the folders of finished studies: make gallery STUDIES='studies/*/'

@@ -1,5 +1,7 @@
 """What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
 
+from __future__ import annotations
+
 from .names import encodable
 
 
@@ -14,3 +16,19 @@ class ResiduumError(Exception):
 
 class InputError(ResiduumError, ValueError):
     """A name, a number or a file given by the user does not fit."""
+
+
+class ImageError(InputError):
+    """One image cannot be used; others may be sound.
+
+    Args:
+        message: the whole line.
+        reason: what is wrong with the image, without its name and without advice.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+    def __reduce__(self) -> tuple[type[ImageError], tuple[str, str]]:
+        return type(self), (str(self), self.reason)

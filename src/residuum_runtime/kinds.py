@@ -1,4 +1,4 @@
-"""Opening an image file with Pillow, HEIF included where its plugin is installed."""
+"""Which files are images, by their endings and first bytes, and opening them: Pillow's formats and HEIF."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
+# Registered with Pillow, but no images of 8 bits a channel: drawings, film, scientific data.
+NOT_IMAGES = frozenset({"EPS", "FITS", "FLI", "IPTC", "MPEG", "PDF"})
 HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif"})
 HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"})
 NEEDS_HEIF = "HEIC/HEIF needs pillow-heif; pip install 'residuum[heif]'"
@@ -56,3 +58,20 @@ def register_heif() -> bool:
         return False
     pillow_heif.register_heif_opener()
     return True
+
+
+@cache
+def image_endings() -> frozenset[str]:
+    """Return the endings, in lower case with their dot, of the files that are taken for images.
+
+    They are those of the formats that the installed Pillow has a decoder for, and HEIF's.
+    """
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if _decodes(name)) | HEIF_ENDINGS
+
+
+def _decodes(name: str) -> bool:
+    """Return whether Pillow decodes that format by itself: a stub only knows its name."""
+    if name in NOT_IMAGES or name not in Image.OPEN:
+        return False
+    factory = Image.OPEN[name][0]
+    return not (isinstance(factory, type) and issubclass(factory, ImageFile.StubImageFile))

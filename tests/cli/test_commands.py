@@ -158,7 +158,7 @@ def test_wrong_input_is_one_clear_line_and_exit_code_2(tmp_path, trained):
         ("evaluate", tmp_path / "none.pth", "--data", "digits"): "none.pth",
         ("evaluate", tmp_path / "text.pth", "--data", "digits"): "text.pth",
         ("evaluate", run_code(tmp_path), "--data", "digits"): "evil.pth",
-        ("predict", trained[0] / "runs" / "digits-1", tmp_path / "text.pth"): "cannot be read as a picture",
+        ("predict", trained[0] / "runs" / "digits-1", tmp_path / "text.pth"): "cannot be read as an image",
         ("predict", tmp_path, tmp_path / "x.png"): "has no model.safetensors",
         ("models", "rsnet18"): "no model matches",
         ("inspect", "resnet19"): "did you mean",

@@ -178,7 +178,7 @@ def test_no_room_is_said_before_anything_is_written(photographs, monkeypatch):
 def test_a_picture_that_has_been_damaged_since_is_named_and_nothing_is_left(photographs):
     dataset = open_data(photographs)
     (photographs / "a" / "01.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"a/01\.png cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"a/01\.png cannot be read as an image"):
         packed(dataset, 24)
     assert [path.name for path in kept_at(photographs, 24).parent.iterdir()] == ["lock"]
 

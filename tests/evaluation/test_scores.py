@@ -117,7 +117,7 @@ def test_predictions_are_ranked_and_named():
     assert found[0].classes == ["abc"[i] for i in expected.indices[:2].tolist()]
     assert found[0].probabilities == pytest.approx(expected.values[:2].tolist())
     assert found[0].top == found[0].classes[0]
-    assert [p.name for p in found] == ["picture 0", "picture 1"]
+    assert [p.name for p in found] == ["image 0", "image 1"]
 
 
 def test_prediction_needs_preprocessing():

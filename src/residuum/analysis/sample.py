@@ -96,4 +96,5 @@ def hits(model: nn.Module, sample: Sample) -> Tensor:
 def _chosen(images: ArrayImages | FileImages, chosen: Tensor) -> ArrayImages | FileImages:
     if isinstance(images, ArrayImages):
         return ArrayImages(images.pixels[chosen], images.labels[chosen])
-    return FileImages(images.root, [str(images.names[index]) for index in chosen.tolist()], images.labels[chosen])
+    names = [str(images.names[index]) for index in chosen.tolist()]
+    return dataclasses.replace(images, names=names, labels=images.labels[chosen])

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .options import MaxPixels
+
 
 def evaluate(
     models: Annotated[
@@ -44,6 +46,7 @@ def evaluate(
         str, typer.Option(help="fp32, or bf16: faster, and some pictures in a thousand may be told otherwise")
     ] = "fp32",
     seed: Annotated[int, typer.Option(help="of the intervals and of the halves")] = 0,
+    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Measure a model on a data set, or several models averaged.
@@ -63,7 +66,9 @@ def evaluate(
     from .evaluating import Question, as_json, ask, read_scales, show, write_page
     from .tables import show_json
 
-    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision, match)
+    question = Question(
+        tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision, match, max_pixels
+    )
     answer = ask(question, batch_size, workers, device, calibration or output is not None)
     if output is not None:
         write_page(answer, output)

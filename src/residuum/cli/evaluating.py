@@ -43,6 +43,7 @@ class Question:
     seed: int
     precision: str
     match: str
+    max_pixels: int | None = None  # the largest image of a folder
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_scales(text: str, views: str) -> tuple[int, ...]:
 def ask(question: Question, batch_size: int, workers: int, device: str, calibrated: bool) -> Answer:
     """Measure each model, and all of them averaged."""
     check_precision(question)
-    dataset = open_data(question.data, to_train=False)
+    dataset = open_data(question.data, to_train=False, max_pixels=question.max_pixels)
     if question.split:
         images_of(dataset, question.split)
     check_match(question.match)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import MaxPixels
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
@@ -23,6 +25,7 @@ def saliency(
     target: Annotated[str | None, typer.Option(help="a class, by name or number [default: the likeliest]")] = None,
     method: Annotated[str, typer.Option(help=f"{' or '.join(METHODS)}")] = METHODS[0],
     stage: Annotated[int | None, typer.Option(help="grad-cam of this stage only, 0 the first, -1 the last")] = None,
+    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Show which parts of a picture speak for a class.
@@ -46,7 +49,7 @@ def saliency(
     if method not in METHODS:
         raise InputError(f"method must be {' or '.join(METHODS)}, got {method!r}")
     network = open_model(model)
-    seen = look(network, image)
+    seen = look(network, image, max_pixels)
     number, name, probability = pick_class(network, target, seen.image)
     if method == "grad-cam":
         pictures, notes = _stages(network, seen, number, stage), {}

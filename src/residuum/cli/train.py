@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .options import MaxPixels
+
 
 def train(
     data: Annotated[str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")] = None,
@@ -113,6 +115,7 @@ def train(
         bool, typer.Option("--tensorboard", help="write events for it into the run's folder")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
+    max_pixels: MaxPixels = None,
 ) -> None:
     """Train a network on pictures; what is left out is chosen, and said with its reason.
 
@@ -189,6 +192,7 @@ def train(
         "seed": seed,
         "licence": licence,
         "strict": strict or None,
+        "max_pixels": max_pixels,
     }
     given = {key: value for key, value in given.items() if value is not None}
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}

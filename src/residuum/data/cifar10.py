@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from residuum_runtime.reading import opened
 
 from ..compat import import_torchvision
 from ..errors import InputError
@@ -168,7 +169,7 @@ def _member(archive: tarfile.TarFile, name: str) -> tarfile.ExFileObject:
 
 
 def _rows(archive: tarfile.TarFile, name: str) -> Tensor:
-    with Image.open(_member(archive, name)) as image:
+    with opened(_member(archive, name), name=name) as image:
         pixels = np.asarray(image.convert("RGB")).reshape(-1, 32, 32, 3)
     return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).contiguous()
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import torch
 
-from residuum_runtime.kinds import open_image
 from residuum_runtime.names import encodable, printable
+from residuum_runtime.reading import check_limit, opened
 
-from ..errors import InputError
+from ..errors import ImageError, InputError
 from .classes import check_side, lacking, twins
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode, jpeg_decoder
@@ -154,11 +154,13 @@ def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) ->
         if problem:
             return Picture(name, label, (0, 0), problem)
         if held is not None and name in held.rows and held.stamp(name) == Stamp.of(path):
-            return Picture(name, label, held.full_size(name), "", _has_several(path))
+            size = held.full_size(name)
+            if size[0] * size[1] <= check_limit(None):  # else decoding it will say so
+                return Picture(name, label, size, "", _has_several(path))
         try:
             _, height, width = decode(path).shape
-        except InputError as error:
-            return Picture(name, label, (0, 0), encodable(str(error.__cause__ or error)))
+        except ImageError as error:
+            return Picture(name, label, (0, 0), encodable(error.reason))
         return Picture(name, label, (height, width), "", _has_several(path))
 
     jpeg_decoder()  # looked for once, before many threads ask
@@ -169,7 +171,7 @@ def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) ->
 def _has_several(path: Path) -> bool:
     if ending_of(path.name) not in SEVERAL_FRAMES:
         return False
-    with open_image(path) as image:
+    with opened(path) as image:
         return bool(getattr(image, "is_animated", False))
 
 

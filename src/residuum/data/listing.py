@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from residuum_runtime.kinds import is_heif, open_image
+from residuum_runtime.kinds import NOT_IMAGES, image_endings, is_heif, open_image
 from residuum_runtime.names import printable
 
-from .kinds import NOT_IMAGES, ending_of, image_endings, is_hidden, is_system
+from .kinds import ending_of, is_hidden, is_system
 
 NAMED = 5  # files and folders that a note names
 

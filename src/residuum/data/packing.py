@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from residuum_runtime.kinds import open_image
+from residuum_runtime.reading import default_limit, opened
 
-from ..errors import DiskError, InputError
+from ..errors import DiskError, ImageError, InputError
 from ..files import locked, replacing, sweep
 from .dataset import Dataset, FileImages
 from .decode import decode, jpeg_decoder
@@ -73,7 +72,8 @@ def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
         )
     root = dataset.train.root
     names = list(dict.fromkeys(str(name) for images in files.values() for name in images.names))
-    held = _up_to_date(root, names, side, tell)
+    with default_limit(dataset.train.max_pixels):
+        held = _up_to_date(root, names, side, tell)
     return replace(dataset, **{key: replace(images, packed=held) for key, images in files.items()})
 
 
@@ -130,9 +130,9 @@ def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
 def _bytes_of(path: Path, side: int) -> int:
     """Return how many bytes a picture file will take, to a row of pixels; its head is read."""
     try:
-        with open_image(path) as image:
+        with opened(path) as image:
             return kept_bytes(image.size, side)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except ImageError:
         return 0  # decoding it will say what is wrong
 
 

@@ -17,10 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from residuum_runtime.card import Card
+from residuum_runtime.predictions import answer_names
 
 from .. import __version__
 from ..errors import InputError
 from ..models import Preprocessing, describe
+from ..models.description import check_classifier
 from ..nn.fold import Folded, fold
 from .from_pixels import FromPixels
 
@@ -64,8 +66,7 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
             "the model must say how pictures are prepared, and it does not; set "
             "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
         )
-    if getattr(model, "num_classes", None) == 0:
-        raise InputError("the model must end in logits, but it has num_classes 0 (features); reset_classifier(N) first")
+    check_classifier(model)
     _check_finite(model)
     reference = copy.deepcopy(model).cpu().float().eval()
     fixed = not _takes_other_sizes(reference, preprocessing)
@@ -73,6 +74,7 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
     graph = folded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if pixels:
         reference, graph = FromPixels(reference, preprocessing).eval(), FromPixels(graph, preprocessing).eval()
+    one_logit = getattr(model, "num_classes", None) == 1  # a yes or no, whose two answers the file names
     made = {"residuum": __version__, "torch": torch.__version__.partition("+")[0]}
     said = {"licence": description.licence, "provenance": description.provenance}
     card = Card(
@@ -84,7 +86,7 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         resize=preprocessing.resize,
-        classes=tuple(description.classes),
+        classes=tuple(answer_names(1, description.classes) if one_logit else description.classes),
         pixels=pixels,
         fixed=fixed,
         min_size=max(1, getattr(model, "min_size", 1)),

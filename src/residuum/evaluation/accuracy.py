@@ -11,6 +11,7 @@ from ..data import Dataset
 from ..data.pixels import Normalise
 from ..errors import InputError
 from ..models import Preprocessing
+from ..nn.modes import evaluation_mode
 from .precision import autocast, made_for
 from .scores import Scores, joined, tally
 
@@ -26,17 +27,21 @@ def score(
 
     Each picture counts once, whatever the batch size; logits are compared in float32, whatever the precision.
     """
-    was_training, asked = model.training, made_for(precision, model).eval()
-    parts = []
-    for pixels, truth in batches:
-        images = normalise(pixels)
-        with autocast(precision, images.device.type):
-            logits = asked(images).float().cpu()
-        parts.append(tally(logits, truth))
-    model.train(was_training)
+    asked, parts = made_for(precision, model), []
+    with evaluation_mode(asked):
+        for pixels, truth in batches:
+            images = normalise(pixels)
+            with autocast(precision, images.device.type):
+                logits = asked(images).float().cpu()
+            parts.append(tally(as_classes(logits), truth))
     if not parts:
         raise InputError("there is no picture to evaluate on")
     return joined(parts)
+
+
+def as_classes(logits: Tensor) -> Tensor:
+    """Return [N, classes]: of one logit z, a yes or no, [0, z], whose softmax is 1 - sigmoid(z) and sigmoid(z)."""
+    return torch.cat([torch.zeros_like(logits), logits], 1) if logits.shape[1] == 1 else logits
 
 
 def default_preprocessing(dataset: Dataset) -> Preprocessing:

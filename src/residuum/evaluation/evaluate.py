@@ -32,7 +32,7 @@ def evaluate(
 
     Args:
         model: the network, evaluated on the device that it is on; of several the probabilities are averaged.
-        data: a data set, its name, or a folder of pictures.
+        data: a data set, its name, or a folder of images (``open_data(FOLDER, max_pixels=N)`` sets their limit).
         split: ``train``, ``val``, ``test`` or ``all``. By default the validation images; of a folder without train/
             and val/ all images, unless the model was trained on that folder.
         batch_size: pictures at a time.

@@ -12,6 +12,7 @@ from residuum_runtime.names import printable
 from ..data.classes import loosely
 from ..data.listing import enumerated
 from ..errors import InputError
+from ..models.description import check_classifier
 
 MATCHES = ("name", "order")
 
@@ -30,7 +31,9 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         InputError: a class that the model lacks, other counts where the order decides, an unknown ``match``.
     """
     check_match(match)
-    count = len(of_model) or getattr(model, "num_classes", len(of_data))
+    check_classifier(model)
+    outputs = getattr(model, "num_classes", len(of_data))
+    count = len(of_model) or (2 if outputs == 1 else outputs)  # one logit is a yes or no
     if match == "order" or not of_model:
         if count != len(of_data):
             why = "" if of_model else " and names none of them"

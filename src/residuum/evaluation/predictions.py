@@ -10,16 +10,16 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Indexed
 
 from ..data import ArrayImages, Dataset, FileImages
+from ..data.fetching import fetch
 from ..data.pixels import Normalise
 from ..errors import InputError
 from ..models import describe
 from ..nn import Network
-from ..workers import serve_parent
-from .accuracy import default_preprocessing
+from ..nn.modes import evaluation_mode
+from .accuracy import as_classes, default_preprocessing
 from .dense import dense_logits, window_of
 from .matching import match_classes
 from .precision import autocast, made_for
@@ -105,15 +105,15 @@ def predictions_of(
     pictures = ViewedPictures(images_of(dataset, split), view, frame)
     if not len(pictures):
         raise InputError("there is no picture to evaluate on")
-    was_training, asked = model.training, made_for(precision, model).eval()
-    window = window_of(asked, size) if view.dense else None
-    ask = partial(dense_logits, cast(Network, asked), window=window) if window else asked
+    asked = made_for(precision, model)
     labels, found = [], []
-    for seen in _batches(pictures, batch_size, workers):
-        labels += [label for _, label in seen]
-        with autocast(precision, device.type):
-            found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
-    model.train(was_training)
+    with evaluation_mode(asked):
+        window = window_of(asked, size) if view.dense else None
+        ask = partial(dense_logits, cast(Network, asked), window=window) if window else asked
+        for seen in _batches(pictures, batch_size, workers):
+            labels += [label for _, label in seen]
+            with autocast(precision, device.type):
+                found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
     return _in_data_order(torch.tensor(labels), torch.cat(found), renumber, dataset.classes, described.classes)
 
 
@@ -145,12 +145,7 @@ def combine(members: Sequence[Predictions]) -> Predictions:
 
 def _batches(pictures: ViewedPictures, batch_size: int, workers: int) -> Iterator[list[Seen]]:
     workers = workers if isinstance(pictures.images, FileImages) else 0
-    own = torch.Generator().manual_seed(0)  # the workers' base seed is not drawn from the global generator
-    return iter(
-        DataLoader(
-            pictures, batch_size, num_workers=workers, collate_fn=list, generator=own, worker_init_fn=serve_parent
-        )
-    )
+    return fetch(pictures, workers, batch_size=batch_size)
 
 
 @torch.no_grad()
@@ -170,7 +165,7 @@ def _average(
     for places in by_shape.values():
         for first in range(0, len(places), at_once):
             some = places[first : first + at_once]
-            logits = ask(normalise(torch.stack([cuts[picture][number] for picture, number in some])))
+            logits = as_classes(ask(normalise(torch.stack([cuts[picture][number] for picture, number in some]))))
             if not len(logs):
                 logs = torch.empty(len(cuts), len(cuts[0]), logits.shape[1], dtype=torch.float64)
             rows, columns = zip(*some, strict=True)

@@ -18,7 +18,8 @@ FOLDER = files("residuum.training") / "recipes"
 
 # What may differ from the recipe without its being another recipe, or is looked at by itself.
 FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "val_precision", "kernels",
-        "winograd", "threads", "workers", "processes", "strict", "licence", "checkpoint_every", "keep"}  # fmt: skip
+        "winograd", "threads", "workers", "processes", "strict", "max_pixels", "licence", "checkpoint_every",
+        "keep"}  # fmt: skip
 
 # How the data that results were published for are told: classes, training and test pictures.
 SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..data import ArrayImages, Dataset, FileImages, decode
+from ..data import ArrayImages, Dataset, FileImages
 from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
 from ..report.watching import Watched
@@ -66,7 +66,7 @@ def _mistake(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores,
     if isinstance(images, ArrayImages):
         name, pixels = f"picture {index}", images.pixels[index]
     else:
-        name, pixels = images.names[index], decode(images.root / images.names[index])
+        name, pixels = images.names[index], images.picture(index)
     classes = dataset.classes
     predicted = int(scores.ranked[index, 0])
     return Mistake(

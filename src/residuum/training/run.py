@@ -71,7 +71,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
             f"choose another, or go on with `residuum train --resume {directory}`"
         )
     given = with_recipe(given)
-    dataset = open_data(given["data"], strict=given.get("strict", False))
+    dataset = open_data(given["data"], strict=given.get("strict", False), max_pixels=given.get("max_pixels"))
     start = load(given["weights"]) if given.get("weights") else None
     if start is not None and (licence := describe(start).licence):
         given = {"licence": licence, **given}  # what is trained further stays under it
@@ -153,7 +153,7 @@ def counted(world: World, asked: int | None) -> int:
 
 
 def _pictures(settings: Settings, tell: Tell) -> Dataset:
-    dataset = open_data(settings.data, strict=settings.strict)
+    dataset = open_data(settings.data, strict=settings.strict, max_pixels=settings.max_pixels)
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     return packed(dataset, settings.cache, tell) if settings.cache else dataset
 
