@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import json
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.add_argument("--threads", type=int, help="of the processor [default: all that it may use]")
     predict.add_argument("--top", type=int, default=5, help="how many classes [default: 5]")
     predict.add_argument("--json", action="store_true", help="print JSON")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a code page lacks is escaped
     try:
         return show(parser.parse_args(arguments))
     except ResiduumError as error:
@@ -48,7 +52,9 @@ def show(asked: argparse.Namespace) -> int:
     print(f"engine: {engine}", file=sys.stderr)
     predictions = engine.predict(asked.images, top=asked.top)
     if asked.json:
-        print(json.dumps([dataclasses.asdict(prediction) for prediction in predictions], indent=2, ensure_ascii=False))
+        found = [dataclasses.asdict(prediction) for prediction in predictions]
+        unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+        print(json.dumps(found, indent=2, ensure_ascii=not unicode))
         return 0
     print("picture\tclass\t%")
     for prediction in predictions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,5 +31,6 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers
 
 
 def show_json(value: Any) -> None:
-    """Print JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print JSON; what the output's code page lacks is escaped as JSON has it."""
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not unicode))

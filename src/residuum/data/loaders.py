@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..seeds import generator
-from ..workers import serve_parent
+from ..workers import refuse_imported_script, serve_parent
 from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
 from .pixels import mirror, pad_crop_flip, resize_batch
@@ -168,6 +168,8 @@ def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
 
 def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:
     """Make a DataLoader that draws its workers' base seed from a generator of its own, not from the global one."""
+    if workers:
+        refuse_imported_script()
     own = torch.Generator().manual_seed(0)
     return DataLoader(
         pictures, num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=whole, **batches
