@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.add_argument("--top", type=int, default=5, help="how many classes [default: 5]")
     predict.add_argument("--max-pixels", type=int, help=f"largest image, pixels [default: {MAX_PIXELS:,}]")
     predict.add_argument("--json", action="store_true", help="print JSON")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a code page lacks is escaped
     try:
         return show(parser.parse_args(arguments))
     except ResiduumError as error:

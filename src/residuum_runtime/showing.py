@@ -45,6 +45,11 @@ def rows_of(prediction: Prediction) -> list[Row]:
     return [(prediction.name if rank == 0 else "", name, f"{100 * share:.1f}") for rank, (name, share) in pairs]
 
 
+def prints_unicode() -> bool:
+    """Return whether standard output takes every character; elsewhere JSON escapes what a code page lacks."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+
+
 def show_tabs(rows: list[Row]) -> None:
     """Print rows with tabs between their cells."""
     for row in rows:
@@ -56,7 +61,7 @@ def _as_json(answers: Iterator[Prediction | Unread]) -> Iterator[Prediction | Un
     between = "[\n  "
     try:
         for answer in answers:
-            text = json.dumps(dataclasses.asdict(answer), indent=2, ensure_ascii=False)
+            text = json.dumps(dataclasses.asdict(answer), indent=2, ensure_ascii=not prints_unicode())
             print(between + text.replace("\n", "\n  "), end="", flush=True)
             between = ",\n  "
             yield answer

@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from residuum_runtime.showing import prints_unicode
+
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, numbers: Sequence[str] = ()) -> None:
     """Print a table: drawn on a terminal, tab-separated on a pipe. Columns named in ``numbers`` are set right."""
@@ -56,5 +58,5 @@ class RowTable:
 
 
 def show_json(value: Any) -> None:
-    """Print JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print JSON; what the output's code page lacks is escaped as JSON has it."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=not prints_unicode()))

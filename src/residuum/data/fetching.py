@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from ..errors import InputError, ResiduumError
-from ..workers import serve_parent
+from ..workers import refuse_imported_script, serve_parent
 
 
 class Failure(NamedTuple):
@@ -54,6 +54,8 @@ def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
         ResiduumError: whatever an image raised, in whichever process.
         InputError: a worker was killed, as a system does that runs out of memory.
     """
+    if workers:
+        refuse_imported_script()
     own = torch.Generator().manual_seed(0)
     loader = DataLoader(
         Carrying(images), num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=_whole, **batches

@@ -119,8 +119,8 @@ def kept_at(root: Path, side: int) -> Path:
 
 def newest(root: Path) -> Packed | None:
     """Return what was last kept of a folder, at whichever size; None where nothing is, or nothing that can be read."""
-    found = kept_at(root, 0).parent.glob("*.safetensors")
     try:
+        found = kept_at(root, 0).parent.glob("*.safetensors")
         return Packed(max(found, key=lambda path: path.stat().st_mtime_ns))
     except (ValueError, OSError):
         return None

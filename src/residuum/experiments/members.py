@@ -20,7 +20,7 @@ from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
-from ..workers import serve_parent
+from ..workers import refuse_imported_script, serve_parent
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
 AFTER = "after"  # a member's key that is no setting: the member to wait for
@@ -60,6 +60,7 @@ def train_members(
         for name in sorted(given, key=lambda name: len(_ancestors(name, given))):
             yield name, train_member(study, output, name, given[name])
         return
+    refuse_imported_script()
     # One that outlived a killed study would hold its run's lock. While it trains, Ctrl-C still makes it save and end.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=serve_parent) as pool:
         running: dict[Future[History], str] = {}

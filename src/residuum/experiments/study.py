@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InputError, nearest
-from ..files import locked, write_bytes, write_text
+from ..files import locked, make_folder, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
 from ..training.run import CONFIG
@@ -58,7 +58,7 @@ def run_study(
     Returns: what ``study.json`` holds.
     """
     study, workers = pick_study(name), workers or os.cpu_count() or 1
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     with locked(output / ".study.lock", f"{output} is in use by another study; wait for it or choose another --output"):
         options, notes = _planned(study, asked, output, budget, workers, tell)
         histories = _trained(name, options, output, workers, tell, progress)

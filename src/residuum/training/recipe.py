@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 from ..data import SOURCES, Dataset
 from ..data.part import parse_part
 from ..errors import InputError, nearest
+from .given import read_given
 from .plan import COMMON
 from .settings import Settings
 
@@ -77,7 +78,8 @@ def parse_recipe(name: str, text: str) -> Recipe:
     used = set(recipe.settings).union(*recipe.models.values())
     if unknown := sorted(used - known):
         raise InputError(f"recipe {name} sets {unknown[0]}, which is no setting; {nearest(unknown[0], sorted(known))}")
-    return recipe
+    models = {model: read_given(values) for model, values in recipe.models.items()}
+    return replace(recipe, settings=read_given(recipe.settings), models=models)
 
 
 def with_recipe(given: dict[str, Any]) -> dict[str, Any]:

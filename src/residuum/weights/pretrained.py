@@ -15,6 +15,7 @@ from typing import Any
 
 from ..compat import import_torchvision
 from ..errors import InputError, nearest
+from ..files import make_folder
 from ..models import Preprocessing
 from .reading import Contents, read_contents
 from .sidecar import WEIGHTS_NAMES, Sidecar, read_sidecar, timm_preprocessing
@@ -55,7 +56,7 @@ def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
     file = chosen.url.rpartition("/")[2]
     path = Path(torch.hub.get_dir()) / "checkpoints" / file
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, "set TORCH_HOME to a folder elsewhere")
         digest = re.search(r"-([0-9a-f]{8,})\.", file)
         try:
             torch.hub.download_url_to_file(chosen.url, str(path), digest[1] if digest else None, progress=False)
