@@ -64,8 +64,7 @@ ARCHIVES: tuple[tuple[str, str, str], ...] = (
     (
         r"(^|/)(archive_format|serialized_exported_program\.json|models/model\.json)$",
         "a program of torch.export (.pt2)",
-        "open it where you trust it and save its state dict: "
-        "torch.save(torch.export.load(FILE).state_dict, 'w.pth')",
+        "open it where you trust it and save its state dict: torch.save(torch.export.load(FILE).state_dict, 'w.pth')",
     ),
     (r"(^|/)model\.weights\.h5$", "a Keras model (.keras)", TO_NUMBERS),
     (r"\.(pth|pt|bin|safetensors|ckpt)$", "a zip archive with weights files in it", UNPACK),
@@ -87,7 +86,7 @@ def refuse_foreign(path: Path) -> None:
             raise _refused(path, what, remedy)
     if start[:2] == b"PK":
         _refuse_archive(path)
-    elif not start[:1] == b"\x80" and path.suffix in ENDINGS:
+    elif start[:1] != b"\x80" and path.suffix in ENDINGS:
         raise _refused(path, *ENDINGS[path.suffix])
     if re.match(rb"[\x81-\x8f\xde\xdf].{0,4}?[\xa1-\xbf\xd9]", start, re.DOTALL) and path.suffix == ".msgpack":
         raise _refused(path, *ENDINGS[".msgpack"])

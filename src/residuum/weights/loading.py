@@ -17,6 +17,7 @@ from .fit import Differences, fill
 from .metadata import KEY
 from .pretrained import fetch
 from .reading import Contents
+from .transformer_facts import read_facts
 from .understand import Understood, build, build_meta, understand
 
 # What load() takes beside a model's own arguments: fields of the description.
@@ -42,9 +43,10 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
             that do not fit, listed by name.
     """
-    contents, beside = fetch(path)
+    contents, beside = fetch(path, overrides.pop("entry", None) or "")
     name = overrides.pop("model", None)
-    understood = understand(contents, beside, overrides.pop("ema", None), name or "")
+    facts = dataclasses.replace(read_facts(contents.path), heads=overrides["heads"]) if "heads" in overrides else None
+    understood = understand(contents, beside, overrides.pop("ema", None), name or "", facts)
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
     if description.arguments.get("features_only"):

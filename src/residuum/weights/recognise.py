@@ -16,6 +16,8 @@ from ..models.densenet import LAYOUTS as DENSENETS
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
 from .layout import Layout, Shapes, read_layout
+from .recognise_transformers import transformers
+from .transformer_facts import Facts
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,17 @@ class Candidate:
         return self.builder, arguments
 
 
-def candidates(shapes: Shapes) -> Iterator[Candidate]:
-    """Yield what could have made tensors of these (grammar) names and shapes."""
-    layout = read_layout(shapes)
+def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> Iterator[Candidate]:
+    """Yield what could have made tensors of these (grammar) names and shapes.
+
+    Args:
+        shapes: of the tensors.
+        facts: what stands beside the file of a transformer.
+        name: the model asked for, where one file holds the heads of two.
+    """
+    found = list(transformers(shapes, facts or Facts(), name))
+    yield from (Candidate(builder, arguments) for builder, arguments in found)
+    layout = None if found else read_layout(shapes)
     for recogniser in RECOGNISERS:
         if layout is not None and (found := recogniser(layout)) is not None:
             yield Candidate(found.builder, {**found.arguments, **layout.sizes})

@@ -35,6 +35,13 @@ class Naming:
     computed: str = "$^"  # a pattern of theirs that are computed here: positions and masks
     copies: Mapping[str, str] = field(default_factory=dict)  # of what is stored already: the copy, the original
 
+    def explains(self, path: str) -> bool:
+        """Tell whether the source has a module or a parameter of that name, in whatever layer."""
+        layer = re.match(self.theirs, path)
+        number = layer[1] if layer else "0"
+        rows = [*self.once, *self.layer]
+        return any(path == name.format(i=number) for _, theirs in rows for name in theirs)
+
 
 @dataclass
 class Translated:
@@ -49,9 +56,7 @@ def bare(state: Mapping[str, Tensor], prefix: str) -> dict[str, str]:
     """Return each name of the file and what it is without the prefix, or without as much of the prefix as it has."""
     parts = prefix.split(".")[:-1]
     starts = [".".join(parts[:count]) + "." for count in range(len(parts), 0, -1)]
-    return {
-        name: name.removeprefix(next((start for start in starts if name.startswith(start)), "")) for name in state
-    }
+    return {name: name.removeprefix(next((start for start in starts if name.startswith(start)), "")) for name in state}
 
 
 def to_ours(naming: Naming, state: Mapping[str, Tensor], prefix: str) -> Translated:
@@ -78,7 +83,7 @@ def to_ours(naming: Naming, state: Mapping[str, Tensor], prefix: str) -> Transla
 
 
 def to_theirs(naming: Naming, state: Mapping[str, Tensor], home: str = "") -> tuple[State, list[str]]:
-    """Return the tensors by the source's names, ``home`` before all but the heads', and ours that have no name there."""
+    """Return the tensors by the source's names, ``home`` before all but the heads', and our names it lacks."""
     left, found = dict(state), dict[str, Tensor]()
     for ours, theirs in _rows(naming, _count(left, naming.ours) // 2):
         for leaf in LEAVES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from .stacked import Naming
 
 OURS = r"stages\.0\.(\d{1,4})\."
@@ -71,4 +73,18 @@ HUGGINGFACE = Naming(
     anchor="embeddings.patch_embeddings.projection",
     home="vit.",
     heads=("head.fc",),
+)
+
+# transformers 5 in memory; it still writes files by the names above
+HUGGINGFACE_5 = replace(
+    HUGGINGFACE,
+    layer=(
+        (f"{_A}.norm", ["layers.{i}.layernorm_before"]),
+        (f"{_A}.layer.qkv", [f"layers.{{i}}.attention.{part}_proj" for part in "qkv"]),
+        (f"{_A}.layer.out", ["layers.{i}.attention.o_proj"]),
+        (f"{_M}.norm", ["layers.{i}.layernorm_after"]),
+        (f"{_M}.layer.fc1", ["layers.{i}.mlp.fc1"]),
+        (f"{_M}.layer.fc2", ["layers.{i}.mlp.fc2"]),
+    ),
+    theirs=r"layers\.(\d{1,4})\.",
 )
