@@ -47,6 +47,9 @@ MEMBERS = (
     Member("ResNet for large images", "resnet50", f"{HE15}, table 1",
            "The bottleneck: 1×1 convolutions narrow and widen the channels around the 3×3 one. A projection stands on "
            "the shortcut where shapes change (option B)."),
+    Member("ResNet for small images", "resnet18_cifar", "kuangliu, pytorch-cifar",
+           "The stages of the large networks behind a 3x3 stem that keeps the size: four times the width of "
+           "He et al.'s own CIFAR networks."),
     Member("Pre-activation", "cifar_preact_resnet164", f"{HE16}, figure 4e",
            "Norm and activation move before each convolution and nothing acts behind the sum, so the stream runs clean "
            "from block to block. The last block of a stage activates it for all that follows."),

@@ -32,6 +32,7 @@ TINY = {
     "cifar_wide_resnet": {"depth": 10, "widen": 2},
     "seresnet": {"depth": 18},
     "seresnext": {"depth": 50, "groups": 4, "base_width": 8},
+    "resnet_cifar": {"depth": 18},
     "resnet_d": {"depth": 18},
     "cifar_highway": {"depth": 8},
     "densenet": {"depth": 121},

@@ -13,6 +13,7 @@ def predict(
         str, typer.Argument(help="a weights file, a run's or an export's folder, torchvision:, timm: or hf:// NAME")
     ],
     images: Annotated[list[str], typer.Argument(help="pictures of any common kind")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     engine: Annotated[
         str, typer.Option(help="of an export: auto (measured once), openvino, onnxruntime or torch")
     ] = "auto",
@@ -40,9 +41,10 @@ def predict(
         predictions = running.predict(images, top=top)
     else:
         from ..evaluation import predict as classify
+        from ..weights.pretrained import with_entry
         from .opening import open_model
 
-        predictions = classify(open_model(model), images, top=top)
+        predictions = classify(open_model(with_entry(model, entry)), images, top=top)
     if json:
         show_json([asdict(prediction) for prediction in predictions])
         return

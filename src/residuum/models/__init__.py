@@ -22,6 +22,7 @@ from . import (
     lstm_classifier,
     preact_resnet,
     resnet,
+    resnet_cifar,
     resnet_d,
     resnext,
     seresnet,
@@ -36,6 +37,7 @@ from .variant import Variant
 FAMILIES = (
     cifar_resnet,
     resnet,
+    resnet_cifar,
     preact_resnet,
     resnext,
     wide_resnet,

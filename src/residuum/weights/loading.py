@@ -36,12 +36,13 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
             ``timm:NAME``, ``hf://OWNER/NAME``, fetched by those libraries into their caches.
         strict: whether every tensor must fit; if not, what is left out is said in a warning and in the provenance.
-        overrides: ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
+        overrides: ``entry`` (which of a checkpoint's entries or networks, such as ``"teacher"``);
+            ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
             ``provenance``; ``ema`` (the averaged copy or not, where a file has both; by default the averaged one).
 
     Raises:
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
-            that do not fit, listed by name.
+            that do not fit, listed by name; several networks, of which ``entry`` names none.
     """
     contents, beside = fetch(path, overrides.pop("entry", None) or "")
     name = overrides.pop("model", None)
@@ -59,6 +60,8 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     if differences:
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
+    if understood.outside:
+        warnings.warn(f"{contents.path.name}: left out {understood.said_beside()}", stacklevel=2)
     return attach(model.eval(), description)
 
 

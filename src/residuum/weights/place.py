@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from .dialects import DIALECTS, translate
@@ -34,6 +34,7 @@ class Place:
     prefix: str
     dialects: tuple[str, ...]  # several, where depths differ only in what a name means
     modules: int  # that these dialects have a name for
+    others: tuple[str, ...] = ()  # the prefixes of the file's other networks
 
 
 def places(names: Iterable[str]) -> list[Place]:
@@ -66,12 +67,13 @@ def choose_place(names: Collection[str], wished: str = "") -> Place | None:
         InputError: several that could be meant, or a wished one that is not there; they are listed by name.
     """
     found = places(names)
+    prefixes = tuple(place.prefix for place in found)
     if wished:
         named = {place.prefix.rstrip("."): place for place in found}
         path = named_state(named, wished)
         if path is None:
             raise unknown_entry(wished, [name for name in named if name])
-        return named[path]
+        return _beside(named[path], prefixes)
     if len(found) > 1:
         leading = [place for place in found if not any(word in place.prefix for word in FOLLOWERS)]
         found = leading or found
@@ -79,7 +81,11 @@ def choose_place(names: Collection[str], wished: str = "") -> Place | None:
         listed = ", ".join(place.prefix.rstrip(".") or "(no prefix)" for place in found)
         raise InputError(f"a file of several networks needs a word which to take, got {listed}; "
                          "say --entry NAME (entry=NAME in Python)")  # fmt: skip
-    return found[0] if found else None
+    return _beside(found[0], prefixes) if found else None
+
+
+def _beside(place: Place, prefixes: tuple[str, ...]) -> Place:
+    return replace(place, others=tuple(prefix for prefix in prefixes if prefix != place.prefix))
 
 
 def _prefixes(dialect: str, paths: Collection[str]) -> set[str]:

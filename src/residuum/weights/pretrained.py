@@ -48,6 +48,11 @@ def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Si
     return contents, read_sidecar(contents.path)
 
 
+def with_entry(source: str, entry: str | None) -> str:
+    """Return the name by which every function here finds that entry of a file: ``FILE::ENTRY``."""
+    return f"{source}{ENTRY}{entry}" if entry else source
+
+
 def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
     """Fetch ``NAME`` (its best weights) or ``NAME.WEIGHTS`` into torch.hub's cache."""
     import torch

@@ -91,6 +91,8 @@ def imagenet_resnet(layout: Layout) -> Candidate | None:
     if layout.base_width != 64:
         arguments = {"depth": depth, "widen": layout.base_width // 64, "shortcut": layout.shortcut}
         return Candidate("wide_resnet", arguments)
+    if layout.shapes.get("stem.conv.weight", ())[2:] == (3, 3):
+        return Candidate("resnet_cifar", {"depth": depth})
     return Candidate("resnet", {"depth": depth, "shortcut": layout.shortcut})
 
 

@@ -55,9 +55,13 @@ class Understood:
 
     def beside(self) -> dict[str, int]:
         """Return how many tensors are left out, by the part of the file that they belong to."""
-        paths = [name.removeprefix(self.wrapper).split(".") if name.startswith(self.wrapper) else name.split(".")
-                 for name in self.outside]  # fmt: skip
-        return dict(Counter(".".join(path[:2] if len(path) > 2 else path[:1]) for path in paths))
+        bare = (name.removeprefix(self.wrapper) for name in self.outside)
+        modules = (name.rpartition(".")[0] if name.endswith(LEAVES) else name for name in bare)
+        return dict(Counter(".".join(module.split(".")[:2]) for module in modules))
+
+    def said_beside(self) -> str:
+        """Return what is left out, by name and count."""
+        return ", ".join(f"{count} tensor{'s' * (count > 1)} of {part}" for part, count in self.beside().items())
 
     def said(self, name: str) -> str:
         """Return a grammar's name as the file writes it."""
@@ -65,6 +69,7 @@ class Understood:
 
 
 HEADS = r"(^|\.)(pooler|cls|seq_relationship|head|heads|classifier|lm_head|score|qa_outputs)\."  # of transformers
+LEAVES = (".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked")
 LAYERS_PER_TENSOR = 100  # feature maps that leave late stages out keep the whole model's depth
 
 
@@ -174,7 +179,11 @@ def _translate(tensors: Mapping[str, Tensor], place: Place, dialect: str) -> Und
     if DIALECTS[dialect].naming is None and place.modules:
         _settle_classifier(found, names)
     without = f"{FC}.weight" not in found.tensors
-    outside = [name for name in found.left if without and place.modules and _is_beside(name, prefix, found)]
+    outside = [
+        name
+        for name in found.left
+        if name.startswith(place.others) or (without and place.modules and _is_beside(name, prefix, found))
+    ]
     left = {name: value for name, value in found.left.items() if name not in outside}
     counters = [name for name in tensors if name in BOOKKEEPING]
     return Understood(
@@ -280,7 +289,7 @@ def _assume(understood: Understood, beside: Sidecar) -> Understood:
     provenance = f"{beside.provenance}; " if beside.provenance else ""
     provenance += f"a state dict with names of {DIALECTS[dialect].title}"
     provenance += f"; assumed: {', '.join(assumed)}" if assumed else ""
-    left_out = [*understood.bookkeeping, *(f"{count} tensors of {part}" for part, count in understood.beside().items())]
+    left_out = [*understood.bookkeeping, *([understood.said_beside()] if understood.outside else [])]
     provenance += f"; left out: {', '.join(left_out)}" if left_out else ""
     described = Description(
         description.model,
