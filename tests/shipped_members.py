@@ -19,6 +19,8 @@ MEMBERS = {
     "resnext": ("resnext", {"depth": 50, "groups": 4, "base_width": 4}, 33),
     "seresnet": ("seresnet", {"depth": 18}, 33),
     "resnet_cifar": ("resnet_cifar", {"depth": 18}, 9),
+    "ecaresnet": ("ecaresnet", {"depth": 10}, 33),
+    "resnet_gn": ("resnet_gn", {"depth": 10}, 33),
     "resnet_d": ("resnet_d", {"depth": 18}, 33),
     "preact_imagenet": ("preact_resnet", {"depth": 18}, 33),
     "dense": ("cifar_densenet", {"depth": 10, "growth": 6}, 16),

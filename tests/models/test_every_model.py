@@ -33,6 +33,8 @@ TINY = {
     "seresnet": {"depth": 18},
     "seresnext": {"depth": 50, "groups": 4, "base_width": 8},
     "resnet_cifar": {"depth": 18},
+    "ecaresnet": {"depth": 10},
+    "resnet_gn": {"depth": 10},
     "resnet_d": {"depth": 18},
     "cifar_highway": {"depth": 8},
     "densenet": {"depth": 121},

@@ -88,7 +88,7 @@ def test_the_pretraining_file_has_two_heads_and_old_names(tmp_path):
     state = {key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): value
              for key, value in theirs.state_dict().items()}  # fmt: skip
     torch.save(state, tmp_path / "w.pth")
-    with pytest.raises(InputError, match=r"width 32 needs its number of heads .* load it with heads=N"):
+    with pytest.raises(InputError, match=r"width 32 needs its number of heads, .* load it with heads=N"):
         residuum.load(tmp_path / "w.pth")
     with pytest.warns(UserWarning, match=r"left out .*2 tensors of cls.seq_relationship"):
         pooled = residuum.load(tmp_path / "w.pth", heads=4)

@@ -49,7 +49,9 @@ def compare(model: Shapes, file: Shapes) -> Differences:
 
 
 def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole: bool) -> nn.Module:
-    """Build the model and give it the tensors, bit for bit; half precision widens to float32, which is exact, and double is rounded.
+    """Build the model and give it the tensors, bit for bit; half precision widens to float32, which is exact.
+
+    Double precision is rounded to float32.
 
     Args:
         build: makes the model on the current device.

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import InputError, nearest
 from .arrays import read_npz
 from .dialects import BOOKKEEPING, EMA_PREFIXES
-from .entries import OPTIMISER_ROOFS, averaged_state, choose_state, named_state, states
+from .entries import OPTIMISER_ROOFS, averaged_state, choose_state, named_state, states, unknown_entry
 from .foreign import is_numpy_archive, refuse_foreign
 from .pickle_file import read_pickle
 from .safetensors_file import looks_like_safetensors, read_safetensors
@@ -100,6 +100,8 @@ def _sort(path: Path, content: Any, entry: str) -> Contents:
     if not found:
         raise InputError(f"{path} must hold tensors by name (a state dict), got entries {_some(top)} without any")
     asked = named_state(found, entry) if entry else None
+    if entry and asked is None and "" not in found and len(found) > 1:
+        raise unknown_entry(entry, list(found))
     try:
         roof = choose_state(content) if asked is None else asked
     except InputError as error:

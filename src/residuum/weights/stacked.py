@@ -88,7 +88,7 @@ def to_theirs(naming: Naming, state: Mapping[str, Tensor], home: str = "") -> tu
     for ours, theirs in _rows(naming, _count(left, naming.ours) // 2):
         for leaf in LEAVES:
             if (value := left.pop(ours + leaf, None)) is not None:
-                before = "" if ours.startswith(naming.heads) and naming.heads else home
+                before = "" if (ours + leaf).startswith(naming.heads) and naming.heads else home
                 parts = value.chunk(len(theirs))
                 found |= {
                     before + name + leaf: _turned(naming, name + leaf, part).contiguous()

@@ -121,7 +121,7 @@ def understand(
         _check_depth(contents, own)
         if dialect == "residuum":  # whatever its names are: not every model has stem, stages and head
             return Understood(own, dict(contents.tensors), dialect)
-        return replace(_choose(contents, Place("", (dialect,), 0), dialect, ema), description=own)
+        return replace(_choose(contents, _own_place(contents, dialect), dialect, ema), description=own)
     names = _names(contents.tensors)
     place = choose_place(names, contents.wished) or _usual_place(names)
     facts = read_facts(contents.path) if facts is None else facts
@@ -144,6 +144,13 @@ def _check_depth(contents: Contents, own: Description) -> None:
         raise InputError(
             f"{contents.path} must hold the tensors of the model it describes, got depth {depth} and {tensors} tensors"
         )
+
+
+def _own_place(contents: Contents, dialect: str) -> Place:
+    """Return the place in a file that this library wrote by another's names."""
+    naming = DIALECTS[dialect].naming
+    home = naming.home if naming is not None else ""
+    return Place(home if any(name.startswith(home) for name in contents.tensors) else "", (dialect,), 0)
 
 
 def _usual_place(names: list[str]) -> Place:
