@@ -35,10 +35,12 @@ class Candidate:
         builder = BUILDERS[self.builder]
         arguments = {key: value for key, value in self.arguments.items() if value != _default(builder, key)}
         full = {key: _default(builder, key) for key in inspect.signature(builder).parameters} | self.arguments
-        for name, row in VARIANTS.items():
-            if row.builder is builder and all(full.get(key) == value for key, value in row.arguments.items()):
-                return name, {key: value for key, value in arguments.items() if key not in row.arguments}
-        return self.builder, arguments
+        fitting = {
+            name: {key: value for key, value in arguments.items() if key not in row.arguments}
+            for name, row in VARIANTS.items()
+            if row.builder is builder and all(full.get(key) == value for key, value in row.arguments.items())
+        }
+        return min(fitting.items(), key=lambda entry: len(entry[1]), default=(self.builder, arguments))
 
 
 def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> Iterator[Candidate]:
