@@ -13,6 +13,7 @@ from torch import nn
 from .. import models
 from ..errors import InputError
 from ..models import Description, attach
+from .channels import describe_channels, fit_channels, held_channels
 from .fit import Differences, fill
 from .metadata import KEY
 from .pretrained import fetch
@@ -52,6 +53,10 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
     if description.arguments.get("features_only"):
         understood.tensors = _wanted(understood, description)
+    wanted = description.arguments.get("in_chans")
+    if isinstance(wanted, int) and held_channels(understood.tensors) not in (0, wanted):
+        understood.tensors = fit_channels(understood.tensors, wanted, contents.path.name)
+        description = describe_channels(description, wanted)
     differences = understood.differences(description.arguments, description.model)
     if differences and strict:
         raise InputError(_refusal(contents, understood, description, differences))
