@@ -41,8 +41,8 @@ class Dialect:
             return (self.naming.anchor,)
         if not self.rows:
             return tuple(name.removesuffix(".weight") for name in STEMS)
-        stems = [theirs for ours, theirs in self.rows if ours in ("stem.conv", "stem.conv1")]
-        return tuple(stems)
+        first = dict(reversed(self.rows))
+        return next(((first[ours],) for ours in FIRST if ours in first), ())
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -97,6 +97,9 @@ TARGETS = {
     "transformers": HUGGING_FACE,
     "safetensors": ("residuum",),
 }
+
+# The grammar's first layer of images, where a source's table has it: a network without a stem begins with a block.
+FIRST = ("stem.conv", "stem.conv1", "stages.0.0.branch.conv")
 
 _GRAMMAR = ("stem.", "stages.", "head.")
 

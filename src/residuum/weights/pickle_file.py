@@ -117,7 +117,9 @@ def read_pickle(path: Path) -> Any:
     """
     _check_archive(path) if zipfile.is_zipfile(path) else _check_legacy(path)
     try:
-        stand_ins: list[Any] = [(Bystander, name) for name in BYSTANDERS] + [(own, name) for name, own in ARRAYS.items()]
+        stand_ins: list[Any] = [(Bystander, name) for name in BYSTANDERS] + [
+            (own, name) for name, own in ARRAYS.items()
+        ]
         with torch.serialization.safe_globals(stand_ins):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
