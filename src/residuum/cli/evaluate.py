@@ -18,6 +18,7 @@ def evaluate(
         ),
     ],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     split: Annotated[
         str,
         typer.Option(
@@ -63,12 +64,12 @@ def evaluate(
 
     residuum evaluate runs/PHOTOS-1 --data PHOTOS --output evaluation    (a page with the worst mistakes)
     """
+    from ..weights.pretrained import with_entry
     from .evaluating import Question, as_json, ask, read_scales, show, write_page
     from .tables import show_json
 
-    question = Question(
-        tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision, match, max_pixels
-    )
+    named = tuple(with_entry(model, entry) for model in models)
+    question = Question(named, data, split, views, read_scales(scales, views), bins, seed, precision, match, max_pixels)
     answer = ask(question, batch_size, workers, device, calibration or output is not None)
     if output is not None:
         write_page(answer, output)

@@ -11,6 +11,7 @@ import typer
 def export(
     model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the folder; appears whole or not at all")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     to: Annotated[str, typer.Option(help="openvino, onnx or torch")] = "openvino",
     precision: Annotated[
         str, typer.Option(help="auto (bf16 where a trial here finds it faster), fp32, bf16 or int8")
@@ -39,11 +40,19 @@ def export(
     from dataclasses import asdict
 
     from ..deploy.exporting import export as write
+    from ..weights.pretrained import with_entry
     from .opening import open_model
     from .tables import show_json, show_table
 
     done = write(
-        open_model(model), output, to=to, precision=precision, data=data, pixels=pixels, drop=drop, pictures=pictures
+        open_model(with_entry(model, entry)),
+        output,
+        to=to,
+        precision=precision,
+        data=data,
+        pixels=pixels,
+        drop=drop,
+        pictures=pictures,
     )
     if json:
         show_json(

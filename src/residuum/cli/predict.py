@@ -14,6 +14,7 @@ def predict(
         str, typer.Argument(help="a weights file, a run's or an export's folder, torchvision:, timm: or hf:// NAME")
     ],
     images: Annotated[list[str], typer.Argument(help="images of any common kind, folders of them, or patterns")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     engine: Annotated[
         str, typer.Option(help="of an export: auto (measured once), openvino, onnxruntime or torch")
     ] = "auto",
@@ -48,8 +49,9 @@ def predict(
         answers = running.predict_each(images, top=top, max_pixels=max_pixels)
     else:
         from ..evaluation import predict_each
+        from ..weights.pretrained import with_entry
         from .opening import open_model
 
-        answers = predict_each(open_model(model), images, top=top, max_pixels=max_pixels)
+        answers = predict_each(open_model(with_entry(model, entry)), images, top=top, max_pixels=max_pixels)
     if code := show_answers(answers, None if json else RowTable(COLUMNS, numbers=["%"]).add):
         raise typer.Exit(code)
