@@ -18,7 +18,7 @@ def resnet_gn(depth: int = 50, *, num_classes: int = 1000, in_chans: int = 3) ->
     """Build a ResNet of the depths of He15 table 1, 32 groups of channels in each norm."""
     return residual_network(
         depth,
-        partial(layout(depth)[0], norm=group_norm),
+        partial(layout(depth)[0], norm=group_norm),  # pyright: ignore[reportCallIssue]
         partial(option_b, norm=group_norm),
         partial(imagenet_stem, norm=group_norm),
         num_classes=num_classes,
