@@ -144,7 +144,7 @@ def axes(path):
     ("name", "arguments", "opset", "shape"),
     [
         ("residual_b", {}, 15, ["batch", 3, "height", "width"]),
-        ("highway_mlp", {}, 13, ["batch", 3, 16, 16]),
+        ("highway_mlp", {}, 14, ["batch", 3, 16, 16]),
         ("residual_b", {"opset": 16}, 16, ["batch", 3, "height", "width"]),
         ("residual_a", {"fixed": True}, None, [1, 3, 16, 16]),
         ("residual_b", {"batch_size": 4, "precision": "fp16"}, None, [4, 3, "height", "width"]),
