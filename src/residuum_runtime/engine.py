@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .card import whole_batches
 from .choice import choose
 from .errors import InputError
 from .given import listed, one
@@ -69,14 +70,18 @@ class Engine:
     def run(self, images: Floats | Pixels) -> Floats:
         """Return the file's output for a batch [N, C, H, W]: logits [N, classes] for normalised float32 images.
 
-        A file with its preprocessing inside takes uint8 pictures of any size and gives probabilities.
+        A file with its preprocessing inside takes uint8 pictures of any size and gives probabilities. A file that takes
+        batches of one size only is run in such batches, the last one filled up.
         """
         self.card.check_images(images.shape)
         wanted = np.uint8 if self.card.pixels else np.float32
         if images.dtype != wanted:
             raise InputError(f"this file takes {np.dtype(wanted).name} images, got {images.dtype}")
         try:
-            return self.session.run(images)
+            if not self.card.batch:
+                return self.session.run(images)
+            parts = [self.session.run(part) for part in whole_batches(images, self.card.batch)]
+            return np.concatenate(parts)[: len(images)]
         except Exception as error:  # engines' errors have no common base
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             raise InputError(

@@ -40,7 +40,7 @@ def test_the_report_says_result_facts_and_command(read_page):
     assert RUN.notes[0] in root.text
     assert headings(root) == [
         "Training",
-        "What was taken for what",
+        "Confusion matrix: true class by row, predicted class by column",
         "Accuracy of each class",
         "The worst mistakes",
         "The run",
