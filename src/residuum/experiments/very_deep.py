@@ -82,7 +82,7 @@ def measure(work: Workspace) -> Numbers:
 
 def _milliseconds(work: Workspace, member: str, pictures: int) -> float | None:
     """Return what a picture took; None where the member diverged before its first epoch's end."""
-    seconds = [row["seconds"] for row in read_numbers(work.folder / member / TIMING)]
+    seconds = [row["seconds"] for row in read_numbers(work.members / member / TIMING)]
     return 1000 * float(np.mean(seconds)) / pictures if seconds else None
 
 
