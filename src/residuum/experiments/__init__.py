@@ -22,6 +22,7 @@ from . import (
     robustness,
     shortcuts,
     skip_length,
+    skip_length_convolutions,
     transformer_skips,
     very_deep,
 )
@@ -33,6 +34,7 @@ STUDIES: dict[str, Study] = {
     "shortcuts": shortcuts,
     "activations": activations,
     "skip-length": skip_length,
+    "skip-length-convolutions": skip_length_convolutions,
     "identity": identity,
     "causes": causes,
     "dynamics": dynamics,
