@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench runtime soak gallery clean
+.PHONY: demo test check bench runtime soak gallery found weights clean
 
 demo: .venv/installed
 	$(BIN)/residuum demo
@@ -45,6 +45,15 @@ soak: .venv/installed-dev
 STUDIES ?= studies/*/
 gallery: .venv/installed-dev
 	$(BIN)/python docs/make_gallery.py $(STUDIES)
+
+# docs/what-was-found.md from the same folders
+found: .venv/installed-dev
+	$(BIN)/python docs/make_what_was_found.py $(STUDIES)
+
+# The 20-, 56- and 110-layer twins of a degradation study, with model cards, in build/weights: make weights STUDY=folder
+STUDY ?= studies/degradation-cifar10
+weights: .venv/installed
+	$(BIN)/python docs/make_weights.py $(STUDY)
 
 clean:
 	rm -rf .venv build dist src/*.egg-info

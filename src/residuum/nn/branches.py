@@ -27,6 +27,14 @@ def basic_convolutions(in_channels: int, out_channels: int, stride: int = 1) -> 
     return [conv3x3(in_channels, out_channels, stride), conv3x3(out_channels, out_channels)]
 
 
+def several_convolutions(in_channels: int, out_channels: int, stride: int = 1, *, count: int = 2) -> list[nn.Conv2d]:
+    """Build so many 3x3 convolutions, the stride on the first (Zagoruyko and Komodakis 2016, table 3: B(3, 3, ...))."""
+    return [
+        conv3x3(in_channels, out_channels, stride),
+        *(conv3x3(out_channels, out_channels) for _ in range(count - 1)),
+    ]
+
+
 def bottleneck_convolutions(
     in_channels: int, out_channels: int, stride: int = 1, *, groups: int = 1, base_width: int = 64
 ) -> list[nn.Conv2d]:
