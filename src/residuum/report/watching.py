@@ -25,7 +25,8 @@ class Watched:
     Args:
         steps: a dict a step with ``step``, ``lr`` and ``grad_norm``; none where no log was kept.
         epochs: a dict an epoch with ``epoch`` and, where it was measured, ``weight_norm``.
-        timing: a dict an epoch with ``epoch`` and ``images_per_second``.
+        timing: a dict an epoch with ``epoch`` and ``images_per_second``; 0 where an epoch was not timed: the run was
+            interrupted after its last step, and only validation was left.
     """
 
     steps: Sequence[Mapping[str, float]] = ()
@@ -48,7 +49,7 @@ def watched_figures(watched: Watched) -> dict[str, Figure]:
     """Return a small figure for each of rate, gradient, weights and speed that there are rows for, by its title."""
     drawn = {}
     for title, rows, across, column, _ in _PANELS:
-        found = [row for row in getattr(watched, rows) if column in row]
+        found = [row for row in getattr(watched, rows) if column in row and _measured(column, row[column])]
         if found:
             drawn[title] = _figure(title, across, [row[across] for row in found], [row[column] for row in found])
     return drawn
@@ -70,6 +71,11 @@ def watched_section(watched: Watched) -> page.Markup:
             *(page.figure(figure, f"{title} over the training.", captions[title]) for title, figure in drawn.items())
         ),
     )
+
+
+def _measured(column: str, value: float) -> bool:
+    """Report whether a value was measured: no epoch makes zero images a second, while other columns may well be 0."""
+    return column != "images_per_second" or value > 0
 
 
 def _figure(title: str, across: str, x: Sequence[float], y: Sequence[float]) -> Figure:
