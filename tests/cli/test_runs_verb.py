@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
     make(root / "deep" / "b", [60, 90], lr=0.1, depth=14, seconds=30)
     make(root / "c", [85], lr=0.2)
     make(root / "waiting", [])
-    write_result(root / "a", Result(2, "the best of 3", "every fifth picture", 359, 81.5, 99.0, 0.5))
+    write_result(root / "a", Result(2, "the best of 3", "every fifth image", 359, 81.5, 99.0, 0.5))
     (root / "broken").mkdir()
     (root / "broken" / "config.yaml").write_text("speed: 3\n")
     return root
