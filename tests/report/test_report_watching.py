@@ -69,3 +69,8 @@ def test_a_run_of_which_no_epoch_was_timed_has_no_figure_of_its_rate():
     timing = [{"epoch": 1, "images_per_second": 0.0}, {"epoch": 2, "images_per_second": float("nan")}]
     assert watched_figures(Watched(timing=timing)) == {}
     assert "Learning rate" in watched_figures(Watched([{"step": n, "lr": 0.1 - n / 10} for n in range(2)]))
+
+
+def test_steps_and_epochs_are_marked_by_whole_numbers():
+    for figure in watched_figures(Watched(STEPS[:2], EPOCHS, TIMING)).values():
+        assert all(place == int(place) for place in figure.axes[0].get_xticks())

@@ -80,6 +80,7 @@ def _measured(column: str, value: float) -> bool:
 
 def _figure(title: str, across: str, x: Sequence[float], y: Sequence[float]) -> Figure:
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     places, values = np.array(x, dtype=float), np.array(y, dtype=float)
     values = np.where(np.isfinite(values), values, np.nan)
@@ -91,6 +92,7 @@ def _figure(title: str, across: str, x: Sequence[float], y: Sequence[float]) -> 
             ax.fill_between(places, low, high, color=colour, alpha=0.2, lw=0)
         ax.plot(places, values, color=colour, lw=1.6, marker="o" if len(places) == 1 else None, clip_on=False)
         ax.set_title(title)
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))  # there is no step or epoch 1.2
         ax.set_xlabel(across)
         ax.grid(axis="y")
         _scale(ax, values)
