@@ -27,7 +27,7 @@ from ..training.report import mistakes
 from .opening import open_model_or_export
 from .tables import show_table
 
-HOW = f"{LEVEL:g} % percentile bootstrap over the pictures, {RESAMPLES} resamples"
+HOW = f"{LEVEL:g} % percentile bootstrap over the images, {RESAMPLES} resamples"
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def show(answer: Answer) -> None:
     for note in _notes(answer):
         typer.echo(f"note: {note}", err=True)
     which = describe_split(dataset, question.split)
-    typer.echo(f"{len(scores):,} pictures of {dataset.name} ({question.split}: {which}); seen: {_seen(question)}")
+    typer.echo(f"{len(scores):,} images of {dataset.name} ({question.split}: {which}); seen: {_seen(question)}")
     if answer.members:
         _show_members(answer)
     low, high = answer.whole.intervals["top1"]
@@ -235,7 +235,7 @@ def show(answer: Answer) -> None:
 def said_of(fitted: Calibration) -> str:
     """Return what calibration came to, and on which pictures, in a sentence."""
     return (
-        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the pictures; on the "
+        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the images; on the "
         f"{sum(fitted.before.pictures):,} others, which had no part in it, ECE goes from {fitted.before.ece:.2f} to "
         f"{fitted.after.ece:.2f} % and the loss from {fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
     )
@@ -276,7 +276,7 @@ def _show_members(answer: Answer) -> None:
     show_table(columns, rows, numbers=columns[1:])
     best, (low, high) = _gain(answer)
     gained = _top1(answer.whole) - _top1(best)
-    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by picture)")
+    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")
 
 
 def write_page(answer: Answer, folder: Path) -> None:
@@ -293,7 +293,7 @@ def write_page(answer: Answer, folder: Path) -> None:
         sections.append(calibration_section(curves, said_of(fitted)))
     facts = {
         "models": ", ".join(question.models),
-        "data": f"{dataset.name}, {question.split}: {len(scores):,} pictures",
+        "data": f"{dataset.name}, {question.split}: {len(scores):,} images",
         "seen": _seen(question),
         "loss": f"{scores.loss:.4f}",
         "Acc@5": f"{scores.top5:.2f} %",

@@ -43,7 +43,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
 
 def _said(result: Result) -> str:
     return (
-        f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
+        f"result: {result.acc1:.2f} % of {result.pictures:,} images right ({result.measured_on}), "
         f"with the weights of epoch {result.epoch}, {result.chosen}"
     )
 

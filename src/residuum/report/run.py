@@ -222,7 +222,7 @@ def _per_class(counts: np.ndarray, classes: Sequence[str]) -> Figure:
 
 def _mistakes_section(mistakes: Sequence[Mistake], number: int) -> page.Markup:
     if not mistakes:
-        said = "Not one image was mistaken." if not number else "No pictures of the mistakes were kept."
+        said = "Not one image was mistaken." if not number else "No images of the mistakes were kept."
         return page.section("The worst mistakes", said)
     pictures = [
         page.Picture(

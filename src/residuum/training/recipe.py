@@ -149,7 +149,7 @@ def verdict(settings: Settings, dataset: Dataset, error: float | None, named: st
     reasons = changes(settings)
     if not _is_data_of(recipe, dataset):
         held = len(dataset.test or dataset.val)
-        reasons["data"] = f"{dataset.name} ({len(dataset.train):,} and {held:,} pictures) instead of {recipe.data}"
+        reasons["data"] = f"{dataset.name} ({len(dataset.train):,} and {held:,} images) instead of {recipe.data}"
     kept = {key: value for key, value in settings.model_arguments.items() if key not in ("in_chans", "num_classes")}
     reasons |= {key: f"{value} asked for" for key, value in kept.items()}
     if reasons:

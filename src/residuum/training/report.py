@@ -64,7 +64,7 @@ def mistakes(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores)
 
 def _mistake(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores, index: int) -> Mistake:
     if isinstance(images, ArrayImages):
-        name, pixels = f"picture {index}", images.pixels[index]
+        name, pixels = f"image {index}", images.pixels[index]
     else:
         name, pixels = images.names[index], images.picture(index)
     classes = dataset.classes
