@@ -41,7 +41,7 @@ def trained(tmp_path_factory):
 def test_train_says_what_it_does_and_leaves_a_run(trained):
     folder, printed = trained
     for word in (
-        "1,438 pictures to train on",
+        "1,438 images to train on",
         "10: 0, 1, 2",
         "cifar_resnet at 8x8",
         "parameters",

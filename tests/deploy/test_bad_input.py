@@ -54,7 +54,7 @@ def test_models_that_can_not_be_shipped(tmp_path):
 
 def test_targets_and_precisions(tmp_path):
     check_refused(tmp_path, "to must be one of openvino, onnx, torch, got 'tensorrt'", to="tensorrt")
-    match = "precision of onnx must be one of auto, fp32, int8, got 'bf16', or --to openvino or torch"
+    match = "precision of onnx must be one of auto, fp32, fp16, int8, got 'bf16', or --to openvino or torch"
     check_refused(tmp_path, match, to="onnx", precision="bf16")
     match = "precision of torch must be one of auto, fp32, bf16, got 'int4'$"
     check_refused(tmp_path, match, to="torch", precision="int4")
