@@ -18,6 +18,7 @@ from ..models import VARIANTS, Description
 from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
 from .metadata import NAMES_KEY, to_metadata
 from .pretrained import fetch
+from .processors import huggingface_processor
 from .safetensors_file import write_safetensors
 from .understand import Understood, understand
 
@@ -84,15 +85,7 @@ def _write_folder(folder: Path, understood: Understood, tensors: dict[str, Tenso
     description = understood.description
     write_text(folder / "config.json", _text(huggingface_config(understood)))
     if (chosen := description.preprocessing) is not None:
-        edge = chosen.size[0]
-        processor = {
-            "image_processor_type": "ConvNextImageProcessor",
-            "size": {"shortest_edge": edge},
-            "crop_pct": edge / chosen.resize if chosen.resize else 1.0,
-            "image_mean": list(chosen.mean),
-            "image_std": list(chosen.std),
-        }
-        write_text(folder / "preprocessor_config.json", _text(processor))
+        write_text(folder / "preprocessor_config.json", _text(huggingface_processor(chosen)))
     write_safetensors(tensors, folder / "model.safetensors", {"format": "pt"})
     return folder / "model.safetensors"
 

@@ -17,6 +17,7 @@ from .fit import Differences, fill
 from .metadata import KEY
 from .origin import trained_on
 from .pretrained import fetch
+from .published import check_logits
 from .reading import Contents
 from .understand import Understood, build, build_meta, understand
 
@@ -29,8 +30,10 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
 
     The file may be this library's own, or hold a state dict by the names of another, in safetensors or in torch's
     format, under whatever wrapper. What names and shapes cannot decide is the source's usual;
-    ``description.provenance`` says what was assumed. No code in the file is run. Half precision widens to float32,
-    which is exact.
+    ``description.provenance`` says what was assumed. No code in the file is run. Numbers of any precision become
+    float32, which is exact except for float64. Where the file, a configuration beside it or its publisher names an
+    architecture, the tensors must be of that; of ``torchvision:`` and ``timm:`` the logits are compared with those of
+    the publisher's own model.
 
     Args:
         path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
@@ -41,10 +44,13 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
 
     Raises:
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
-            that do not fit, listed by name.
+            that do not fit, listed by name; another architecture than the named one; a configuration beside the
+            file that is not understood, by its key.
     """
     contents, beside = fetch(path)
     name = overrides.pop("model", None)
+    if overrides.get("preprocessing") is not None:  # whatever stands beside the file
+        beside = dataclasses.replace(beside, preprocessing=overrides["preprocessing"], trouble="", prepared_by="given")
     understood = understand(contents, beside, overrides.pop("ema", None), name or "")
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
@@ -58,6 +64,8 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     if differences:
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
+    elif beside.publisher is not None and not description.arguments.get("features_only"):
+        check_logits(model.eval(), beside.publisher, description)
     model.trained_on = trained_on(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     return attach(model.eval(), description)
 

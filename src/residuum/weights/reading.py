@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError, nearest
+from .architectures import Named, named_in
 from .dialects import BOOKKEEPING, EMA_PREFIXES
 from .pickle_file import read_pickle
 from .safetensors_file import looks_like_safetensors, read_safetensors
@@ -40,6 +41,7 @@ class Contents:
     roof: str = ""  # the entry of the checkpoint that the tensors come from
     optimiser: str = ""  # the entry that holds an optimiser's state
     beside: list[str] = field(default_factory=list)  # other entries
+    named: Named | None = None  # the architecture, where an entry or the metadata names it
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -63,8 +65,10 @@ def read_contents(path: str | os.PathLike[str]) -> Contents:
         start = file.read(9)
     if looks_like_safetensors(start) or (path.suffix == ".safetensors" and start[:2] != b"PK"):
         tensors, metadata = read_safetensors(path)
-        return _part(Contents(path, "safetensors", tensors, metadata))
-    return _part(_sort(path, read_pickle(path)))
+        return _part(Contents(path, "safetensors", tensors, metadata, named=named_in(metadata)))
+    content = read_pickle(path)
+    named = named_in(content) if isinstance(content, Mapping) else None
+    return replace(_part(_sort(path, content)), named=named)
 
 
 def find_file(path: str | os.PathLike[str]) -> Path:
