@@ -77,8 +77,10 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
         crop = f"shorter side {resize}, centre crop {side}" if resize else f"stretched to {side} pixels"
         why = f"usual for vision transformers by these names: {crop}, {way}, mean {mean[0]:g}, ..., std {std[0]:g}, ..."
         return Usual(side, resize, why, mean, std, way)
-    if not takes_small_images(model) or (dialect == "cifar" and builder.__name__ == "cifar_resnet"):
+    if not takes_small_images(model):
         return USUAL[source]
+    if builder.__name__ == "cifar_resnet" and (dialect == "cifar" or arguments.get("shortcut", "A") == "A"):
+        return USUAL["cifar"]  # the padding shortcut is theirs alone, whatever their tensors are called by now
     title, size, mean, std = SMALL_SETS.get(arguments.get("num_classes", 10), SMALL_SETS[10])
     why = f"a network for small images ({model}) takes it: {size} pixels, no resize and crop, {title} mean and std"
     return Usual(size, 0, why, mean, std)

@@ -11,8 +11,9 @@ from ..models.description import INTERPOLATIONS
 from .processors import numbers
 from .sources import IMAGENET_MEAN, IMAGENET_STD
 
-# Arguments of create_model that leave the mathematics of evaluation as they are.
+# Arguments of create_model that shapes show, or that leave the mathematics of evaluation as they are.
 HARMLESS_ARGUMENTS = ("num_classes", "in_chans", "img_size", "drop_rate", "drop_path_rate", "drop_block_rate")
+POOLS = ("avg", "token")  # of convolutional networks and of vision transformers, as they are built here
 
 
 def pretrained_cfg(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +30,11 @@ def refuse_arguments(config: Mapping[str, Any]) -> None:
     Raises:
         InputError: naming the first.
     """
-    arguments = config.get("model_args") or {}
+    given = config.get("model_args") or {}
+    arguments = {key: value for key, value in given.items() if value is not None}
+    pool = arguments.pop("global_pool", config.get("global_pool") if "architecture" in config else None)
+    if pool not in (None, *POOLS):
+        raise InputError(f'"global_pool" must be {" or ".join(POOLS)}, got {pool!r}')
     if wrong := [key for key in arguments if key not in HARMLESS_ARGUMENTS]:
         raise InputError(f'"model_args" must hold {", ".join(HARMLESS_ARGUMENTS)} only, got {wrong[0]}')
 
