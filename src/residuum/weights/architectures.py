@@ -44,8 +44,14 @@ OTHERS = re.compile(
     r"_(gn|evo[bs]|frn|ibn|ibn_[ab])$"
 )
 
-# Variants whose tensors' names and shapes other published networks share.
-SAME_SHAPES: dict[str, tuple[str, ...]] = {}
+# Variants whose tensors' names and shapes other published networks share (timm 1.0, benchmarks/timm_names.py --bare).
+SAME_SHAPES: dict[str, tuple[str, ...]] = {
+    "resnet18": ("resnetblur18",),
+    "resnet50": ("resnetaa50", "resnetblur50"),
+    "resnet34d": ("resnetaa34d",),
+    "resnet50d": ("resnetaa50d", "resnetblur50d"),
+    "resnet101d": ("resnetaa101d", "resnetblur101d"),
+}
 
 # Per type of Hugging Face: what the configuration must say, because the networks here do so. A key may be absent.
 FIXED: dict[str, dict[str, Any]] = {
@@ -112,7 +118,7 @@ def unnamed(model: str, dialect: str) -> str:
     """Return what is assumed of a file that names no architecture, where others have the same tensors."""
     if model not in SAME_SHAPES or dialect.partition("_")[0] not in ("torchvision", "timm"):
         return ""
-    return f"plain {model}, as nothing names an architecture ({' and '.join(SAME_SHAPES[model])} have the same shapes)"
+    return f"plain {model}, as nothing names an architecture (same shapes: {' and '.join(SAME_SHAPES[model])})"
 
 
 def check_configuration(config: Mapping[str, Any], model: str, layout: Mapping[str, Any]) -> None:

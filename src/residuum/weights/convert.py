@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from .. import __version__
 from ..errors import InputError, nearest
 from ..files import write_bytes, write_text
-from ..models import VARIANTS, Description
+from ..models import VARIANTS, Description, Preprocessing
 from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
 from .metadata import NAMES_KEY, to_metadata
 from .pretrained import fetch
@@ -23,7 +24,9 @@ from .safetensors_file import write_safetensors
 from .understand import Understood, understand
 
 
-def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str]) -> Path:
+def convert(
+    path: str | os.PathLike[str], to: str, output: str | os.PathLike[str], preprocessing: Preprocessing | None = None
+) -> Path:
     """Write the weights of ``path`` under another library's names; tensors keep their bits, so a round trip is exact.
 
     Args:
@@ -31,6 +34,7 @@ def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str
         to: ``torchvision``, ``timm``, ``huggingface``, or ``safetensors`` (this library's own, self-describing).
         output: ``.safetensors``, or ``.pth``, ``.pt``, ``.bin`` for torch's format; for ``huggingface`` a name
             without an ending is a folder that ``ResNetForImageClassification.from_pretrained`` reads.
+        preprocessing: in place of what the file or its folder says.
 
     Returns:
         The weights file written.
@@ -42,7 +46,11 @@ def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str
     if to not in TARGETS:
         raise InputError(f"to must be one of {', '.join(TARGETS)}, got {to!r}; {nearest(to, list(TARGETS))}")
     contents, beside = fetch(path)
+    if preprocessing is not None:
+        beside = replace(beside, preprocessing=preprocessing, trouble="", prepared_by="given")
     understood = understand(contents, beside)
+    if preprocessing is not None:  # of our own files, too, which nothing beside them describes
+        understood.description.preprocessing = preprocessing
     if differences := understood.differences(understood.description.arguments):
         raise InputError(f"{contents.path.name} must fit {understood.description.model}:\n{differences}")
     dialect, tensors = respell(understood.tensors, to)

@@ -20,7 +20,10 @@ from .timm_config import pretrained_cfg, refuse_arguments, timm_preprocessing
 # The names under which a model's folder holds its weights; a file of any other name stands alone.
 WEIGHTS_NAMES = ("model.safetensors", "pytorch_model.bin")
 MAX_BYTES = 10_000_000  # of a configuration; one with 21,000 class names has a tenth of it
-OVERRIDE = "give preprocessing (--preprocessing size=224,resize=256,mean=0.5,std=0.5), or correct the file"
+OVERRIDE = (
+    "correct the file, or give preprocessing=residuum.Preprocessing(...), once and for all with "
+    "`residuum convert --to safetensors --preprocessing size=224,resize=256,mean=0.5,std=0.5`"
+)
 
 
 @dataclass
