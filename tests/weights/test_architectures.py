@@ -82,9 +82,7 @@ OTHERS = {
 @pytest.mark.parametrize("case", OTHERS)
 def test_a_checkpoint_that_names_another_network_is_refused(case, tmp_path):
     path = save(tmp_path, **OTHERS[case])
-    with pytest.raises(
-        InputError, match=r"the entry \".*\" names '.*(is not built here|but its tensors are of resnet18)"
-    ):
+    with pytest.raises(InputError, match=r"the entry \".*\" names '.*(not built here|tensors are of resnet18)"):
         residuum.load(path)
     assert residuum.load(path, model="resnet18").description.model == "resnet18"  # the user knows better
 
@@ -121,16 +119,20 @@ def test_other_logits_than_the_publishers_are_refused():
 
 
 PRUNED = {
-    "a channel": ("layer1.0.conv1.weight", torch.ones(60, 64, 3, 3), r"must fit resnet18, .*layer1.0.conv1.weight"),
-    "five dimensions": ("conv1.weight", torch.ones(64, 3, 7, 7, 1), r"must fit resnet18, .*conv1.weight"),
-    "a bias of another length": ("fc.bias", torch.ones(5), r"must fit resnet18, .*fc.bias \[5\] in the file, \[3\]"),
+    "a channel": ("layer1.0.conv1.weight", torch.ones(60, 64, 3, 3), r"(?s)must fit resnet18, .*layer1.0.conv1.weight"),
+    "five dimensions": ("conv1.weight", torch.ones(64, 3, 7, 7, 1), r"(?s)must fit resnet18, .*conv1.weight"),
+    "a bias of another length": (
+        "fc.bias",
+        torch.ones(5),
+        r"(?s)must fit resnet18, .*fc.bias \[5\] in",
+    ),
     "a transposed classifier": ("fc.weight", torch.ones(512, 3), r"(?s)must fit resnet18, .*fc.weight \[512, 3\]"),
     "a scalar": ("fc.weight", torch.tensor(1.0), r"nearest is resnet\w*, of which fc.weight \[\] cannot be a layer's"),
     "no channels": ("layer2.0.conv1.weight", torch.ones(0, 64, 3, 3), r"layer2.0.conv1.weight \[0, 64, 3, 3\] cannot"),
     "no images": (
         "conv1.weight",
         torch.ones(64, 0, 7, 7),
-        r"nearest is resnet18, of which conv1.weight \[64, 0, 7, 7\]",
+        r"resnet18, of which conv1.weight \[64, 0, 7, 7\]",
     ),
     "sparse": ("fc.weight", torch.ones(3, 512).to_sparse(), r"dense tensors of floats, got sparse .*: fc.weight"),
     "complex": ("fc.weight", torch.ones(3, 512, dtype=torch.complex64), r"got complex64: fc.weight"),

@@ -17,7 +17,8 @@ def read_preprocessing(text: str) -> Preprocessing:
     Raises:
         InputError: another key, no size, mean or std, or something that is no number.
     """
-    parts = dict(part.strip().partition("=")[::2] for part in text.split(","))
+    split = [part.strip().partition("=") for part in text.split(",")]
+    parts = {key: value for key, _, value in split}
     if unknown := [key for key in parts if key not in KEYS]:
         raise InputError(f"--preprocessing takes {', '.join(KEYS)}, got {unknown[0]!r}")
     if lacking := [key for key in ("size", "mean", "std") if not parts.get(key)]:

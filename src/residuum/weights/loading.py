@@ -108,8 +108,9 @@ def _refusal(contents: Contents, understood: Understood, wanted: Description, di
     """Say what does not fit and what to do; first where only the last layer's size differs."""
     head = understood.tensors.get("head.fc.weight")
     heads = {understood.said(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
-    if head is not None and not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads):
-        classes = wanted.arguments.get("num_classes", "another number of")
+    classes = wanted.arguments.get("num_classes", "another number of")
+    only_heads = not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads)
+    if head is not None and only_heads and classes != len(head):
         return (
             f"{contents.path.name} holds weights for {len(head)} classes, got num_classes={classes}; leave num_classes "
             f"out, then model.reset_classifier({classes}) gives a new last layer to fine-tune"
