@@ -23,6 +23,8 @@ MEMBERS = {
     "dense": ("cifar_densenet", {"depth": 10, "growth": 6}, 16),
     "dense_bc": ("cifar_densenet_bc", {"depth": 16, "growth": 6}, 16),
     "highway": ("cifar_highway", {"depth": 8, "widths": (8, 16, 32)}, 16),
+    "efficientnet": ("efficientnet", {}, 64),
+    "efficientnet_lite": ("efficientnet_lite", {}, 64),
     "vgg_bn": ("vgg_bn", {"depth": 11, "hidden": 16}, 32),
     "alexnet": ("alexnet", {"hidden": 16}, 63),
     "vit": ("vit", {"depth": 2, "image_size": 16, "patch_size": 4, "width": 24, "heads": 2}, 16),

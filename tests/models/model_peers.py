@@ -41,6 +41,24 @@ ALEXNET = [
     (r"^classifier\.6\.", "head.fc."),
 ]
 
+# features.N.M.block: the first stage's branches do not widen, so their layers are numbered one lower
+EFFICIENTNET = [
+    (r"^features\.0\.0\.", "stem.conv."),
+    (r"^features\.0\.1\.", "stem.norm."),
+    (r"^features\.8\.0\.", "head.conv."),
+    (r"^features\.8\.1\.", "head.norm."),
+    (r"^classifier\.1\.", "head.fc."),
+    (r"^features\.1\.(\d+)\.block\.(\d)\.", lambda m: f"features.1.{m[1]}.block.{int(m[2]) + 1}."),
+    (r"\.block\.0\.0\.", ".block.expand."),
+    (r"\.block\.1\.0\.", ".block.depthwise."),
+    (r"\.block\.2\.fc", ".block.se.fc"),
+    (r"\.block\.3\.0\.", ".block.project."),
+    (r"\.block\.0\.1\.", ".block.norm1."),
+    (r"\.block\.1\.1\.", ".block.norm2."),
+    (r"\.block\.3\.1\.", ".block.norm3."),
+    (r"^features\.(\d)\.(\d+)\.block\.", lambda m: f"stages.{int(m[1]) - 1}.{m[2]}.branch."),
+]
+
 
 def vgg_rules(convolutions, step):
     """Name each of torchvision's features by its stage and layer; ``step`` modules make a layer, one pool a stage."""

@@ -44,6 +44,8 @@ TINY = {
     "skip_mlp": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "dense"},
     "skip_mlp_bn": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "learnt"},
     "lstm_classifier": {"in_chans": 3, "image_size": 64, "width": 8},
+    "efficientnet": {"stochastic_depth": 0.0},
+    "efficientnet_lite": {"stochastic_depth": 0.0},
     "vit": {"depth": 2, "image_size": 64},
 }
 SIZE = 64

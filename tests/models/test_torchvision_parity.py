@@ -6,6 +6,7 @@ import torch
 from model_peers import (
     ALEXNET,
     DENSENET,
+    EFFICIENTNET,
     RESNET,
     assert_relatively_close,
     drawn,
@@ -46,6 +47,11 @@ PEERS = {
     "vgg11_bn": (vgg_rules((1, 1, 2, 2, 2), 3), 32, NARROW),
     "vgg13_bn": (vgg_rules((2, 2, 2, 2, 2), 3), 32, NARROW),
     "vgg16_bn": (vgg_rules((2, 2, 3, 3, 3), 3), 32, NARROW),
+    "efficientnet_b0": (EFFICIENTNET, 65, {}),
+    "efficientnet_b1": (EFFICIENTNET, 32, {}),
+    "efficientnet_b2": (EFFICIENTNET, 32, {}),
+    "efficientnet_b3": (EFFICIENTNET, 32, {}),
+    "efficientnet_b4": (EFFICIENTNET, 32, {}),
     "vgg19_bn": (vgg_rules((2, 2, 4, 4, 4), 3), 32, NARROW),
 }
 

@@ -14,6 +14,7 @@ TORCHVISION = {
     "densenet121": "densenet121",
     "alexnet": "alexnet",
     "vgg13_bn": "vgg13_bn",
+    "efficientnet_b0": "efficientnet_b0",
 }
 
 TIMM = {
@@ -24,6 +25,8 @@ TIMM = {
     "resnetv2_50": "preact_resnet50",
     "densenet121": "densenet121",
     "vgg11": "vgg11",
+    "efficientnet_b0": "efficientnet_b0",
+    "tf_efficientnet_lite1": "efficientnet_lite1",
 }
 
 

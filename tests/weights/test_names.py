@@ -47,6 +47,10 @@ SPELT = {
     "torchvision_alexnet": "alexnet",
     "torchvision_vgg16": "vgg16",
     "timm_vgg19_bn": "vgg19_bn",
+    "torchvision_efficientnet": "efficientnet_b0",
+    "timm_efficientnet": "efficientnet_lite0",
+    "efficientnet_lite0": "efficientnet_lite0",
+    "efficientnet_lite4": "efficientnet_lite4",
     "timm_preact50": "preact_resnet50",
     "timm_preact18": "preact_resnet18",
 }

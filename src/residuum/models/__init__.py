@@ -16,6 +16,7 @@ from . import (
     cifar_highway,
     cifar_resnet,
     densenet,
+    efficientnet,
     fast_resnet,
     gpt,
     highway_mlp,
@@ -52,6 +53,7 @@ FAMILIES = (
     bert,
     gpt,
     vit,
+    efficientnet,
 )
 
 VARIANTS: dict[str, Variant] = {name: row for family in FAMILIES for name, row in family.VARIANTS.items()}

@@ -11,6 +11,7 @@ from ..nn.attention import SelfAttention
 from ..nn.flat import Flat
 from ..nn.merges import Add, BranchOnly, Concatenate, Gate, ScaledAdd, ShortcutGate, UncoupledGate
 from ..nn.norms import TokenBatchNorm
+from ..nn.padding import SamePad
 from ..nn.patches import FirstToken, PatchStem
 from ..nn.recurrent import LastStep, Rows
 from ..nn.shortcuts import PadShortcut
@@ -40,6 +41,8 @@ def merge_words(merge: nn.Module) -> tuple[str, str]:
 def _convolution(conv: Any) -> Words:
     stride = f", /{conv.stride[0]}" if conv.stride[0] > 1 else ""
     groups = f", {conv.groups} groups" if conv.groups > 1 else ""
+    if 1 < conv.groups == conv.in_channels == conv.out_channels:
+        groups = ", depthwise"
     return (f"conv {conv.kernel_size[0]}×{conv.kernel_size[1]}, {conv.out_channels}{stride}{groups}",)
 
 
@@ -100,6 +103,8 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.LayerNorm: _says("layer norm"),
     nn.GroupNorm: lambda norm: ("layer norm" if norm.num_groups == 1 else f"group norm, {norm.num_groups}",),
     nn.ReLU: _says("ReLU"),
+    nn.ReLU6: _says("ReLU6"),
+    nn.SiLU: _says("SiLU"),
     nn.GELU: _says("GELU"),
     nn.Tanh: _says("tanh"),
     nn.Sigmoid: _says("sigmoid"),
@@ -109,6 +114,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.AdaptiveMaxPool2d: _says("max pool"),
     nn.Dropout: _dropout,
     nn.ZeroPad2d: _says("a border of zeros"),
+    SamePad: _says("a border of zeros"),
     nn.Identity: _nothing,
     nn.Flatten: _nothing,
     Flat: _says("flatten"),

@@ -92,9 +92,12 @@ def _word(layer: nn.Module) -> str:
 WORDS = {
     "BatchNorm2d": "norm",
     "ReLU": "relu",
+    "ReLU6": "relu6",
+    "SiLU": "silu",
     "Identity": "x",
     "PadShortcut": "pad",
     "ZeroPad2d": "border",
+    "SamePad": "border",
     "MaxPool2d": "max-pool",
     "AdaptiveAvgPool2d": "average",
     "Flatten": "flatten",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
+from ..models.efficientnet import LITE_SCALES
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
-from . import rows
+from . import mobile_rows, rows
 from .names import to_grammar, to_source
 from .rows import Rows
 
@@ -30,6 +32,7 @@ class Dialect:
     rows: Rows
     title: str  # as a message names it
     flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our matrices that are their convolutions
+    arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, where the source's default is not ours
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -57,6 +60,9 @@ DIALECTS: dict[str, Dialect] = {
         for depth in VGGS
         for bn in ("", "_bn")
     },
+    "torchvision_efficientnet": Dialect(mobile_rows.TORCHVISION_EFFICIENTNET, "torchvision"),
+    "timm_efficientnet": Dialect(mobile_rows.TIMM_EFFICIENTNET, "timm"),
+    **{f"efficientnet_{size}": Dialect(mobile_rows.lite(size), "EfficientNet-Lite") for size in LITE_SCALES},
     **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
 }
 

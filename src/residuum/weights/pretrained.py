@@ -17,7 +17,7 @@ from ..compat import import_torchvision
 from ..errors import InputError, nearest
 from ..models import Preprocessing
 from .reading import Contents, read_contents
-from .sidecar import WEIGHTS_NAMES, Sidecar, read_sidecar, timm_preprocessing
+from .sidecar import WEIGHTS_NAMES, Sidecar, read_sidecar, timm_arguments, timm_preprocessing
 
 BESIDE = ("config.json", "preprocessor_config.json", "README.md")  # taken along from the hub where they are
 
@@ -82,6 +82,7 @@ def from_timm(name: str) -> tuple[Contents, Sidecar]:
     cfg: dict[str, Any] = model.pretrained_cfg
     beside = Sidecar(timm_preprocessing(cfg), list(cfg.get("label_names") or []), str(cfg.get("license") or ""))
     tag = f".{cfg['tag']}" if cfg.get("tag") else ""
+    beside.arguments = timm_arguments(str(cfg.get("architecture", name)))
     beside.provenance = f"timm {cfg.get('architecture', name)}{tag}"
     tensors = {key: value.detach() for key, value in model.state_dict().items()}
     return Contents(Path(f"timm:{name}"), "timm", tensors), beside

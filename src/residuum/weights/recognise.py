@@ -13,6 +13,7 @@ from typing import Any
 
 from ..models import BUILDERS, VARIANTS
 from ..models.densenet import LAYOUTS as DENSENETS
+from ..models.efficientnet import LITE_SCALES, SCALES, lite_stages, scaled
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
 from .layout import Layout, Shapes, read_layout
@@ -134,6 +135,20 @@ def fast_resnet(layout: Layout) -> Candidate | None:
     return Candidate("fast_resnet", {"widths": layout.widths, "convolutions": convolutions})
 
 
+def efficientnet(layout: Layout) -> Candidate | None:
+    """Seven stages of inverted residuals, with gates or (Lite) without; depth and width tell the sizes apart."""
+    if not layout.has(".depthwise.") or not layout.has("head.conv."):
+        return None
+    builder, scales, stages_of = (
+        ("efficientnet", SCALES, scaled) if layout.has(".se.") else ("efficientnet_lite", LITE_SCALES, lite_stages)
+    )
+    for size, scale in scales.items():
+        stages = stages_of(scale)
+        if (layout.blocks, layout.projected) == tuple(zip(*((row.blocks, row.width) for row in stages), strict=True)):
+            return Candidate(builder, {"size": size})
+    return None
+
+
 def _table_depth(layout: Layout) -> int | None:
     """Return the row of He15 table 1 with these blocks; the branch's convolutions part 34 from 50 layers."""
     depths = [depth for depth in RESNETS if (depth < 50) == (layout.convolutions == 2)]
@@ -147,6 +162,7 @@ def _default(builder: Callable[..., Any], key: str) -> Any:
 
 RECOGNISERS: tuple[Callable[[Layout], Candidate | None], ...] = (
     fast_resnet,
+    efficientnet,
     cifar_resnet,
     imagenet_resnet,
     preact_resnet,

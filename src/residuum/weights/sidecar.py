@@ -42,6 +42,7 @@ def read_sidecar(path: Path) -> Sidecar:
     timm = config.get("pretrained_cfg", {})
     labels = config.get("label_names") or list(config.get("id2label", {}).values())
     arguments = {"stride_on": "conv1"} if config.get("downsample_in_bottleneck") else {}
+    arguments |= timm_arguments(str(config.get("architecture", "")))
     return Sidecar(
         preprocessing=timm_preprocessing(timm) if timm else _huggingface_preprocessing(processor),
         classes=[str(name) for name in labels],
@@ -58,6 +59,14 @@ def timm_preprocessing(cfg: dict[str, Any]) -> Preprocessing | None:
     resize = int(min(height, width) / cfg.get("crop_pct", 0.875))
     mean, std = cfg.get("mean", IMAGENET_MEAN), cfg.get("std", IMAGENET_STD)
     return Preprocessing((height, width), tuple(mean), tuple(std), resize)
+
+
+def timm_arguments(architecture: str) -> dict[str, Any]:
+    """Return the builder's arguments that timm tells by a name alone: weights from TensorFlow begin with tf_."""
+    mobile = re.fullmatch(r"(tf_)?(efficientnet|mobilenetv3)_\w+", architecture)
+    if mobile is None:
+        return {}
+    return {"padding": "same", "norm_eps": 1e-3} if mobile[1] else {"padding": "symmetric", "norm_eps": 1e-5}
 
 
 def _huggingface_preprocessing(config: dict[str, Any]) -> Preprocessing | None:

@@ -182,16 +182,18 @@ def _assume(understood: Understood, beside: Sidecar) -> Understood:
     dialect, tensors, description = understood.dialect, understood.tensors, understood.description
     shapes = shapes_of(tensors)
     logits, in_chans = (*shapes.get("head.fc.weight", ()), 0)[0], (*first_convolution(shapes), 0, 0)[1]
-    preprocessing = beside.preprocessing or usual_preprocessing(dialect, in_chans)
+    preprocessing = beside.preprocessing or usual_preprocessing(dialect, in_chans, description.model)
     classes = beside.classes if len(beside.classes) == logits else usual_classes(dialect, logits)
     assumed = list(understood.assumed)
-    source = usual(dialect)
+    source = usual(dialect, description.model)
     if source is not None and preprocessing and not beside.preprocessing:
         assumed.append(f"preprocessing as {source.why}")
     if classes and classes is not beside.classes:
         assumed.append("class names of CIFAR-10" if dialect == "cifar" else "class names of ImageNet")
     if not beside.arguments and any(name.endswith("branch.conv3.weight") for name in tensors):
         assumed.append("stride on the 3x3 convolutions (v1.5)")
+    if any(".depthwise." in name for name in tensors) and not beside.arguments:
+        assumed.append("padding and eps of the norms as published (padding and norm_eps override them)")
     if description.arguments.get("shortcut") == "A" or dialect == "cifar":
         assumed.append("shortcuts that pad with zeros (a plain net has the same tensors)")
     provenance = f"{beside.provenance}; " if beside.provenance else ""
@@ -200,7 +202,7 @@ def _assume(understood: Understood, beside: Sidecar) -> Understood:
     provenance += f"; left out: {', '.join(understood.bookkeeping)}" if understood.bookkeeping else ""
     described = Description(
         description.model,
-        {**description.arguments, **beside.arguments},
+        {**description.arguments, **DIALECTS[dialect].arguments, **beside.arguments},
         classes=classes,
         preprocessing=preprocessing,
         metrics=beside.metrics,
