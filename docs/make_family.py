@@ -65,8 +65,8 @@ MEMBERS = (
            "The shortcut averages before it projects, so no activation is skipped over; three small convolutions make "
            "the stem."),
     Member("EfficientNet", "efficientnet_b0", arxiv("Tan and Le 2019", "1905.11946"),
-           "The branch is turned inside out: the stream is narrow, the branch widens it sixfold, has one filter a channel "
-           "in its middle and a gate, and narrows again. Where the shape changes nothing is carried."),
+           "The branch is turned inside out: the stream is narrow, the branch widens it sixfold, has one filter a "
+           "channel in its middle and a gate, and narrows again. Where the shape changes nothing is carried."),
     Member("EfficientNet-Lite", "efficientnet_lite0",
            "[Google 2020](https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite)",
            "The same without gates, ReLU6 instead of SiLU: what processors for whole numbers like."),
