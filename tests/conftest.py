@@ -5,10 +5,6 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # tests run side by side, and so do the commands that they start
 
-from residuum.spinning import limit_spinning
-
-limit_spinning()  # before torch is loaded
-
 import pytest
 import torch
 from PIL import Image

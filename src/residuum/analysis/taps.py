@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..nn import Block
-from ..nn.modes import evaluation_mode
 
 
 def blocks_of(model: nn.Module) -> dict[str, Block]:
@@ -31,8 +30,14 @@ def blocks_of(model: nn.Module) -> dict[str, Block]:
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Put the model into evaluation mode without gradients inside, each module back into its own mode after it."""
-    with evaluation_mode(model), torch.no_grad():
-        yield
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 @contextlib.contextmanager

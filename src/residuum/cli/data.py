@@ -7,8 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import MaxPixels
-
 app = typer.Typer(help="Look at pictures before training on them.", no_args_is_help=True)
 
 
@@ -22,7 +20,6 @@ def stats(
     folder: Annotated[Path, typer.Argument(help="a folder of CLASS/*.jpg, or with train/ and val/")],
     size: Annotated[int, typer.Option(min=1, help="side of what a network receives, pixels")] = 224,
     cache_size: Annotated[int, typer.Option(min=1, help="shorter side that --cache would keep, pixels")] = 256,
-    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Say what a folder holds (sizes, formats, classes, damage, colours), and where the time of an epoch goes.
@@ -34,7 +31,7 @@ def stats(
     from ..data.overview import overview
     from .tables import show_json
 
-    found = overview(folder, size=size, side=cache_size, max_pixels=max_pixels)
+    found = overview(folder, size=size, side=cache_size)
     if json:
         show_json(found)
         return

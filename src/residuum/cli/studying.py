@@ -14,7 +14,6 @@ from ..experiments import STUDIES
 from ..experiments.study import findings_of, pick_study, planned, run_study
 from ..report.study import SHOWN
 from ..training.precision import PRECISIONS
-from .signals import exit_code_of
 from .tables import show_json, show_table
 
 
@@ -41,9 +40,9 @@ def run(
         found = run_study(
             name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
         )
-    except KeyboardInterrupt as stopped:
+    except KeyboardInterrupt:
         typer.echo(f"\ninterrupted; the same command resumes the runs in {output}", err=True)
-        raise typer.Exit(exit_code_of(stopped)) from None
+        raise typer.Exit(130) from None
     if json:
         show_json({**found, "folder": str(output)})
     else:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-
-from residuum_runtime.reading import default_limit, opened
+from PIL import Image
 
 from ..seeds import drawing
 from .decode import decode
@@ -27,23 +26,18 @@ ROUNDS = 3  # of each measurement; the quickest counts
 T = TypeVar("T")
 
 
-def overview(root: str | Path, *, size: int = 224, side: int = 256, max_pixels: int | None = None) -> dict[str, Any]:
+def overview(root: str | Path, *, size: int = 224, side: int = 256) -> dict[str, Any]:
     """Return what a folder of pictures holds, and what it costs to bring its pictures to a step.
 
     Args:
         root: the folder.
         size: side of the pictures that a network receives, pixels.
         side: shorter side that a cache would keep.
-        max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
         InputError: there is no folder with pictures in at least two classes.
     """
-    with default_limit(max_pixels):
-        return _overview(Path(root), size, side)
-
-
-def _overview(root: Path, size: int, side: int) -> dict[str, Any]:
+    root = Path(root)
     found = look_through(root)
     pictures = [*found.train, *found.val, *found.test]
     sound = [picture for picture in pictures if not picture.problem]
@@ -53,7 +47,6 @@ def _overview(root: Path, size: int, side: int) -> dict[str, Any]:
         "pictures": len(pictures),
         "sides": {"train": len(found.train), "val": len(found.val), "test": len(found.test)},
         "val_is": found.val_is,
-        "notes": found.notes,
         "unreadable": [{"name": picture.name, "problem": picture.problem} for picture in pictures if picture.problem],
         "classes": _classes(found.classes, sound),
         "formats": dict(Counter(_format(root / picture.name) for picture in sound).most_common()),
@@ -77,7 +70,7 @@ def _classes(names: Sequence[str], sound: Sequence[Picture]) -> dict[str, int]:
 
 
 def _format(path: Path) -> str:
-    with opened(path) as image:
+    with Image.open(path) as image:
         return f"{image.format} {image.mode}"
 
 

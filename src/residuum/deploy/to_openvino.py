@@ -31,8 +31,7 @@ def graph(prepared: Prepared) -> Any:
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
-        onnx = Path(folder) / to_onnx.FILE
-        to_onnx.save(to_onnx.graph(prepared), onnx, prepared.card)
+        onnx = to_onnx.write(prepared, Path(folder), prepared.card)
         try:
             return read(openvino.Core(), onnx).clone()
         except RuntimeError as error:

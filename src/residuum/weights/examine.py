@@ -45,21 +45,15 @@ class Examination:
     differences: Differences
     odd: list[str] = field(default_factory=list)
     how_to_load: str = ""
-    entries: list[str] = field(default_factory=list)  # of a checkpoint with several that hold tensors
-    left_out: str = ""  # other networks and heads of the file, by name and count
 
 
-def examine(path: str | os.PathLike[str], *, entry: str = "") -> Examination:
+def examine(path: str | os.PathLike[str]) -> Examination:
     """Open any weights file and say what it holds, what is odd and how to load it.
-
-    Args:
-        path: a file of any source, or a published name.
-        entry: which of a checkpoint's entries or networks; by default the usual.
 
     Raises:
         InputError: no such file, or one that is not a sound weights file (a model that is not recognised is a finding).
     """
-    contents, beside = fetch(path, entry)
+    contents, beside = fetch(path)
     try:
         understood = understand(contents, beside, ema=False)
         differences = understood.differences(understood.description.arguments)
@@ -71,16 +65,11 @@ def examine(path: str | os.PathLike[str], *, entry: str = "") -> Examination:
     odd += [f"averaged copy: {finding}" for finding in odd_tensors(contents.averaged)]
     if differences:
         odd.append(f"{len(differences)} entries do not fit\n{differences}")
-    return _report(str(path), contents, understood, differences, odd, entry)
+    return _report(str(path), contents, understood, differences, odd)
 
 
 def _report(
-    source: str,
-    contents: Contents,
-    understood: Understood | None,
-    differences: Differences,
-    odd: list[str],
-    entry: str,
+    source: str, contents: Contents, understood: Understood | None, differences: Differences, odd: list[str]
 ) -> Examination:
     description = understood.description if understood else None
     counted = [value for name, value in contents.tensors.items() if value.is_floating_point() and not _statistic(name)]
@@ -105,9 +94,7 @@ def _report(
         description=description,
         differences=differences,
         odd=odd,
-        how_to_load=_how(source, contents, understood, differences, entry),
-        entries=[name for name in contents.entries if name] if len(contents.entries) > 1 else [],
-        left_out=understood.said_beside() if understood else "",
+        how_to_load=_how(source, contents, understood, differences),
     )
 
 
@@ -156,12 +143,11 @@ def _depth(description: Description) -> int | None:
     return depth if isinstance(depth, int) else None
 
 
-def _how(source: str, contents: Contents, understood: Understood | None, differences: Differences, entry: str) -> str:
+def _how(source: str, contents: Contents, understood: Understood | None, differences: Differences) -> str:
     name = source if source.startswith(tuple(FETCHERS)) else contents.path.name
-    asked = f", entry={entry!r}" if entry else ""
     if understood is None:
         return "not with this library: its names and shapes belong to no model here"
     if differences:
-        return f"residuum.load({name!r}{asked}, strict=False) leaves out what does not fit and says so"
+        return f"residuum.load({name!r}, strict=False) leaves out what does not fit and says so"
     averaged = "; ema=False takes the weights that are not averaged" if contents.averaged else ""
-    return f"residuum.load({name!r}{asked}){averaged}"
+    return f"residuum.load({name!r}){averaged}"
