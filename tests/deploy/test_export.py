@@ -133,3 +133,13 @@ def test_the_function_hides_behind_no_file():
     import residuum.deploy.exporting  # a file of the function's name would take its place here
 
     assert residuum.deploy.export is residuum.deploy.exporting.export
+
+
+@pytest.mark.parametrize("to", ["onnx", "openvino", "torch"])
+def test_a_bicubic_resize_is_exported_and_run_as_it_is_in_the_library(to, tmp_path):
+    model = residuum.create_model("cifar_resnet", depth=8, widths=(4, 8, 16), num_classes=3).eval()
+    model.description.preprocessing = residuum.Preprocessing((32, 32), (0.5,) * 3, (0.25,) * 3, 36, "bicubic")
+    done = export(model, tmp_path / "pixels", to=to, pixels=True, precision="fp32")
+    assert done.card.interpolation == "bicubic"  # the gate compares the resize inside the file with torch's
+    again = export(model, tmp_path / "plain", to=to, precision="fp32")
+    assert '"interpolation": "bicubic"' in again.card.to_text()
