@@ -10,6 +10,7 @@ import torch
 from onnx import numpy_helper
 from shipped_members import MEAN, ready
 
+import residuum
 from residuum import cli
 from residuum.deploy import TARGETS, Engine, export, targets, to_onnx
 from residuum.deploy.parity import TOLERANCES, Gate, check
