@@ -70,6 +70,13 @@ def test_a_plan_reports_cost_and_expected_intervals_and_trains_nothing(finished,
     assert len(rows) == 3 and all(row[2].startswith("± ") and row[3] in {"yes", "no"} for row in rows)
     plan = json.loads(residuum("study", "degradation", *TINY, "--seeds", "4", "--plan", "--json", cwd=folder)[0])
     assert plan["runs"] == 16 and [finding["claim"] for finding in plan["findings"]] == [row[0] for row in rows]
+    alone = json.loads(
+        residuum("study", "degradation", *TINY, "--seeds", "1", "--plan", "--json", cwd=folder)[0],
+        parse_constant=lambda name: pytest.fail(f"{name} is no JSON"),
+    )
+    assert [finding["half"] for finding in alone["findings"]] == [None] * 3
+    _, err = residuum("study", "degradation", *TINY[:-1], "fp16", "--plan", cwd=folder, code=2)
+    assert "precision must be fp32 or bf16, got 'fp16'" in err
     out, _ = residuum("study", "paths", "--data", "digits[:64,:64]", "--depths", "8", "--plan", cwd=folder)
     assert "no finished study of paths" in out and sorted(folder.rglob("*")) == before
 

@@ -70,3 +70,12 @@ def test_a_plan_counts_runs_and_minutes_and_says_what_could_be_seen(tmp_path, mo
     alone = plan_study(study, "degradation", Options(depths=(8,), seeds=1, epochs=1), 1, [tmp_path / "s"])
     assert math.isinf(alone.findings[0].half) and not alone.findings[0].enough
     assert plan_study(study, "degradation", options, 2, [tmp_path]).findings == []
+
+
+def test_an_interval_over_blocks_is_not_taken_for_one_over_seeds():
+    layers = ["stem.conv", *(f"stages.0.{block}.branch.conv{place}" for block in (0, 1) for place in (1, 2))]
+    one = {"layers": layers, "closes": [False, False, True, False, True], "deviations": [1.0, 1.0, 0.8, 1.0, 0.7]}
+    subjects = {f"residual-8-seed{seed}": one for seed in range(2)}
+    (blocks,) = STUDIES["responses"].findings({"subjects": subjects})
+    assert "the last layer of a block" in blocks.claim and blocks.half is not None
+    assert blocks.seeds == 0 and "4 of 4 on the claimed side" in blocks.ours

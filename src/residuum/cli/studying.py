@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import Any
 
 import typer
 
-from ..errors import InputError, StudyFailed
+from ..errors import StudyFailed
 from ..experiments import STUDIES
+from ..experiments.planning import Foreseen
 from ..experiments.study import findings_of, pick_study, planned, run_study
 from ..report.study import SHOWN
-from ..training.precision import PRECISIONS
 from .tables import show_json, show_table
 
 
@@ -33,8 +34,6 @@ def run(
 ) -> None:
     """Run a study, print its progress and report its findings."""
     pick_study(name)
-    if given.get("precision", PRECISIONS[0]) not in PRECISIONS:
-        raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {given['precision']!r}")
     console = _Console(quiet=json)
     try:
         found = run_study(
@@ -54,10 +53,10 @@ def run(
 
 def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, json: bool) -> None:
     """Print what a study would cost and could see; the spread comes from finished studies beside its folder."""
-    folders = [output, *sorted(path.parent for path in output.parent.glob("*/study.json"))]
+    folders = sorted(path.parent for path in output.parent.glob("*/study.json"))
     plan = planned(name, given, output, folders, workers=workers)
     if json:
-        show_json({**plan._asdict(), "findings": [finding._asdict() for finding in plan.findings]})
+        show_json({**plan._asdict(), "findings": [_without_infinity(finding) for finding in plan.findings]})
         return
     typer.echo(
         f"{plan.runs} runs, {plan.epochs} epochs in all, about {plan.minutes:.0f} minutes; nothing is trained yet"
@@ -73,6 +72,11 @@ def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, j
         for f in plan.findings
     ]
     show_table(["claim", "smallest effect that matters", "interval", "could see it", "seeds needed"], rows)
+
+
+def _without_infinity(finding: Foreseen) -> dict[str, Any]:
+    """Return the fields for JSON, which has no infinity: one seed leaves the interval unbounded."""
+    return {**finding._asdict(), "half": finding.half if math.isfinite(finding.half) else None}
 
 
 def say(found: dict[str, Any], page: Path) -> None:

@@ -29,7 +29,7 @@ from ..weights import save
 from .curves import accuracy_table, gathered, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import MODELS
-from .statistics import Matters, judged_pairs, mean_interval
+from .statistics import WORTH_OF_DEPTH, judged_pairs, mean_interval
 
 QUESTION = (
     "Is degradation the fault of the optimiser, of the initial weights, or of gradients that vanish? Does it go away "
@@ -132,7 +132,6 @@ def factor_effect(numbers: Numbers, place: int) -> np.ndarray:
     return means[1] - means[0]
 
 
-MATTERS = Matters(1.78, "He15 table 6: what ResNet-56 gains on ResNet-20 in test error (8.75 to 6.97 %)")
 FACTORS = ("AdamW in place of SGD", "small weights in place of He's", "no norm in place of batch norm")
 
 
@@ -143,16 +142,16 @@ def findings(numbers: Numbers) -> list[Finding]:
     everywhere = np.mean([effect(numbers, "plain", cell) for cell in cells()], axis=0)
     found = [
         judged_pairs("With SGD, He's weights and batch norm the deeper plain network trains worse", "He15 figure 6",
-                     plain, "below", MATTERS, unit="points of training accuracy"),
-        judged_pairs("There the shortcut saves it", "He15 figure 6", saved, "above", MATTERS),
+                     plain, "below", WORTH_OF_DEPTH, unit="points of training accuracy"),
+        judged_pairs("There the shortcut saves it", "He15 figure 6", saved, "above", WORTH_OF_DEPTH),
         judged_pairs("Over all combinations the deeper plain network trains worse", "–", everywhere, "below",
-                     MATTERS),
+                     WORTH_OF_DEPTH),
     ]  # fmt: skip
     for place, words in enumerate(FACTORS):
         claim = f"{words[0].upper()}{words[1:]} lessens the plain network's loss"
         pairs = factor_effect(numbers, place)
         unit = "points of its effect of depth"
-        found.append(judged_pairs(claim, "popular accounts", pairs, "above", MATTERS, unit=unit))
+        found.append(judged_pairs(claim, "popular accounts", pairs, "above", WORTH_OF_DEPTH, unit=unit))
     return found
 
 

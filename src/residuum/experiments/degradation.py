@@ -21,7 +21,7 @@ from ..report.plots import line_plot
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import Interval, Matters, judged_pairs, paired_difference, spread
+from .statistics import WORTH_OF_DEPTH, Interval, judged_pairs, paired_difference, spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,6 @@ Kind = Literal["plain", "residual"]
 KINDS: tuple[Kind, ...] = ("plain", "residual")
 FEW = 2  # depths of a kind that are told apart without asking
 LOOKS = ("blue", "vermilion", "green", "purple", "ochre")
-MATTERS = Matters(1.78, "He15 table 6: what ResNet-56 gains on ResNet-20 in test error (8.75 to 6.97 %)")
 ALT = "Error by epoch of the {kind} networks, a line for each depth."
 
 
@@ -76,7 +75,7 @@ def findings(numbers: Numbers) -> list[Finding]:
             "He15 figure 6: training error of plain-56 above plain-20 (CIFAR-10)",
             plain,
             "below",
-            MATTERS,
+            WORTH_OF_DEPTH,
             unit="points of training accuracy",
         ),
         judged_pairs(
@@ -84,7 +83,7 @@ def findings(numbers: Numbers) -> list[Finding]:
             "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
             residual - plain,
             "above",
-            MATTERS,
+            WORTH_OF_DEPTH,
             unit="points: residual effect of depth less the plain one",
         ),
         judged_pairs(
@@ -92,7 +91,7 @@ def findings(numbers: Numbers) -> list[Finding]:
             "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
             residual,
             "above",
-            MATTERS,
+            WORTH_OF_DEPTH,
             unit="points of training accuracy",
         ),
     ]

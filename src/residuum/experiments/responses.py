@@ -22,7 +22,7 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, look_of, measured, members_or_model, named, twins_judged
-from .statistics import Matters, judged_pairs, spread
+from .statistics import Matters, judged, judged_pairs, mean_interval, spread
 
 QUESTION = (
     "If a residual block only has to learn what to add to its input, its layers should respond less than those of a "
@@ -86,7 +86,8 @@ def _deeper_blocks(network: str, seeds: list[Any]) -> Finding:
     ends = [_ends(one) for one in seeds]
     differences = np.concatenate([last - first for first, last in ends])
     claim = f"{named(network)}: the last layer of a block responds less than its first"
-    return judged_pairs(claim, "–", differences, "below", MATTERS, unit="standard deviation, mean over blocks")
+    unit = "standard deviation, mean over blocks"
+    return judged(claim, "–", mean_interval(differences), "below", MATTERS, unit=unit, pairs=differences)
 
 
 def _ends(one: Any) -> tuple[np.ndarray, np.ndarray]:

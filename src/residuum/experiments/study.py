@@ -14,6 +14,7 @@ from ..errors import InputError, nearest
 from ..files import locked, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
+from ..training.precision import PRECISIONS
 from ..training.run import CONFIG
 from ..training.settings import read_settings
 from . import STUDIES
@@ -164,6 +165,8 @@ def _checked(options: Options) -> Options:
             raise InputError(f"{key} must be at least 1, got {getattr(options, key)}")
     if options.epochs < 0:
         raise InputError(f"epochs must be at least 1, got {options.epochs}; leave it out for the study's own")
+    if options.precision not in PRECISIONS:
+        raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {options.precision!r}")
     return options
 
 
