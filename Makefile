@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench runtime soak gallery clean
+.PHONY: demo test check bench runtime soak gallery found weights clean
 
 demo: .venv/installed
 	$(BIN)/residuum demo
@@ -36,13 +36,24 @@ runtime: .venv/installed-dev
 	$(BIN)/python benchmarks/cold_start.py --model resnet18 --size 64 --runs 5 --runtime $(RUNTIME)/venv/bin/residuum-runtime
 
 # Kill a run at random and resume it, again and again for half an hour: the bytes must stay those of a run left alone.
+# Before that, read thousands of damaged image files: an image or one line comes out.
 soak: .venv/installed-dev
+	$(BIN)/python benchmarks/fuzz_images.py --files 5000
 	$(BIN)/python benchmarks/soak.py --minutes 30
 
 # The page of docs/gallery from the folders of finished studies: make gallery STUDIES='studies/*/'
 STUDIES ?= studies/*/
 gallery: .venv/installed-dev
 	$(BIN)/python docs/make_gallery.py $(STUDIES)
+
+# docs/what-was-found.md from the same folders
+found: .venv/installed-dev
+	$(BIN)/python docs/make_what_was_found.py $(STUDIES)
+
+# The 20-, 56- and 110-layer twins of a degradation study, with model cards, in build/weights: make weights STUDY=folder
+STUDY ?= studies/degradation-cifar10
+weights: .venv/installed
+	$(BIN)/python docs/make_weights.py $(STUDY)
 
 clean:
 	rm -rf .venv build dist src/*.egg-info

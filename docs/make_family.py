@@ -47,6 +47,9 @@ MEMBERS = (
     Member("ResNet for large images", "resnet50", f"{HE15}, table 1",
            "The bottleneck: 1×1 convolutions narrow and widen the channels around the 3×3 one. A projection stands on "
            "the shortcut where shapes change (option B)."),
+    Member("ResNet for small images", "resnet18_cifar", "kuangliu, pytorch-cifar",
+           "The stages of the large networks behind a 3x3 stem that keeps the size: four times the width of "
+           "He et al.'s own CIFAR networks."),
     Member("Pre-activation", "cifar_preact_resnet164", f"{HE16}, figure 4e",
            "Norm and activation move before each convolution and nothing acts behind the sum, so the stream runs clean "
            "from block to block. The last block of a stage activates it for all that follows."),
@@ -59,6 +62,10 @@ MEMBERS = (
     Member("Fast on CIFAR-10", "fast_resnet8", f"after airbench94, {arxiv('Jordan 2024', '2404.00498')}",
            "A stem that is computed, not learned; each stage is entered through a pooled convolution, past which "
            "nothing is carried, and goes on with a residual block of one convolution."),
+    Member("Efficient channel attention", "ecaresnet50d", arxiv("Wang et al. 2019", "1910.03151"),
+           "The branch ends in a gate on each channel that looks at the channel's neighbours alone."),
+    Member("Group norm", "resnet50_gn", arxiv("Wu and He 2018", "1803.08494"),
+           "Every norm looks at one image alone, so that small batches train as large ones do."),
     Member("Squeeze-and-excitation", "seresnet50", arxiv("Hu et al. 2017", "1709.01507"),
            "The branch ends in a gate on each of its channels that has looked at the whole image."),
     Member("ResNet-D", "resnet50d", arxiv("He et al. 2018", "1812.01187"),

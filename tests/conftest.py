@@ -5,6 +5,10 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # tests run side by side, and so do the commands that they start
 
+from residuum.spinning import limit_spinning
+
+limit_spinning()  # before torch is loaded
+
 import pytest
 import torch
 from PIL import Image

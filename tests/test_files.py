@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from residuum.errors import DiskError, InputError
-from residuum.files import cache_directory, locked, replacing, settle, write_text
+from residuum.files import cache_directory, locked, make_folder, replacing, settle, sync, write_text
+from residuum_runtime.remembered import recall, remember
 
 
 def names(folder: Path) -> list[str]:
@@ -90,6 +91,108 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.delenv("RESIDUUM_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_directory() == tmp_path / "residuum"
+
+
+@pytest.fixture
+def no_home(monkeypatch):
+    """Imitate a user without a home directory, as containers start with a number that the system does not know."""
+    for name in ("RESIDUUM_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", str)
+
+
+def test_without_a_home_directory_the_cache_names_its_variable(no_home, monkeypatch):
+    with pytest.raises(InputError, match=r"home directory is unknown.*set RESIDUUM_CACHE to a folder"):
+        cache_directory()
+    monkeypatch.setenv("RESIDUUM_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(InputError, match="set RESIDUUM_CACHE to a folder"):
+        cache_directory()
+    remember("trials", "key", 1)  # which only costs the measurement again
+    assert recall("trials") == {}
+
+
+def test_a_cache_below_a_file_is_measured_again_each_time(tmp_path, monkeypatch):
+    from residuum.models.counted import counts_of
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path / "file" / "cache"))
+    remember("trials", "key", 1)
+    assert recall("trials") == {}
+    assert counts_of(["cifar_resnet20"])["cifar_resnet20"].parameters == 269_722
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("file", "File exists"), ("file/below", "Not a directory"), ("x" * 300, "File name too long")],
+    ids=["a file", "below a file", "a long name"],
+)
+def test_a_folder_that_cannot_be_made_is_one_line_with_its_remedy(tmp_path, name, reason):
+    (tmp_path / "file").touch()
+    with pytest.raises(DiskError, match=rf"could not write .*: {reason}.*; set RESIDUUM_CACHE elsewhere\."):
+        make_folder(tmp_path / name, "set RESIDUUM_CACHE elsewhere")
+    with pytest.raises(DiskError, match="free space or choose another folder"):
+        write_text(tmp_path / name / "a.txt", "one")
+    with (
+        pytest.raises(DiskError, match=reason.replace("File exists", "Not a directory")),
+        locked(tmp_path / name / "lock", "taken"),
+    ):
+        pass
+
+
+def test_a_lock_where_the_file_system_knows_none_is_no_lock(tmp_path, monkeypatch):
+    import fcntl
+
+    def unknown(file, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    with locked(tmp_path / "lock", "taken"):
+        pass
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Imitate Windows: no folder can be opened, and a descriptor for reading cannot be flushed."""
+    opened, flush, readers = os.open, os.fsync, set()
+
+    def open_file(path, flags, *more, **named):
+        if Path(path).is_dir():
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        descriptor = opened(path, flags, *more, **named)
+        (readers.discard if flags & (os.O_WRONLY | os.O_RDWR) else readers.add)(descriptor)
+        return descriptor
+
+    def flush_file(descriptor):
+        if descriptor in readers:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "open", open_file)
+    monkeypatch.setattr(os, "fsync", flush_file)
+
+
+def test_files_and_folders_appear_where_no_folder_can_be_opened(windows, tmp_path):
+    from residuum.deploy.whole import appearing
+
+    write_text(tmp_path / "new" / "a.txt", "one")
+    sync(tmp_path)
+    with appearing(tmp_path / "export") as folder:
+        (folder / "b.txt").write_text("two")
+    assert (tmp_path / "new" / "a.txt").read_text() == "one"
+    assert (tmp_path / "export" / "b.txt").read_text() == "two"
+
+
+def test_a_file_whose_flush_fails_is_not_taken_for_written(tmp_path, monkeypatch):
+    write_text(tmp_path / "a.txt", "old")
+
+    def failing(descriptor):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    sync(tmp_path)  # a folder is flushed where that can be
 
 
 def test_a_lock_ends_with_its_process_and_not_with_its_children(tmp_path):

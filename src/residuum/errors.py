@@ -1,8 +1,8 @@
 """What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
 
-from residuum_runtime.errors import InputError, ResiduumError
+from residuum_runtime.errors import ImageError, InputError, ResiduumError
 
-__all__ = ["DiskError", "InputError", "ParityFailed", "ResiduumError", "StudyFailed", "nearest"]
+__all__ = ["DiskError", "ImageError", "InputError", "ParityFailed", "ResiduumError", "StudyFailed", "nearest"]
 
 
 class StudyFailed(ResiduumError):

@@ -19,6 +19,7 @@ from .errors import DiskError, InputError
 __all__ = [
     "cache_directory",
     "locked",
+    "make_folder",
     "refusals_told",
     "replacing",
     "settle",
@@ -31,9 +32,17 @@ __all__ = [
 # As ``replacing`` names them: .NAME.SUFFIX.xxxxxxxx.SUFFIX
 _TEMPORARY = re.compile(r"\..+(\.\w+)\.[a-z0-9_]{8}\1")
 
+# How a file system says no: there is no room, no right, a file where a folder should be, a name it cannot hold.
+_REFUSALS = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG")
+    if hasattr(errno, name)
+)
+REMEDY = "free space or choose another folder"
+
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], remedy: str = REMEDY) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed onto ``path``.
 
     Whatever fails inside, the old file stays as it was and nothing is left beside it. Raises DiskError when the
@@ -45,7 +54,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise _disk_error(path, error, remedy) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -55,7 +64,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if (refusal := _refusal(error)) is not None:
-            raise _disk_error(path, refusal) from error
+            raise _disk_error(path, refusal, remedy) from error
         raise
 
 
@@ -68,23 +77,55 @@ def settle(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has a file's content, or a folder's names."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Wait until the disk has a file's content, or a folder's names.
+
+    Windows flushes a file only through a descriptor opened for writing, and opens no folder at all: there a folder's
+    names are left to the system. So they are where a file system cannot flush a folder, or this user may not read it.
+    """
+    folder = path.is_dir()
+    try:
+        descriptor = _opened(path, folder)
+    except PermissionError:
+        if folder:
+            return
+        raise
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not folder or error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 
 
+def _opened(path: Path, folder: bool) -> int:
+    if folder:
+        return os.open(path, os.O_RDONLY)
+    try:
+        return os.open(path, os.O_RDWR)
+    except PermissionError:  # a umask that leaves its owner no right to write
+        return os.open(path, os.O_RDONLY)
+
+
 @contextlib.contextmanager
-def refusals_told(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the file system's refusal to write ``path`` inside the block into a DiskError."""
+def refusals_told(path: str | os.PathLike[str], remedy: str = REMEDY) -> Iterator[None]:
+    """Turn the file system's refusal to write ``path`` inside the block into a DiskError with the remedy."""
     try:
         yield
     except OSError as error:
-        if _refusal(error) is None:
+        if isinstance(error, DiskError) or _refusal(error) is None:
             raise
-        raise _disk_error(Path(path), error) from error
+        raise _disk_error(Path(path), error, remedy) from error
+
+
+def make_folder(path: str | os.PathLike[str], remedy: str = REMEDY) -> Path:
+    """Make a folder, and those above it, where it is not there; DiskError with the remedy where that cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk_error(folder, error, remedy) from error
+    return folder
 
 
 def sweep(folder: str | os.PathLike[str]) -> None:
@@ -108,41 +149,39 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 def _refusal(error: BaseException) -> BaseException | None:
     """Tell a file system's refusal from other failures, also where a library wraps it in an error of its own."""
-    if isinstance(error, OSError) and error.errno in (
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EFBIG,
-    ):
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
         return error
     wrapped = ("No space left", "File too large", "PytorchStreamWriter failed", "unexpected pos", "os error 28")
     return error if isinstance(error, Exception) and any(words in str(error) for words in wrapped) else None
 
 
-def _disk_error(path: Path, error: BaseException) -> DiskError:
+def _disk_error(path: Path, error: BaseException, remedy: str = REMEDY) -> DiskError:
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-    return DiskError(
-        f"could not write {path}: {reason}. What stood there before is untouched; free space or choose another folder."
-    )
+    return DiskError(f"could not write {path}: {reason}. What stood there before is untouched; {remedy}.")
 
 
 @contextlib.contextmanager
-def locked(path: str | os.PathLike[str], message: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+def locked(
+    path: str | os.PathLike[str], message: str, waiting: Callable[[], None] | None = None, remedy: str = REMEDY
+) -> Iterator[None]:
     """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another has it.
 
     With ``waiting`` it is waited for instead, after that was called once.
 
     The operating system lets go of it when the process ends, however it ends; its children do not hold it, since they
-    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows) there is no
-    lock.
+    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows, some network
+    file systems) there is no lock.
+
+    Raises DiskError where the file cannot be made.
     """
     try:
         import fcntl
     except ImportError:
         yield
         return
-    with Path(path).open("w") as file:
+    with refusals_told(path, remedy):
+        opened = Path(path).open("w")  # noqa: SIM115  the block below closes it
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -150,6 +189,9 @@ def locked(path: str | os.PathLike[str], message: str, waiting: Callable[[], Non
                 raise InputError(message) from None
             waiting()
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL):
+                raise
         _let_go_in_children()
         _locks.add(file)
         try:

@@ -27,6 +27,7 @@ maximise                      start and shifts of a picture that is climbed
 laws                          the examples, stacks and directions on which laws are checked
 study    measurement          what a study draws: inputs, directions, which blocks
 split                         which training pictures choose the best epoch
+fuzz     file                 how an image file is damaged before it is read
 ======== ==================== ==========================================
 """
 

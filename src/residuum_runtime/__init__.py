@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .card import Card
     from .engine import Accuracy, Engine
-    from .errors import InputError, ResiduumError
-    from .predictions import Prediction
+    from .errors import ImageError, InputError, ResiduumError
+    from .predictions import Prediction, Unread
 
 _FILES = {
     "Accuracy": "engine",
     "Card": "card",
     "Engine": "engine",
+    "ImageError": "errors",
     "InputError": "errors",
     "Prediction": "predictions",
     "ResiduumError": "errors",
+    "Unread": "predictions",
 }
 
-__all__ = ["Accuracy", "Card", "Engine", "InputError", "Prediction", "ResiduumError"]
+__all__ = ["Accuracy", "Card", "Engine", "ImageError", "InputError", "Prediction", "ResiduumError", "Unread"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .errors import InputError
 
@@ -19,7 +23,7 @@ class Card:
 
     model: str
     target: str  # openvino, onnx or torch: which engine's file it is
-    precision: str  # fp32, bf16 or int8
+    precision: str  # fp32, bf16, fp16 or int8
     channels: int
     size: tuple[int, int]  # height, width that pictures are brought to, pixels
     mean: tuple[float, ...]  # one per channel, of values scaled to 0..1
@@ -28,6 +32,7 @@ class Card:
     classes: tuple[str, ...] = ()
     pixels: bool = False  # resizing and normalising are in the file: uint8 pictures in, probabilities out
     fixed: bool = False  # the network takes images of ``size`` only
+    batch: int = 0  # images in a batch, where the file takes no other number
     min_size: int = 1  # smallest side of an image that the network's strides allow, pixels
     kept: tuple[str, ...] = ()  # layers that quantisation left in higher precision
     measured: dict[str, Any] = field(default_factory=dict)  # the parity gate's figures, by engine
@@ -88,6 +93,14 @@ def from_text(text: str | None, path: object) -> Card:
         raise InputError(
             f"{path} must describe itself, got a text that does not parse: {error!r}; export it again"
         ) from error
+
+
+def whole_batches(images: NDArray[Any], batch: int) -> Iterator[NDArray[Any]]:
+    """Yield all images in batches of that size; the last image fills up the last batch."""
+    for first in range(0, len(images), batch):
+        part = images[first : first + batch]
+        missing = batch - len(part)
+        yield np.concatenate([part, np.repeat(part[-1:], missing, axis=0)]) if missing else part
 
 
 def _tuple(value: Any) -> Any:

@@ -49,7 +49,7 @@ def fastest(sessions: dict[str, Session]) -> str:
 def median_seconds(sessions: dict[str, Session]) -> dict[str, float]:
     """Return each session's median time for one image; they take turns, so that noise hits all alike."""
     card = next(iter(sessions.values())).card
-    image = np.zeros((1, card.channels, *card.size), dtype=np.uint8 if card.pixels else np.float32)
+    image = np.zeros((card.batch or 1, card.channels, *card.size), dtype=np.uint8 if card.pixels else np.float32)
     for session in sessions.values():
         session.run(image)
     times: dict[str, list[float]] = {engine: [] for engine in sessions}

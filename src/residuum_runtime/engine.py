@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .card import whole_batches
 from .choice import choose
 from .errors import InputError
+from .given import listed, one
+from .levels import Pixels
 from .machine import features, thread_count
-from .pictures import Floats, Pixels, decode, fit, match_channels, normalise
-from .predictions import Prediction
+from .pictures import Floats, fit, match_channels, normalise
+from .predictions import Prediction, Unread, all_answers, answer_names, each_answer, probabilities
 from .sessions import engine_version, exported_file, open_session
 
 
@@ -67,14 +70,18 @@ class Engine:
     def run(self, images: Floats | Pixels) -> Floats:
         """Return the file's output for a batch [N, C, H, W]: logits [N, classes] for normalised float32 images.
 
-        A file with its preprocessing inside takes uint8 pictures of any size and gives probabilities.
+        A file with its preprocessing inside takes uint8 pictures of any size and gives probabilities. A file that takes
+        batches of one size only is run in such batches, the last one filled up.
         """
         self.card.check_images(images.shape)
         wanted = np.uint8 if self.card.pixels else np.float32
         if images.dtype != wanted:
             raise InputError(f"this file takes {np.dtype(wanted).name} images, got {images.dtype}")
         try:
-            return self.session.run(images)
+            if not self.card.batch:
+                return self.session.run(images)
+            parts = [self.session.run(part) for part in whole_batches(images, self.card.batch)]
+            return np.concatenate(parts)[: len(images)]
         except Exception as error:  # engines' errors have no common base
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
             raise InputError(
@@ -92,44 +99,55 @@ class Engine:
             return np.log(np.maximum(self.run(pixels), np.finfo(np.float32).tiny))
         return self.run(normalise(pixels, self.card.mean, self.card.std))
 
-    def prepare(self, picture: str | Path | Pixels) -> Pixels:
-        """Return one picture as uint8 [1, C, *size]; as it is where the file does the resizing."""
-        pixels = decode(picture) if isinstance(picture, str | Path) else picture
-        if pixels.ndim != 3 or pixels.dtype != np.uint8:
-            raise InputError(f"a picture must be uint8 of [C, H, W], got {pixels.dtype} of {list(pixels.shape)}")
-        return (pixels if self.card.pixels else fit(pixels, self.card.size, self.card.resize))[None]
-
-    def predict(self, images: str | Path | Pixels | Sequence[str | Path | Pixels], *, top: int = 5) -> list[Prediction]:
-        """Return the likeliest classes of each picture.
+    def prepare(self, image: Any, *, max_pixels: int | None = None) -> Pixels:
+        """Return one image as uint8 [1, C, *size]; as it is where the file does the resizing.
 
         Args:
-            images: paths, or uint8 arrays [channels, height, width].
+            image: a path, bytes, a file object, a PIL image, or an array: uint8 or floats 0..1 (``given.py``).
+            max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
+
+        Raises:
+            ImageError: an image that cannot be read.
+        """
+        return self._fitted(one(image, self.card.channels, max_pixels).pixels())
+
+    def predict(self, images: Any, *, top: int = 5, max_pixels: int | None = None) -> list[Prediction]:
+        """Return the likeliest classes of each image.
+
+        Args:
+            images: one or a sequence of: paths, bytes, file objects, PIL images, arrays (``given.py``).
             top: how many classes.
-        """
-        pictures = [images] if isinstance(images, str | Path | np.ndarray) else list(images)
-        found = []
-        for number, picture in enumerate(pictures):
-            probabilities = softmax(self.logits(self.prepare(picture)))[0]
-            best = np.argsort(-probabilities, kind="stable")[:top]
-            names = [self.card.classes[i] if self.card.classes else f"class {i}" for i in best]
-            name = str(picture) if isinstance(picture, str | Path) else f"picture {number}"
-            found.append(Prediction(name, names, [float(probabilities[i]) for i in best]))
-        return found
+            max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
 
-    def evaluate(self, pictures: Iterable[tuple[str | Path | Pixels, int]]) -> Accuracy:
-        """Return how many pictures the model gets right.
+        Raises:
+            ImageError: the first image that cannot be read; ``predict_each`` passes it by.
+        """
+        return all_answers(self.predict_each(images, top=top, max_pixels=max_pixels))
+
+    def predict_each(
+        self, images: Any, *, top: int = 5, max_pixels: int | None = None
+    ) -> Iterator[Prediction | Unread]:
+        """Yield the likeliest classes of each image as it is read, or why it cannot be read."""
+        return each_answer(listed(images, self.card.channels, max_pixels), self._ask, top)
+
+    def evaluate(self, images: Iterable[tuple[Any, int]], *, max_pixels: int | None = None) -> Accuracy:
+        """Return how many images the model gets right.
 
         Args:
-            pictures: each with the number of its class.
+            images: each with the number of its class.
+            max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
         """
-        right = [int(self.logits(self.prepare(picture))[0].argmax() == label) for picture, label in pictures]
+        right = [
+            int(probabilities(self.logits(self.prepare(image, max_pixels=max_pixels)))[0].argmax() == label)
+            for image, label in images
+        ]
         if not right:
             raise InputError("there is no picture to evaluate on")
         return Accuracy(sum(right), len(right))
 
+    def _fitted(self, pixels: Pixels) -> Pixels:
+        return (pixels if self.card.pixels else fit(pixels, self.card.size, self.card.resize))[None]
 
-def softmax(logits: Floats) -> NDArray[np.float64]:
-    """Return probabilities [N, classes]."""
-    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
-    exponents = np.exp(shifted)
-    return exponents / exponents.sum(1, keepdims=True)
+    def _ask(self, pixels: Pixels) -> tuple[list[float], list[str]]:
+        logits = self.logits(self._fitted(pixels))
+        return probabilities(logits)[0].tolist(), answer_names(logits.shape[1], self.card.classes)

@@ -1,11 +1,34 @@
 """What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
 
+from __future__ import annotations
+
+from .names import encodable
+
 
 class ResiduumError(Exception):
     """Base of all errors that the user can mend; the command line prints it without a traceback."""
 
     exit_code = 2
 
+    def __str__(self) -> str:
+        return encodable(super().__str__())  # file names may hold bytes that are not UTF-8
+
 
 class InputError(ResiduumError, ValueError):
     """A name, a number or a file given by the user does not fit."""
+
+
+class ImageError(InputError):
+    """One image cannot be used; others may be sound.
+
+    Args:
+        message: the whole line.
+        reason: what is wrong with the image, without its name and without advice.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason or message
+
+    def __reduce__(self) -> tuple[type[ImageError], tuple[str, str]]:
+        return type(self), (str(self), self.reason)

@@ -53,10 +53,19 @@ def features() -> list[str]:
 
 
 def cache_directory() -> Path:
-    """Return where what was found out is kept: ``RESIDUUM_CACHE``, else the user's cache directory."""
-    if chosen := os.environ.get("RESIDUUM_CACHE"):
-        return Path(chosen).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    """Return the folder of caches: ``RESIDUUM_CACHE``, else the user's cache directory.
+
+    Raises InputError where neither is known: the user has no home directory (``HOME`` is not set), or the folder is
+    below that of a user whom this system does not have.
+    """
+    try:
+        if chosen := os.environ.get("RESIDUUM_CACHE"):
+            return Path(chosen).expanduser()
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError as error:  # which is all that pathlib says
+        raise InputError(
+            f"the cache needs a folder, but the home directory is unknown ({error}); set RESIDUUM_CACHE to a folder"
+        ) from error
     return Path(base) / "residuum"
 
 

@@ -13,7 +13,7 @@ from .card import KEY, Card, from_text
 from .errors import InputError
 
 # the arithmetic of each precision, said to the engine; int8 layers are in the file, the rest is float32
-HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f32", "int8": "f32"}
 SHAPES = 4  # of batches that stay compiled; the one that was not used for longest goes first
 
 

@@ -1,55 +1,57 @@
-"""From a picture file of any kind to what a network receives, in numpy."""
+"""From an image file of any kind to what a network receives, in numpy."""
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from .errors import InputError
+from .levels import Pixels, rgb_rows
+from .reading import Source, name_of, opened, orientation
 
-Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+RESIZED_PIXELS = 1 << 25  # that a resize may make of an image; longer ones are cut to their middle first
 
-def decode(source: str | Path | BinaryIO) -> Pixels:
-    """Return the picture as uint8 [3, height, width], as ``decode_rows`` reads it."""
-    return np.ascontiguousarray(decode_rows(source).transpose(2, 0, 1))
+# EXIF's orientations but the upright one, as what they do to rows [height, width, 3]
+TURNS = {
+    2: lambda rows: rows[:, ::-1],
+    3: lambda rows: rows[::-1, ::-1],
+    4: lambda rows: rows[::-1],
+    5: lambda rows: rows.swapaxes(0, 1),
+    6: lambda rows: np.rot90(rows, -1),
+    7: lambda rows: rows[::-1, ::-1].swapaxes(0, 1),
+    8: lambda rows: np.rot90(rows),
+}
 
 
-def decode_rows(source: str | Path | BinaryIO) -> Pixels:
-    """Return the picture as uint8 [height, width, 3].
+def decode(source: Source, max_pixels: int | None = None, name: str = "") -> Pixels:
+    """Return the image as uint8 [3, height, width], as ``decode_rows`` reads it."""
+    return np.ascontiguousarray(decode_rows(source, max_pixels, name).transpose(2, 0, 1))
 
-    EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8, palettes and CMYK converted.
+
+def decode_rows(source: Source, max_pixels: int | None = None, name: str = "") -> Pixels:
+    """Return the image as uint8 [height, width, 3].
+
+    EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8, palettes and CMYK converted:
+    ``levels.py`` has the rule of each kind.
+
+    Args:
+        source: a path, a file object, or an image that Pillow has opened.
+        max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
+        name: of the image, for errors [default: the path].
 
     Raises:
-        InputError: the file is no picture, or it is damaged; the message names it.
+        ImageError: no image, a damaged one, or one that is too large; the message names it.
     """
-    name = str(source) if isinstance(source, str | Path) else "the picture"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # damaged metadata beside sound pixels
-            with Image.open(source) as image:
-                pixels = np.array(_to_rgb(ImageOps.exif_transpose(image)))
-    except FileNotFoundError:
-        raise InputError(f"expected a picture, but there is no file {name}") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{name} cannot be read as a picture ({error}); replace or remove it") from error
-    return pixels
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey, in whichever way Pillow names it
-        eight_bit = np.clip(np.asarray(image, dtype=np.int64) // 257, 0, 255).astype(np.uint8)
-        return Image.fromarray(eight_bit).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        opaque = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", opaque.size, "white"), opaque).convert("RGB")
-    return image.convert("RGB")
+    name = name or name_of(source)
+    with opened(source, max_pixels, name) as image:
+        rows = rgb_rows(image, name)
+        turn = TURNS.get(orientation(image))  # after the pixels: some formats turn them while they decode
+    return rows if turn is None else np.ascontiguousarray(turn(rows))
 
 
 def fit(pixels: Pixels, size: tuple[int, int], resize: int) -> Pixels:
@@ -57,6 +59,7 @@ def fit(pixels: Pixels, size: tuple[int, int], resize: int) -> Pixels:
     height, width = size
     if not resize:
         return stretch(pixels, size)
+    pixels = pixels[(slice(None), *middle(pixels.shape[1:], size, resize))]
     _, high, wide = pixels.shape
     short = min(high, wide)
     pixels = stretch(pixels, (int(resize * high / short), int(resize * wide / short)))
@@ -65,6 +68,21 @@ def fit(pixels: Pixels, size: tuple[int, int], resize: int) -> Pixels:
         raise InputError(f"resize must be at least the size {height} x {width}, got {resize}; export with a larger one")
     top, left = round((high - height) / 2), round((wide - width) / 2)
     return pixels[:, top : top + height, left : left + width]
+
+
+def middle(shape: tuple[int, ...], size: tuple[int, int], resize: int) -> tuple[slice, slice]:
+    """Return the rows and columns of an image that are resized: all, but of a long strip only what its middle needs.
+
+    A line of 1 x 60,000 pixels whose shorter side becomes 256 would be an image of 4 billion; its crop shows less than
+    one pixel of the line. So where a resize would make more than ``RESIZED_PIXELS``, the longer side is cut first, with
+    room for the crop and for what an antialiased resize reads around it.
+    """
+    short, long = min(shape), max(shape)
+    if not resize or resize * (resize * long // short) <= RESIZED_PIXELS:
+        return slice(None), slice(None)
+    keep = 2 * short * -(-max(size) // resize) + 2 * short + 8
+    cut = [max(0, side - keep) // 2 for side in shape]  # as much from both ends, so that the middle stays where it is
+    return slice(cut[0], shape[0] - cut[0]), slice(cut[1], shape[1] - cut[1])
 
 
 def stretch(pixels: Pixels, size: tuple[int, int]) -> Pixels:

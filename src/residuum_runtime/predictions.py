@@ -1,13 +1,21 @@
-"""What a model says of one picture."""
+"""What a model says of images: from logits to named answers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ImageError, InputError
+from .given import Given
+from .levels import Pixels
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest classes of one picture, likeliest first."""
+    """The likeliest classes of one image, likeliest first."""
 
     name: str
     classes: list[str]
@@ -17,3 +25,76 @@ class Prediction:
     def top(self) -> str:
         """The likeliest class."""
         return self.classes[0]
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An image without an answer, and why."""
+
+    name: str
+    error: str
+
+
+def answer_names(outputs: int, classes: Sequence[str]) -> list[str]:
+    """Return the name of each answer of a network with that many logits.
+
+    One logit is a yes or no: two answers, of which the second is the logit's. Two names are theirs; one name is the
+    second's; without names they are "no" and "yes".
+
+    Raises:
+        InputError: no logits, or names that are not as many as the answers.
+    """
+    if outputs == 0:
+        raise InputError("the network must end in logits, but it has none; give it a classifier and train it first")
+    if not classes:
+        return ["no", "yes"] if outputs == 1 else [f"class {number}" for number in range(outputs)]
+    if outputs == 1 and len(classes) == 1:
+        return [f"not {classes[0]}", classes[0]]
+    if len(classes) != max(2, outputs):
+        raise InputError(
+            f"the network answers with {outputs} logits, but {len(classes)} classes are named; name as many"
+        )
+    return list(classes)
+
+
+def probabilities(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return probabilities [N, answers] of logits [N, classes]: the softmax, or the sigmoid of a single logit."""
+    values = logits.astype(np.float64)
+    if values.shape[1] == 1:
+        values = np.concatenate([np.zeros_like(values), values], axis=1)  # its softmax is 1 - sigmoid and sigmoid
+    exponents = np.exp(values - values.max(1, keepdims=True))
+    return exponents / exponents.sum(1, keepdims=True)
+
+
+def each_answer(
+    images: Sequence[Given], ask: Callable[[Pixels], tuple[list[float], list[str]]], top: int
+) -> Iterator[Prediction | Unread]:
+    """Yield the answer to each image as soon as it is there; one image at a time is in memory.
+
+    Args:
+        images: whatever was given, listed.
+        ask: uint8 [C, H, W] to the probability of each answer and its name.
+        top: how many answers.
+    """
+    for image in images:
+        try:
+            shares, names = ask(image.pixels())
+        except ImageError as error:
+            yield Unread(image.name, str(error))
+            continue
+        best = sorted(range(len(shares)), key=lambda number: -shares[number])[:top]
+        yield Prediction(image.name, [names[number] for number in best], [shares[number] for number in best])
+
+
+def all_answers(answers: Iterator[Prediction | Unread]) -> list[Prediction]:
+    """Return the answers to all images.
+
+    Raises:
+        ImageError: the first image that has none.
+    """
+    found = []
+    for answer in answers:
+        if isinstance(answer, Unread):
+            raise ImageError(answer.error)
+        found.append(answer)
+    return found

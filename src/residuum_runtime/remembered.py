@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from .errors import InputError
 from .machine import cache_directory
 
 
@@ -23,7 +24,7 @@ def recall(name: str) -> dict[str, Any]:
 
 def remember(name: str, key: str, value: Any) -> None:
     """Put a value beside the others; a cache that cannot be written only costs the measurement again."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):
         _place(name).parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=_place(name).parent)
         with os.fdopen(handle, "w", encoding="utf-8") as file:

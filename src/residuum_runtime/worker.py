@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -63,14 +64,16 @@ def count_right(run: Callable[[Any], Any], path: str, batch: int) -> int:
 def peak_memory() -> float:
     """Return the most memory that this process has held, in megabytes.
 
-    Linux's ``getrusage`` would count what the process that started this one held.
+    Linux's ``getrusage`` would count what the process that started this one held. NaN where the system tells neither.
     """
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1024
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.nan
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

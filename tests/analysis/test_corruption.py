@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from residuum import open_data
-from residuum.analysis.corruption import CORRUPTIONS, corrupted, hits_by_strength
+from residuum.analysis.corruption import CORRUPTIONS, FIFTEEN, FOUR, corrupted, hits_by_strength
 from residuum.analysis.sample import hits, take_sample
+from residuum.analysis.weather import CONSTANTS
 
 GREY = torch.full((40, 3, 32, 32), 100, dtype=torch.uint8)
 
 
-@pytest.mark.parametrize("kind", CORRUPTIONS)
+@pytest.mark.parametrize("kind", FOUR)
 def test_a_corruption_is_the_seeds_and_keeps_the_form(kind):
     pixels = open_data("digits").val.pixels[:20]
     torch.manual_seed(1)
@@ -67,3 +68,50 @@ def test_wrong_corruptions_are_said():
         corrupted(GREY, "occlusion", 1.5)
     with pytest.raises(ValueError, match="strength of noise must be from 0 to inf, got -1"):
         corrupted(GREY, "noise", -1)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """Return smooth colour images 32x32 with an edge, uint8 [12, 3, 32, 32]."""
+    at = torch.linspace(0, 1, 32)
+    base = torch.stack([at.expand(32, 32), at[:, None].expand(32, 32), (at[:, None] * at).expand(32, 32)])
+    edge = torch.zeros(32, 32)
+    edge[8:20, 10:26] = 0.4
+    images = torch.stack([(0.1 + 0.4 * base.roll(shift, 2) + edge.roll(shift, 1)) for shift in range(12)])
+    return images.clamp(0, 1).mul(255).to(torch.uint8)
+
+
+@pytest.mark.parametrize("kind", FIFTEEN)
+def test_each_of_the_fifteen_is_the_seeds_at_every_severity(kind, scenes):
+    state = torch.get_rng_state()
+    found = [corrupted(scenes, kind, severity, seed=2) for severity in range(6)]
+    assert torch.equal(state, torch.get_rng_state()) and torch.equal(found[0], scenes)
+    assert torch.equal(found[3], corrupted(scenes, kind, 3, seed=2))
+    assert all(one.shape == scenes.shape and one.dtype == torch.uint8 for one in found)
+    change = [(one.float() - scenes.float()).abs().mean().item() for one in found]
+    assert change[1] > 0 and change[5] > 0
+    if kind not in ("elastic", "pixelate"):  # elastic shears less where it bends more; smooth images hide pixels
+        assert change[5] > change[1]
+    assert change[5] < 110, "the image is still there"
+    digit = corrupted(open_data("digits").val.pixels[:4], kind, 5)
+    assert digit.shape == (4, 1, 8, 8)
+
+
+def test_the_constants_are_those_of_the_benchmark():
+    assert len(FIFTEEN) == 15 and all(len(CONSTANTS[kind]) == 5 for kind in FIFTEEN)
+    assert list(CORRUPTIONS)[:4] == list(FOUR) == ["noise", "blur", "contrast", "occlusion"]
+    values = corrupted(GREY, "gaussian-noise", 5).double() / 255
+    assert values.std().item() == pytest.approx(0.10, rel=0.02)
+    assert (corrupted(GREY, "impulse-noise", 5) != 100).double().mean().item() == pytest.approx(0.07, rel=0.1)
+    photons = corrupted(GREY, "shot-noise", 5).double() / 255
+    assert photons.var().item() == pytest.approx(100 / 255 / 50, rel=0.05)
+    assert corrupted(GREY, "brightness", 3).unique().tolist() == pytest.approx([138], abs=1)
+    flat = {kind: corrupted(GREY, kind, 5) for kind in ("defocus-blur", "motion-blur", "zoom-blur", "pixelate",
+                                                        "contrast-c", "glass-blur")}  # fmt: skip
+    assert all((one.int() - 100).abs().max() <= 1 for one in flat.values()), "what has no edges stays"
+
+
+@pytest.mark.parametrize("strength", [2.5, 6, -1])
+def test_a_severity_is_a_whole_number(strength):
+    with pytest.raises(ValueError, match=f"strength of fog is a severity, a whole number from 0 to 5, got {strength}"):
+        corrupted(GREY, "fog", strength)

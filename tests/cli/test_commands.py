@@ -41,7 +41,7 @@ def trained(tmp_path_factory):
 def test_train_says_what_it_does_and_leaves_a_run(trained):
     folder, printed = trained
     for word in (
-        "1,438 pictures to train on",
+        "1,438 images to train on",
         "10: 0, 1, 2",
         "cifar_resnet at 8x8",
         "parameters",
@@ -158,7 +158,7 @@ def test_wrong_input_is_one_clear_line_and_exit_code_2(tmp_path, trained):
         ("evaluate", tmp_path / "none.pth", "--data", "digits"): "none.pth",
         ("evaluate", tmp_path / "text.pth", "--data", "digits"): "text.pth",
         ("evaluate", run_code(tmp_path), "--data", "digits"): "evil.pth",
-        ("predict", trained[0] / "runs" / "digits-1", tmp_path / "text.pth"): "cannot be read as a picture",
+        ("predict", trained[0] / "runs" / "digits-1", tmp_path / "text.pth"): "cannot be read as an image",
         ("predict", tmp_path, tmp_path / "x.png"): "has no model.safetensors",
         ("models", "rsnet18"): "no model matches",
         ("inspect", "resnet19"): "did you mean",

@@ -48,7 +48,7 @@ def test_one_file_with_all_that_is_measured(files, members):
     assert found["loss"] == pytest.approx(scores.loss)
     assert found["ece"] == pytest.approx(reliability(members[0]).ece)
     assert found["intervals"] == {name: list(ends) for name, ends in score_intervals(scores).items()}
-    assert found["intervals_are"] == "95 % percentile bootstrap over the pictures, 2000 resamples, seed 0"
+    assert found["intervals_are"] == "95 % percentile bootstrap over the images, 2000 resamples, seed 0"
     fitted = calibrate(members[0])
     assert found["calibration"]["temperature"] == pytest.approx(fitted.temperature)
     assert (found["calibration"]["fitted_on"], found["calibration"]["measured_on"]) == (179, 180)
@@ -87,10 +87,10 @@ def test_people_are_told_the_same(files, members):
     printed = run("evaluate", *files, "--data", "digits", "--views", "flip", "--calibration")
     whole = combine(members).scores
     assert f"Acc@1 {whole.top1:.2f} % (" in printed
-    assert "359 pictures of digits (val: every fifth picture); seen: the middle and its mirror image" in printed
+    assert "359 images of digits (val: every fifth image); seen: the middle and its mirror image" in printed
     assert "0.safetensors\t" in printed and "2 averaged\t" in printed
-    assert "fitted on 179 of the pictures; on the 180 others, which had no part in it, ECE goes from" in printed
-    assert "paired by picture" in printed
+    assert "fitted on 179 of the images; on the 180 others, which had no part in it, ECE goes from" in printed
+    assert "paired by image" in printed
 
 
 def test_scales_are_read_and_told(files):
@@ -135,7 +135,7 @@ def test_wrong_input_is_told(files):
         ("--scales", "8,10"): "--scales is for --views multi-scale, got --views centre",
         ("--views", "multi-scale", "--scales", "8;10"): "--scales must be whole numbers with commas between",
         ("--views", "multi-scale", "--scales", "8,0"): "scales are shorter sides in pixels, at least 1, got 0",
-        ("--split", "test"): "split must be train or val, got 'test'",
+        ("--split", "test"): "digits has no test images; take --split train or val or all",
         ("--precision", "fp8"): "precision must be fp32 or bf16, got 'fp8'",
         ("--bins", "0"): "bins must be at least 1, got 0",
         ("--device", "tpu"): "device must be auto, cpu, cuda or mps, got 'tpu'",

@@ -71,12 +71,18 @@ def test_a_file_that_torchvision_refuses_is_read_by_pillow(tmp_path, monkeypatch
     assert decode(tmp_path / "a.jpg").shape == (3, 37, 53)
 
 
-def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, asked, monkeypatch):
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_decoded(tmp_path, asked, monkeypatch):
     Image.fromarray(photograph()).save(tmp_path / "huge.jpg")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 37 * 53 // 2 - 1)  # Pillow refuses from twice as many on
-    with pytest.raises(InputError, match=r"huge\.jpg cannot be read as a picture \(.*pixels.*\); replace or remove it"):
-        decode(tmp_path / "huge.jpg")
+    match = r"huge\.jpg is too large \(53 x 37, more than 1,960 pixels\); raise the limit \(--max-pixels, max_pixels=\)"
+    with pytest.raises(InputError, match=match):
+        decode(tmp_path / "huge.jpg", max_pixels=37 * 53 - 1)
     assert asked == []
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow's own limit has no say, and stays what it is
+    assert decode(tmp_path / "huge.jpg", max_pixels=37 * 53).shape == (3, 2, 2)
+    assert decode_rows(tmp_path / "huge.jpg", max_pixels=37 * 53).shape == (37, 53, 3)
+    assert Image.MAX_IMAGE_PIXELS == 100
+    with pytest.raises(InputError, match="max_pixels must be 1 or more, got 0"):
+        decode(tmp_path / "huge.jpg", max_pixels=0)
 
 
 @pytest.mark.skipif(jpeg_decoder() is None, reason="torchvision's decoder does not load beside this torch")
@@ -93,7 +99,7 @@ def test_a_truncated_jpeg_is_named(tmp_path):
     held = io.BytesIO()
     Image.fromarray(photograph(200, 300)).save(held, "JPEG")
     (tmp_path / "half.jpg").write_bytes(held.getvalue()[: len(held.getvalue()) // 2])
-    with pytest.raises(InputError, match=r"half\.jpg cannot be read as a picture .*truncated"):
+    with pytest.raises(InputError, match=r"half\.jpg cannot be read as an image .*truncated"):
         decode(tmp_path / "half.jpg")
 
 

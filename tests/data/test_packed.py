@@ -178,7 +178,7 @@ def test_no_room_is_said_before_anything_is_written(photographs, monkeypatch):
 def test_a_picture_that_has_been_damaged_since_is_named_and_nothing_is_left(photographs):
     dataset = open_data(photographs)
     (photographs / "a" / "01.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"a/01\.png cannot be read as a picture"):
+    with pytest.raises(InputError, match=r"a/01\.png cannot be read as an image"):
         packed(dataset, 24)
     assert [path.name for path in kept_at(photographs, 24).parent.iterdir()] == ["lock"]
 
@@ -215,3 +215,14 @@ def test_a_worker_that_is_not_forked_maps_the_file_itself(photographs):
     assert len(sent) < 1000
     assert pickle.loads(sent).picture("a/01.png").equal(held.picture("a/01.png"))
     assert isinstance(held, Packed)
+
+
+@pytest.mark.parametrize("place", ["file/cache", "y" * 300], ids=["below a file", "a long name"])
+def test_a_cache_that_cannot_be_made_names_its_variable(photographs, tmp_path, monkeypatch, place):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path / place))
+    dataset = open_data(photographs)  # looks into the cache, too
+    with pytest.raises(
+        DiskError, match=r"could not write .*set RESIDUUM_CACHE to a folder elsewhere, or leave --cache"
+    ):
+        packed(dataset, 24)

@@ -29,7 +29,7 @@ def test_each_class_gives_its_share_and_no_picture_is_on_two_sides():
     assert split.val.labels.equal(whole.train.labels[torch.tensor(numbers(split.val))])
     assert numbers(split.train) == sorted(numbers(split.train)), "what is left keeps its order"
     assert split.test is whole.val
-    assert (split.val_is, split.test_is) == ("10 % of the training pictures", "every fifth picture")
+    assert (split.val_is, split.test_is) == ("10 % of the training images", "every fifth image")
 
 
 def test_the_pictures_are_the_same_every_time_and_drawn_not_counted_off():

@@ -15,7 +15,7 @@ from residuum.deploy import TARGETS, Engine, export, targets, to_onnx
 from residuum.deploy.parity import TOLERANCES, Gate, check
 from residuum.deploy.prepare import prepare
 from residuum.deploy.probes import make_probes
-from residuum.errors import ParityFailed
+from residuum.errors import InputError, ParityFailed
 from residuum.weights import save
 
 GATE = Gate(TOLERANCES["fp32"], 0.5)
@@ -133,3 +133,47 @@ def test_the_function_hides_behind_no_file():
     import residuum.deploy.exporting  # a file of the function's name would take its place here
 
     assert residuum.deploy.export is residuum.deploy.exporting.export
+
+
+def axes(path):
+    value = onnx.load(path).graph.input[0].type.tensor_type.shape.dim
+    return [dimension.dim_param or dimension.dim_value for dimension in value]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "opset", "shape"),
+    [
+        ("residual_b", {}, 15, ["batch", 3, "height", "width"]),
+        ("highway_mlp", {}, 14, ["batch", 3, 16, 16]),
+        ("residual_b", {"opset": 16}, 16, ["batch", 3, "height", "width"]),
+        ("residual_a", {"fixed": True}, None, [1, 3, 16, 16]),
+        ("residual_b", {"batch_size": 4, "precision": "fp16"}, None, [4, 3, "height", "width"]),
+    ],
+)
+def test_opset_precision_and_shape_of_an_onnx_file(name, arguments, opset, shape, tmp_path):
+    done = export(ready(name), tmp_path / "out", to="onnx", **arguments)
+    written = onnx.load(done.file)
+    assert done.card.made["opset"] == written.opset_import[0].version and done.card.made["ir"] == written.ir_version
+    assert (opset is None or written.opset_import[0].version == opset) and written.ir_version <= 8
+    assert axes(done.file) == shape
+    halves = any(entry.data_type == onnx.TensorProto.FLOAT16 for entry in written.graph.initializer)
+    assert halves == (done.card.precision == "fp16")
+    blank = np.zeros((3, 3, 16, 16), np.float32)
+    assert Engine(done.folder, engine="onnxruntime").run(blank).shape == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"to": "onnx", "opset": 14}, "opset must be 15 or newer for the operators of cifar_resnet, got 14"),
+        ({"to": "onnx", "opset": 9}, "opset must be 13 or newer, got 9"),
+        ({"to": "openvino", "opset": 17}, "opset is a version of ONNX's operators, got 17 with --to openvino"),
+        ({"to": "torch", "precision": "fp16"}, r"precision of torch must be one of .* got 'fp16', or --to onnx"),
+        ({"to": "onnx", "fixed": True, "pixels": True}, "it can not stand with fixed="),
+        ({"to": "onnx", "batch_size": -1}, "batch must be 1 or more images, or 0 for any number, got -1"),
+    ],
+)
+def test_forms_that_a_file_can_not_have(arguments, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        export(ready("residual_b"), tmp_path / "out", **arguments)
+    assert not list(tmp_path.iterdir())

@@ -192,7 +192,7 @@ def test_what_views_refuse():
     with pytest.raises(InputError, match="several scales need a convolutional .* got vit; use --views ten-crop"):
         predictions_of(vit, a_dataset(images), views="multi-scale")
     none = replace(images, pixels=images.pixels[:0], labels=images.labels[:0])
-    with pytest.raises(InputError, match="there is no picture to evaluate on"):
+    with pytest.raises(InputError, match="there is no image to evaluate on"):
         predictions_of(small_network(), a_dataset(none))
 
 

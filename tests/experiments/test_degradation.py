@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from residuum.experiments.degradation import answer, findings, tables
+from residuum.experiments.degradation import answer, compared, differences, findings, tables
 
 
 def numbers(plain20, plain56, residual20, residual56):
@@ -30,9 +30,24 @@ def test_each_outcome_has_its_sentence():
 
 
 def test_each_claim_is_judged_by_its_own_interval():
-    verdicts = [finding.verdict for finding in findings(numbers(GOOD, BAD, GOOD, HALF))]
-    assert verdicts == ["shown", "shown", "opposite shown"]
-    assert [f.verdict for f in findings(numbers(GOOD, GOOD, GOOD, GOOD))] == ["no effect larger than"] * 3
+    found = findings(numbers(GOOD, BAD, GOOD, HALF))
+    assert [finding.verdict for finding in found] == ["shown", "shown", "opposite shown"] * 2  # training, then test
+    assert ["test accuracy" in finding.ours for finding in found] == [False] * 3 + [True, False, True]
+    assert [f.verdict for f in findings(numbers(GOOD, GOOD, GOOD, GOOD))] == ["no effect larger than"] * 6
+
+
+def test_depths_with_fewer_seeds_are_held_against_the_seeds_they_share():
+    given = numbers(GOOD, BAD, GOOD, HALF)
+    for kind in ("plain", "residual"):
+        given["train"][f"{kind}-110"] = [[50.0, 9.0], [50.0, 10.0]]
+    assert compared(given) == 56 and "From 20 to 56 layers" in answer(given)
+    assert differences(given, "plain", 110).tolist() == [9 - 97, 10 - 98]
+    assert differences(given, "residual", 56).tolist() == [-7, -7, -6.5]
+    claims = [finding.claim for finding in findings({**given, "val": given["train"]})]
+    assert len(claims) == 12 and claims[6] == "The deeper plain network trains worse (110 layers against 20)"
+    (table,) = tables({**given, "val": given["train"]})
+    assert table.rows[-1][-1] == "–" and "over 2 to 3 seeds" in table.caption
+    assert {len(row) for row in table.rows} == {len(table.header)}
 
 
 def test_the_table_has_every_seed():

@@ -4,11 +4,13 @@ import shutil
 
 import pytest
 
+from residuum.analysis.corruption import FIFTEEN
 from residuum.experiments import STUDIES
 from residuum.experiments.form import Options, Workspace, read_json
 from residuum.experiments.measuring import chance, network_of, twin_depths
 from residuum.experiments.members import train_members, twins
 from residuum.experiments.study import run_study, study_data
+from residuum.training.rows import read_rows
 
 TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 3, "batch_size": 32}
 NETWORK_STUDIES = ("features", "landscape", "lesions", "responses", "robustness")
@@ -101,3 +103,43 @@ def test_a_way_is_drawn_where_epochs_were_kept(trained, tmp_path):
     assert sum(way["explained"]) == pytest.approx(1)  # three points lie in a plane
     names = [drawing.name for drawing in STUDIES["landscape"].drawings(numbers)]
     assert names == ["lines", "statistics", "contour-plain-8", "surface-plain-8", "way-plain-8"]
+
+
+def test_the_fifteen_corruptions_are_asked_for_by_one_word(trained, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(trained, folder)
+    held = run_study("robustness", {**TINY, "only": ("cifar-10-c",)}, folder, workers=1, tell=lambda line: None)
+    one = held["numbers"]["subjects"]["plain-8-seed0"]["corruptions"]
+    assert list(one) == list(FIFTEEN) and all(rows["strengths"] == [0, 1, 3, 5] for rows in one.values())
+    assert "Averaged over all corruptions" in held["findings"][-1]["claim"] and len(held["findings"]) == 31
+    drawn = {drawing.name for drawing in study_data(folder).drawings}
+    assert drawn == set(FIFTEEN)
+
+
+def test_ensembles_average_the_seeds_and_count_hits(trained, tmp_path):
+    asked = {**TINY, "runs": str(trained)}
+    held = run_study("ensembles", asked, tmp_path, tell=lambda line: None)
+    views = held["numbers"]["views"]
+    assert list(views) == ["centre", "flip", "ten-crop", "multi-scale"]
+    assert held["numbers"]["networks"] == ["residual-8-seed0", "residual-8-seed1"]
+    for one in views.values():
+        assert one["together"][0][0] == pytest.approx(one["alone"][0]) and one["gain"][0] == [0, 0, 0]
+        low, high = one["together"][1][1:]
+        assert low <= one["together"][1][0] <= high
+    assert views["centre"]["alone"][0] == pytest.approx(
+        float(epochs_of(trained / "residual-8-seed0")[-1]["val_acc1"]), abs=1e-4
+    )
+    assert len(held["findings"]) == 3 + 4 and study_data(tmp_path).drawings
+
+
+def epochs_of(run):
+    """Return the run's epochs."""
+    return read_rows(run / "summary.csv")
+
+
+def test_runs_of_a_recipe_are_members_whatever_their_names(trained, tmp_path):
+    for seed in (0, 1):
+        shutil.copytree(trained / f"residual-8-seed{seed}", tmp_path / "runs" / f"seed-{seed}")
+    asked = {"data": TINY["data"], "only": ("flip",), "runs": str(tmp_path / "runs")}
+    held = run_study("ensembles", asked, tmp_path / "study", tell=lambda line: None)
+    assert held["numbers"]["networks"] == ["seed-0", "seed-1"] and list(held["numbers"]["views"]) == ["centre", "flip"]

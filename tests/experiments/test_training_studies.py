@@ -25,14 +25,16 @@ from residuum.models import create_model
 from residuum.report.study import MARKS
 from residuum.report.style import svg
 from residuum.training import new_run
+from residuum.training.rows import read_numbers
 from residuum.weights import load
 
 TINY = {"data": "digits[:64,:40]", "epochs": 1, "batch_size": 32, "seeds": 2}
 SMALLEST = {
-    "very-deep": {"depths": (8, 20, 29), "batch_size": 16},
+    "very-deep": {"depths": (8, 11), "batch_size": 16},
     "shortcuts": {"depths": (8,)},
     "activations": {"depths": (8,)},
     "skip-length": {"depths": (8,)},
+    "skip-length-convolutions": {"depths": (20,)},
     "identity": {"depths": (2, 4)},
     "causes": {"depths": (8, 14), "seeds": 1},
     "dynamics": {"depths": (6,)},
@@ -157,7 +159,8 @@ def test_the_gradient_ratio_tells_a_vanished_gradient():
         if isinstance(layer, nn.Conv2d):
             nn.init.normal_(layer.weight, std=causes.SMALL)
     assert alive > causes.VANISHED > causes.watch(dead, open_data("digits"), 0)["gradient_ratio"]
-    assert causes.watch(dead, open_data("digits"), 1) == {}
+    later = causes.watch(dead, open_data("digits"), 1)
+    assert len(later["gradients"]) == 31 and max(later["gradients"]) < causes.VANISHED
 
 
 def test_parts_of_the_data_see_as_many_pictures():
@@ -208,3 +211,59 @@ def test_the_ticks_of_a_logarithm_are_numbers():
     end = figure.axes[0].transData.transform((4, line.get_ydata()[-1]))
     assert label.xy[1] == pytest.approx(figure.axes[0].transAxes.inverted().transform(end)[1], abs=0.07)
     assert ">1<" in drawn and ">10<" in drawn and "mathdefault" not in drawn
+
+
+def test_one_run_is_judged_over_blocks_of_its_steps(tmp_path):
+    asked = {**TINY, "depths": (8,), "seeds": 1, "epochs": 4, "batch_size": 8}
+    held = run_study("very-deep", asked, tmp_path, workers=1, tell=lambda line: None)
+    steps = read_numbers(tmp_path / "residual-8-seed0" / "steps.csv")
+    assert held["numbers"]["steps"] == len(steps) == 32
+    assert held["numbers"]["blocks"]["residual-8"][0] == very_deep.block_means([row["loss"] for row in steps])
+    assert [finding["half"] is not None for finding in held["findings"]] == [True] * 4
+    assert "one run: interval over blocks of its steps" in held["findings"][0]["ours"]
+    assert (tmp_path / "residual-8-seed0" / "last.safetensors").exists()
+
+
+def test_blocks_of_steps_tell_a_fall_from_noise():
+    noise = [2.3, 2.4, 2.2, 2.35, 2.25] * 6
+    assert not very_deep.fall_interval(noise).below(0)
+    falling = very_deep.fall_interval([2.3 - 0.05 * step + noise[step] - 2.3 for step in range(30)])
+    assert falling.below(-1) and falling.mean == pytest.approx(-1.25)
+    assert very_deep.fall_interval([2.0, None, 1.0]).low == -math.inf
+    assert very_deep.block_means(range(60)) == pytest.approx([0.5 + 2 * block for block in range(30)])
+    assert very_deep.block_means([1.0, math.inf]) == [1.0, None] and very_deep.block_means([]) == []
+
+
+def test_very_deep_networks_have_plain_twins_of_their_own_kind():
+    chosen = very_deep.members(Options(depths=(1001, 1202), seeds=1, epochs=2, batch_size=64))
+    assert {name: settings["model"] for name, settings in chosen.items()} == {
+        "residual-1001-seed0": "cifar_preact_resnet", "residual-1202-seed0": "cifar_resnet",
+        "plain-1001-seed0": "cifar_preact_resnet", "plain-1202-seed0": "cifar_plain"}  # fmt: skip
+    assert chosen["plain-1001-seed0"]["model_arguments"] == {"depth": 1001, "plain": True}
+    assert all(settings["checkpoint_every"] == 25 for settings in chosen.values())
+
+
+def test_conditions_can_be_chosen_and_the_reference_stays(tmp_path):
+    options = Options(depths=(110,), seeds=2, only=("dropout", "constant_scaling"))
+    chosen = STUDIES["shortcuts"].members(options)
+    assert {name.rsplit("-", 1)[0] for name in chosen} == {"A", "dropout", "constant_scaling"}
+    assert all(settings["warmup_lr"] == 0.01 for settings in chosen.values())
+    for name, only in (("shortcuts", "dropout"), ("activations", "norm_after_add")):
+        asked = {**TINY, "depths": (8,), "only": (only,)}
+        held = run_study(name, asked, tmp_path / name, workers=1, tell=lambda line: None)
+        assert held["members"] == 4 and len(held["findings"]) == 1 and f"--only {only}" in held["repeat"]
+    with pytest.raises(InputError, match="--only names 'dropuot', which is no condition of this study; did you mean"):
+        run_study("shortcuts", {**TINY, "only": ("dropuot",)}, tmp_path / "other")
+
+
+def test_percents_of_the_images_see_as_many_images_and_seldom_validate(tmp_path):
+    chosen = data_need.members(Options(data="digits[:400]", depths=(8,), epochs=2, seeds=1, only=("10", "100")))
+    assert {name: (settings["epochs"], settings["validate_every"]) for name, settings in chosen.items()} == {
+        f"{kind}-{count}-seed0": (2 * 400 // count, 400 // count)
+        for kind in ("plain", "residual")
+        for count in (40, 400)
+    }
+    asked = {**TINY, "data": "digits[:200,:40]", "depths": (8,), "only": ("10", "100")}
+    held = run_study("data-need", asked, tmp_path, workers=1, tell=lambda line: None)
+    assert [finding["half"] is not None for finding in held["findings"]] == [True] * 3
+    assert len(held["numbers"]["curves"]["plain-20"]["val_acc1"][0]) == 10

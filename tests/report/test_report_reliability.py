@@ -61,5 +61,5 @@ def test_what_cannot_be_drawn():
     with pytest.raises(InputError, match="holds one or two curves, got 3"):
         reliability_diagram([BEFORE] * 3)
     for wrong in (replace(BEFORE, accuracy=[0.5]), replace(BEFORE, pictures=[0, 0, 0, 0])):
-        with pytest.raises(InputError, match="as it is: a curve needs pictures, and as many confidences"):
+        with pytest.raises(InputError, match="as it is: a curve needs images, and as many confidences"):
             reliability_diagram([wrong])

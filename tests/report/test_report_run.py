@@ -40,7 +40,7 @@ def test_the_report_says_result_facts_and_command(read_page):
     assert RUN.notes[0] in root.text
     assert headings(root) == [
         "Training",
-        "What was taken for what",
+        "Confusion matrix: true class by row, predicted class by column",
         "Accuracy of each class",
         "The worst mistakes",
         "The run",
@@ -83,7 +83,7 @@ def test_a_run_without_mistakes(read_page):
     assert "Not one image was mistaken." in root.text
     assert "100.0 %" in root.text and not root.all("img")
     assert not any("most frequent confusions" in c.text for c in root.all("caption"))
-    assert "No pictures of the mistakes were kept." in run_report(replace(RUN, mistakes=[]))
+    assert "No images of the mistakes were kept." in run_report(replace(RUN, mistakes=[]))
 
 
 def test_an_evaluation_has_no_curves(read_page):

@@ -48,7 +48,7 @@ def test_points_are_speed_and_accuracy():
     (ax,) = figure.axes
     assert sorted(tuple(line.get_xydata()[0]) for line in ax.lines) == [(300, 90.0), (1200, 89.0)]
     assert len({line.get_color() for line in ax.lines}) == len({line.get_marker() for line in ax.lines}) == 2
-    assert ax.get_ylabel() == "accuracy, % of 10,000 pictures"
+    assert ax.get_ylabel() == "accuracy, % of 10,000 images"
     assert ax.get_xlabel().endswith("without an accuracy: peer fp32 152")
 
 

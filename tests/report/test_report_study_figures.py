@@ -67,5 +67,5 @@ def test_what_does_not_fit_is_said():
         line_panel(Panel("t", "x", "y", [Line("a", [0, 1], [[1, 2, 3]])]))
     with pytest.raises(ValueError, match=r"heights must be \[3, 3\], one a point, got \[1, 2\]"):
         contour([0, 1, 2], [[1, 2]], **WORDS)
-    with pytest.raises(ValueError, match="a grid needs pictures in each row and a name for it, got 1 rows, 2 names"):
+    with pytest.raises(ValueError, match="a grid needs images in each row and a name for it, got 1 rows, 2 names"):
         picture_rows([[np.zeros((2, 2), np.uint8)]], ["a", "b"], title="t")

@@ -50,3 +50,27 @@ def test_a_leap_gets_a_log_axis_and_what_is_not_finite_a_gap():
     figure = watched_figures(Watched(broken))["Norm of the gradient"]
     assert figure.axes[0].get_yscale() == "linear"
     assert values(figure)[1][5] != values(figure)[1][5]
+
+
+@pytest.mark.parametrize(
+    ("rates", "drawn"),
+    [
+        ([900.0, 800.0, 0.0], ([1, 2], [900, 800])),
+        ([900.0, 0.0, 700.0], ([1, 3], [900, 700])),
+        ([0.0, 5.0], ([2], [5])),
+    ],
+)
+def test_an_epoch_that_was_not_timed_is_left_out(rates, drawn):
+    timing = [{"epoch": n, "images_per_second": rate} for n, rate in enumerate(rates, 1)]
+    assert values(watched_figures(Watched(timing=timing))["Images per second"]) == drawn
+
+
+def test_a_run_of_which_no_epoch_was_timed_has_no_figure_of_its_rate():
+    timing = [{"epoch": 1, "images_per_second": 0.0}, {"epoch": 2, "images_per_second": float("nan")}]
+    assert watched_figures(Watched(timing=timing)) == {}
+    assert "Learning rate" in watched_figures(Watched([{"step": n, "lr": 0.1 - n / 10} for n in range(2)]))
+
+
+def test_steps_and_epochs_are_marked_by_whole_numbers():
+    for figure in watched_figures(Watched(STEPS[:2], EPOCHS, TIMING)).values():
+        assert all(place == int(place) for place in figure.axes[0].get_xticks())

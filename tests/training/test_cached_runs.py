@@ -28,7 +28,7 @@ def test_a_run_is_the_same_whether_its_cache_was_there_gone_or_broken_off(digit_
     run = new_run(tmp_path / "whole", given, tell=told.append)
     assert told[0].startswith("decoding 65 pictures of")
     assert run.settings.cache == run.settings.resize == 18
-    assert facts(run)["cache"].startswith("pictures decoded once, at 18 pixels on the shorter side (what evaluation")
+    assert facts(run)["cache"].startswith("images decoded once, at 18 pixels on the shorter side (what evaluation")
     whole = finish(run)
     again = new_run(tmp_path / "again", given, tell=told.append)
     assert len(told) == 1

@@ -48,7 +48,7 @@ def test_the_result_is_that_of_the_views(finished):
     model, result = load(run.directory / "last.safetensors"), read_result(run.directory)
     seen = evaluate(model, run.dataset, views="shifts")
     assert result.loss == pytest.approx(seen.loss, rel=1e-5) and result.acc1 == pytest.approx(seen.top1)
-    assert result.measured_on == "every fifth picture, shifts views"
+    assert result.measured_on == "every fifth image, shifts views"
     assert abs(evaluate(model, run.dataset).loss - seen.loss) > 1e-4, "one view gives another loss"
 
 
@@ -63,7 +63,7 @@ def test_in_bf16_the_views_go_by_the_convolutions_that_the_run_trains_with(tmp_p
     seen = evaluate(model, run.dataset, views="shifts", precision="bf16")
     assert bool(asked) == (run.settings.kernels == "fused" and winograd.winograd_pays())
     assert result.loss == pytest.approx(seen.loss, rel=1e-6) and result.acc1 == seen.top1
-    assert result.measured_on == "every fifth picture, shifts views, in bf16"
+    assert result.measured_on == "every fifth image, shifts views, in bf16"
     assert evaluate(model, run.dataset, views="shifts").loss != seen.loss
 
 

@@ -28,7 +28,7 @@ def test_fewer_pictures_are_shown_more_often():
     assert {values["lr"] for values, _ in chosen} == {0.02}
     assert fine_tuning(pictures(200), START, 16)[0]["lr"] == pytest.approx(0.01)
     for count, (_, reason) in zip((200, 2_000, 20_000), chosen, strict=True):
-        assert f"{count:,} pictures of 10 classes" in reason
+        assert f"{count:,} images of 10 classes" in reason
 
 
 def test_weights_that_know_the_classes_learn_on():
@@ -57,7 +57,7 @@ def test_a_run_says_what_it_chose_and_keeps_what_is_frozen(tmp_path):
     save(model, tmp_path / "other.safetensors", classes=[f"other {n}" for n in range(10)])
     run = new_run(tmp_path / "second", {"data": "digits[:700,:50]", "weights": str(tmp_path / "other.safetensors"),
                                         "epochs": 2, "precision": "fp32", "threads": 1, "freeze": 2})  # fmt: skip
-    assert facts(run)["fine-tuning"].startswith("700 pictures of 10 classes: the whole network learns at 0.02")
+    assert facts(run)["fine-tuning"].startswith("700 images of 10 classes: the whole network learns at 0.02")
     assert not run.model.head.fc.weight.equal(model.head.fc.weight), "other classes get a new classifier"
     list(train(run, report=False))
     after = load(tmp_path / "second" / "last.safetensors").state_dict()

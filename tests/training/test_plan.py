@@ -58,7 +58,7 @@ def test_model_and_size_fit_the_pictures_and_the_machine(tmp_path, monkeypatch, 
     monkeypatch.setattr(planning, "training_macs_per_second", lambda: macs_per_second)
     plan = make_plan(photographs(tmp_path, count), {})
     assert (plan.values["model"], plan.values["image_size"]) == (expected[0], [expected[1]] * 2)
-    assert f"{count:,} pictures" in plan.reasons["model"]
+    assert f"{count:,} images" in plan.reasons["model"]
 
 
 def test_small_pictures_are_not_blown_up(tmp_path, monkeypatch):

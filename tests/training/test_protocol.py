@@ -23,7 +23,7 @@ SMALL = {"data": "digits[:200,:50]", "model": "cifar_resnet", "model_arguments":
 
 
 def result(acc1):
-    return Result(1, "the last epoch", "every fifth picture", 50, acc1, 100.0, 0.5)
+    return Result(1, "the last epoch", "every fifth image", 50, acc1, 100.0, 0.5)
 
 
 def test_settings_are_read_by_their_kind():
@@ -88,7 +88,7 @@ def test_the_difference_is_the_paired_t_interval():
     """By hand: differences 1, 2, 3: mean 2, deviation 1, t(0.975, 2) = 4.3027, half 4.3027 / sqrt(3) = 2.4841."""
     results = {"first": [result(a) for a in (90, 91, 92)], "second": [result(a) for a in (91, 93, 95)]}
     lines = told(results, Protocol(3, SMALL, {"lr": 0.1}))
-    assert lines[0] == "accuracy on 50 pictures (every fifth picture); the last epoch of each run"
+    assert lines[0] == "accuracy on 50 images (every fifth image); the last epoch of each run"
     assert lines[1] == "first: 91.00 ± 1.00 % over 3 seeds (each: 90.00, 91.00, 92.00)"
     assert lines[2].startswith("second (lr=0.1): 93.00 ± 2.00 %")
     assert "+2.00 points, 95 % interval -0.48 to +4.48 (Student's t, 3 pairs): no difference is shown" in lines[3]

@@ -116,7 +116,7 @@ def test_nothing_is_claimed_before_the_end_or_for_other_pictures():
     assert "the run has not ended, nothing is claimed" in verdict(settings(), cifar10(), None)
     for other in ({"name": "fashion_mnist"}, {"train": cifar10().val}, {"val": cifar10().train}):
         said = verdict(settings(), dataclasses.replace(cifar10(), **other), 8.7)
-        assert said.endswith("pictures) instead of cifar10: nothing is claimed")
+        assert said.endswith("images) instead of cifar10: nothing is claimed")
 
 
 def test_a_folder_with_imagenets_numbers_is_imagenet():

@@ -32,10 +32,10 @@ def test_validation_chooses_and_the_test_set_is_measured(split_run):
     assert (len(run.dataset.train), len(run.dataset.val), result.pictures) == (1151, 287, 359)
     best = max(run.history, key=lambda row: row["val_acc1"])
     assert result.epoch == best["epoch"]
-    assert result.chosen == "the best of 3 epochs on 287 pictures (20 % of the training pictures)"
+    assert result.chosen == "the best of 3 epochs on 287 images (20 % of the training images)"
     assert result.acc1 == evaluate(load(directory / "model.safetensors"), "digits").top1
     page = (directory / "report.html").read_text()
-    assert "were chosen on 20 % of the training pictures" in page
+    assert "were chosen on 20 % of the training images" in page
     assert "looked at once, at the end" in page
 
 

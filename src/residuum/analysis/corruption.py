@@ -17,6 +17,7 @@ from ..compat import import_torchvision
 from ..errors import InputError, nearest
 from ..seeds import drawing
 from .sample import Sample, hits
+from .weather import APPLY, CONSTANTS
 
 
 class Corruption(NamedTuple):
@@ -64,6 +65,22 @@ CORRUPTIONS: dict[str, Corruption] = {
 }
 
 
+def _benchmark(kind: str) -> Corruption:
+    """Return a corruption of CIFAR-10-C: its strength is the severity, a whole number from 1 to 5."""
+
+    def apply(pixels: Tensor, strength: float) -> Tensor:
+        spoilt = APPLY[kind](pixels / 255, *CONSTANTS[kind][int(strength) - 1])
+        return spoilt.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+    return Corruption(apply, SEVERITY, (1, 3, 5))
+
+
+SEVERITY = "severity, 1 to 5"
+FOUR = tuple(CORRUPTIONS)
+CORRUPTIONS |= {kind: _benchmark(kind) for kind in APPLY}  # behind the four: a place is a stream
+FIFTEEN = tuple(APPLY)
+
+
 def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tensor:
     """Return uint8 pixels [N, C, H, W] corrupted; the same for the same seed, whatever was drawn before.
 
@@ -81,6 +98,8 @@ def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tens
             f"a corruption must be one of {', '.join(CORRUPTIONS)}, got {kind!r}; {nearest(kind, list(CORRUPTIONS))}"
         )
     most = 1.0 if CORRUPTIONS[kind].strength.startswith("share") else float("inf")
+    if kind in APPLY and strength not in range(6):
+        raise InputError(f"the strength of {kind} is a severity, a whole number from 0 to 5, got {strength}")
     if not 0 <= strength <= most:
         raise InputError(f"the strength of {kind} must be from 0 to {most:g}, got {strength}")
     if strength == 0:

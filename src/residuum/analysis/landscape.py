@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from ..errors import InputError
-from ..workers import end_with_parent
+from ..workers import end_with_parent, refuse_imported_script
 from .directions import Direction
 from .sample import Sample, scores
 
@@ -64,6 +64,7 @@ def heights(
         raise InputError(f"a point needs a coordinate for each of {len(directions)} directions, got {wrong[0]}")
     if workers <= 1:
         return list(_walk(model, sample, directions, points, statistics))
+    refuse_imported_script()
     parts = [list(points[start::workers]) for start in range(workers)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin) as pool:
         jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..data.pixels import Normalise
 from ..errors import InputError
+from ..nn.modes import evaluation_mode
 from ..seeds import generator
 from .taps import tapped
 
@@ -87,14 +88,11 @@ def maximised(
 @contextlib.contextmanager
 def _frozen(model: nn.Module) -> Iterator[None]:
     """Put the model into evaluation mode, its weights without gradients; both are as they were afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
     wanted = [(weights, weights.requires_grad) for weights in model.parameters()]
     try:
-        model.eval().requires_grad_(False)
-        yield
+        with evaluation_mode(model.requires_grad_(False)):
+            yield
     finally:
-        for module, mode in modes:
-            module.training = mode
         for weights, needed in wanted:
             weights.requires_grad_(needed)
 

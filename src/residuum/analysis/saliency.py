@@ -6,20 +6,24 @@ the pixels: what does each add to the logit on the way from a black picture to t
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..data import decode
+from residuum_runtime.given import one
+from residuum_runtime.predictions import answer_names
+
 from ..data.pixels import Normalise
 from ..data.streaming import fitting
 from ..errors import InputError, nearest
+from ..evaluation.accuracy import as_classes
 from ..models import describe
+from ..models.description import check_classifier, preprocessing_of
 from ..nn import Network
+from ..nn.modes import evaluation_mode
 
 STEPS = 64  # points on the way from black to the picture
 AT_A_TIME = 16  # of them
@@ -41,25 +45,25 @@ class Attribution(NamedTuple):
     difference: float  # the logit of the picture less that of the black one: what they should add up to
 
 
-def look(model: nn.Module, picture: str | Path | Tensor) -> Seen:
-    """Prepare a picture as the model's description says.
+def look(model: nn.Module, image: Any, max_pixels: int | None = None) -> Seen:
+    """Prepare an image as the model's description says.
 
     Args:
         model: from ``load`` or a run.
-        picture: a file, or uint8 [C, H, W].
+        image: one of what ``residuum.predict`` takes: a path, bytes, a file object, a PIL image, an array or tensor of
+            uint8 or of floats 0..1.
+        max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        InputError: the model says nothing of preprocessing, or the file is no picture.
+        InputError: a model without preprocessing or without a classifier, or something that is no image.
     """
-    if (preprocessing := describe(model).preprocessing) is None:
-        raise InputError(
-            "the model's file says nothing of preprocessing; save it with preprocessing=residuum.Preprocessing(...)"
-        )
+    preprocessing = preprocessing_of(model)
     height, width = preprocessing.size
-    pixels = fitting((height, width), preprocessing.resize)(picture if isinstance(picture, Tensor) else decode(picture))
+    given = one(image, len(preprocessing.mean), max_pixels)
+    pixels = fitting((height, width), preprocessing.resize)(torch.from_numpy(given.pixels()))
     normalise = Normalise(preprocessing.mean, preprocessing.std, next(model.parameters()).device)
-    image, black = (normalise(each.unsqueeze(0)).contiguous() for each in (pixels, torch.zeros_like(pixels)))
-    return Seen(pixels, image, black)
+    seen, black = (normalise(each.unsqueeze(0)).contiguous() for each in (pixels, torch.zeros_like(pixels)))
+    return Seen(pixels, seen, black)
 
 
 def stage_names(model: nn.Module) -> list[str]:
@@ -141,9 +145,11 @@ def pick_class(model: nn.Module, target: str | None, image: Tensor) -> tuple[int
     Raises:
         InputError: a class that the model does not know.
     """
-    names = describe(model).classes
-    with torch.no_grad():
-        shares = _logits(model, image)[0].softmax(0)
+    check_classifier(model)
+    with torch.no_grad(), evaluation_mode(model):
+        logits = model(image)
+    shares, classes = as_classes(logits)[0].softmax(0), describe(model).classes
+    names = answer_names(logits.shape[1], classes) if classes or logits.shape[1] == 1 else []
     if target is None:
         number = int(shares.argmax())
     elif target in names:
@@ -162,8 +168,7 @@ def enlarged(heat: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    was_training = model.training
-    try:
-        return model.eval()(images)
-    finally:
-        model.train(was_training)
+    """Return a logit for each answer: of one logit z, a yes or no, -z stands for no and z for yes."""
+    with evaluation_mode(model):
+        logits = model(images)
+    return torch.cat([-logits, logits], 1) if logits.shape[1] == 1 else logits

@@ -14,7 +14,7 @@ from ..data import ArrayImages, Dataset, EvaluationLoader, FileImages, open_data
 from ..data.pixels import Normalise
 from ..errors import InputError
 from ..evaluation import Scores, default_preprocessing, score
-from ..evaluation.accuracy import match_classes
+from ..evaluation.matching import match_classes
 from ..models import describe
 from ..seeds import generator
 
@@ -96,4 +96,5 @@ def hits(model: nn.Module, sample: Sample) -> Tensor:
 def _chosen(images: ArrayImages | FileImages, chosen: Tensor) -> ArrayImages | FileImages:
     if isinstance(images, ArrayImages):
         return ArrayImages(images.pixels[chosen], images.labels[chosen])
-    return FileImages(images.root, [str(images.names[index]) for index in chosen.tolist()], images.labels[chosen])
+    names = [str(images.names[index]) for index in chosen.tolist()]
+    return dataclasses.replace(images, names=names, labels=images.labels[chosen])

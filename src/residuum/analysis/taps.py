@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..nn import Block
+from ..nn.modes import evaluation_mode
 
 
 def blocks_of(model: nn.Module) -> dict[str, Block]:
@@ -30,14 +31,8 @@ def blocks_of(model: nn.Module) -> dict[str, Block]:
 @contextlib.contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
     """Put the model into evaluation mode without gradients inside, each module back into its own mode after it."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with evaluation_mode(model), torch.no_grad():
+        yield
 
 
 @contextlib.contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from ..errors import ResiduumError
+from ..spinning import limit_spinning
 from . import (
     bench,
     convert,
@@ -29,6 +31,9 @@ from . import (
     study,
     train,
 )
+from .output import leave_quietly, reader_has_gone, write_any_text
+from .signals import exit_code_of, stop_on_signals
+from .unexpected import one_line, told_with_file
 
 app = typer.Typer(
     name="residuum",
@@ -86,15 +91,27 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; errors that the user can mend are one line, not a traceback."""
+    """Run the command line; errors are one line, and of those that nobody expected a file holds the traceback."""
+    limit_spinning()
+    write_any_text()
+    stop_on_signals()
     try:
         app()
+        sys.stdout.flush()
     except ResiduumError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except SystemExit as left:
+        if reader_has_gone(left):
+            leave_quietly()
+        sys.exit(exit_code_of(left) if left.code == 130 else left.code)
+    except KeyboardInterrupt as stopped:
         typer.echo("interrupted", err=True)
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        sys.stderr.close()
-        sys.exit(0)
+        sys.exit(exit_code_of(stopped))
+    except BrokenPipeError:
+        leave_quietly()
+    except Exception as error:
+        if os.environ.get("RESIDUUM_DEBUG"):
+            raise
+        typer.echo(f"error: {told_with_file(error, sys.argv)}", err=True)
+        sys.exit(1)

@@ -15,10 +15,13 @@ def convert(
             metavar="FILE", help="a weights file of any source, a run, torchvision:NAME, timm:NAME, or hf://OWNER/NAME"
         ),
     ],
-    to: Annotated[str, typer.Option(help="torchvision, timm, huggingface, or safetensors (self-describing)")],
+    to: Annotated[
+        str, typer.Option(help="torchvision, timm, transformers (or huggingface), or safetensors (self-describing)")
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help=".safetensors, .pth, .pt or .bin; for huggingface a folder too")
     ],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
 ) -> None:
     """Write weights under the names of another library; every number keeps its bits.
 
@@ -35,4 +38,4 @@ def convert(
 
     if not is_published(weights) and output.exists() and find_file(weights).samefile(output):
         raise InputError(f"the output must be another file than {output}, which it is made from; give another --output")
-    typer.echo(f"wrote {write(weights, to, output)}")
+    typer.echo(f"wrote {write(weights, to, output, entry=entry)}")

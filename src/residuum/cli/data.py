@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .options import MaxPixels
+
 app = typer.Typer(help="Look at pictures before training on them.", no_args_is_help=True)
 
 
@@ -20,6 +22,7 @@ def stats(
     folder: Annotated[Path, typer.Argument(help="a folder of CLASS/*.jpg, or with train/ and val/")],
     size: Annotated[int, typer.Option(min=1, help="side of what a network receives, pixels")] = 224,
     cache_size: Annotated[int, typer.Option(min=1, help="shorter side that --cache would keep, pixels")] = 256,
+    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Say what a folder holds (sizes, formats, classes, damage, colours), and where the time of an epoch goes.
@@ -31,7 +34,7 @@ def stats(
     from ..data.overview import overview
     from .tables import show_json
 
-    found = overview(folder, size=size, side=cache_size)
+    found = overview(folder, size=size, side=cache_size, max_pixels=max_pixels)
     if json:
         show_json(found)
         return

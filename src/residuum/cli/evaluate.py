@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .options import MaxPixels
+
 
 def evaluate(
     models: Annotated[
@@ -16,7 +18,17 @@ def evaluate(
         ),
     ],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
-    split: Annotated[str, typer.Option(help="val or train")] = "val",
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
+    split: Annotated[
+        str,
+        typer.Option(
+            help="train, val, test or all [default: val; of a folder without train/ and val/ that "
+            "the model was not trained on: all]"
+        ),
+    ] = "",
+    match: Annotated[
+        str, typer.Option(help="match classes by name, or by order where the data set calls them otherwise")
+    ] = "name",
     views: Annotated[str, typer.Option(help="centre, flip, ten-crop or multi-scale")] = "centre",
     scales: Annotated[
         str, typer.Option(help="shorter sides for multi-scale, pixels, as 224,256,384 (left out: those of He15)")
@@ -35,6 +47,7 @@ def evaluate(
         str, typer.Option(help="fp32, or bf16: faster, and some pictures in a thousand may be told otherwise")
     ] = "fp32",
     seed: Annotated[int, typer.Option(help="of the intervals and of the halves")] = 0,
+    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Measure a model on a data set, or several models averaged.
@@ -47,12 +60,16 @@ def evaluate(
 
     residuum evaluate torchvision:resnet50 --data PHOTOS --views multi-scale --scales 224,256,384,480,640
 
+    residuum evaluate runs/PHOTOS-1 --data HELDOUT                       (CLASS/*.jpg: every image counts)
+
     residuum evaluate runs/PHOTOS-1 --data PHOTOS --output evaluation    (a page with the worst mistakes)
     """
+    from ..weights.pretrained import with_entry
     from .evaluating import Question, as_json, ask, read_scales, show, write_page
     from .tables import show_json
 
-    question = Question(tuple(models), data, split, views, read_scales(scales, views), bins, seed, precision)
+    named = tuple(with_entry(model, entry) for model in models)
+    question = Question(named, data, split, views, read_scales(scales, views), bins, seed, precision, match, max_pixels)
     answer = ask(question, batch_size, workers, device, calibration or output is not None)
     if output is not None:
         write_page(answer, output)

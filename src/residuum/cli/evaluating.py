@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import typer
+from torch import nn
 
 from ..data import Dataset, FileImages, open_data
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
 from ..evaluation.calibration import Calibration, Reliability, calibrate, reliability
+from ..evaluation.matching import check_match
 from ..evaluation.precision import check
-from ..evaluation.predictions import images_of
+from ..evaluation.splits import default_split, describe_split, images_of
 from ..evaluation.views import make_frame, pick_view
+from ..models import describe
 from ..report.reliability import ReliabilityCurve, calibration_section, reliability_diagram
 from ..report.run import RunData, write_run_report
 from ..report.style import png
@@ -24,7 +27,7 @@ from ..training.report import mistakes
 from .opening import open_model_or_export
 from .tables import show_table
 
-HOW = f"{LEVEL:g} % percentile bootstrap over the pictures, {RESAMPLES} resamples"
+HOW = f"{LEVEL:g} % percentile bootstrap over the images, {RESAMPLES} resamples"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Question:
     bins: int
     seed: int
     precision: str
+    match: str
+    max_pixels: int | None = None  # the largest image of a folder
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Answer:
     whole: Figures  # of the one model, or of the ensemble
     members: list[Figures]  # of an ensemble
     calibration: Calibration | None
+    notes: list[str]  # on the choice of images and classes
 
 
 def read_scales(text: str, views: str) -> tuple[int, ...]:
@@ -78,12 +84,16 @@ def read_scales(text: str, views: str) -> tuple[int, ...]:
 def ask(question: Question, batch_size: int, workers: int, device: str, calibrated: bool) -> Answer:
     """Measure each model, and all of them averaged."""
     check_precision(question)
-    dataset = open_data(question.data)
-    images_of(dataset, question.split)
+    dataset = open_data(question.data, to_train=False, max_pixels=question.max_pixels)
+    if question.split:
+        images_of(dataset, question.split)
+    check_match(question.match)
     make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
-    place, found = choose_device(device), []
+    place, found, notes = choose_device(device), [], []
     for name in question.models:
         model = open_model_or_export(name).to(place)
+        question, chosen = _settled(question, dataset, model)
+        notes += [note for note in chosen if note not in notes]
         found.append(
             predictions_of(
                 model,
@@ -94,6 +104,7 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
                 batch_size=batch_size,
                 workers=workers,
                 precision=question.precision,
+                match=question.match,
             )
         )
     names = [Path(name).name if Path(name).exists() else name for name in question.models]
@@ -101,7 +112,23 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     title = f"{len(found)} averaged" if members else names[0]
     whole = _figures(title, combine(found), question)
     fitted = calibrate(whole.predictions, seed=question.seed, bins=question.bins) if calibrated else None
-    return Answer(question, dataset, whole, members, fitted)
+    return Answer(question, dataset, whole, members, fitted, notes)
+
+
+def _settled(question: Question, dataset: Dataset, model: nn.Module) -> tuple[Question, list[str]]:
+    """Return the question with the split that counts, and notes on the choice of images and classes."""
+    notes = []
+    if not question.split:
+        question = replace(question, split=default_split(dataset, model))
+        if question.split == "all" and dataset.unsplit and getattr(model, "trained_on", None) is None:
+            notes.append(
+                f"every image of {dataset.name} counts; if the model was trained on this folder, take --split val"
+            )
+    if question.match == "name" and not describe(model).classes:
+        notes.append("the model's file names no classes: they are matched by order")
+    if question.match == "order":
+        notes.append("classes are matched by order, whatever they are called")
+    return question, notes
 
 
 def check_precision(question: Question) -> None:
@@ -138,6 +165,7 @@ def as_json(answer: Answer) -> dict[str, Any]:
         **_numbers(answer.whole),
         "intervals_are": f"{HOW}, seed {question.seed}",
         "bins": question.bins,
+        "notes": [*answer.dataset.notes, *answer.notes],
         "per_class": {name: value if value == value else None for name, value in per_class},
     }
     if answer.members:
@@ -187,8 +215,8 @@ def show(answer: Answer) -> None:
     dataset, question, scores = answer.dataset, answer.question, answer.whole.predictions.scores
     for note in _notes(answer):
         typer.echo(f"note: {note}", err=True)
-    which = dataset.val_is if question.split == "val" else "training"
-    typer.echo(f"{len(scores):,} pictures of {dataset.name} ({question.split}: {which}); seen: {_seen(question)}")
+    which = describe_split(dataset, question.split)
+    typer.echo(f"{len(scores):,} images of {dataset.name} ({question.split}: {which}); seen: {_seen(question)}")
     if answer.members:
         _show_members(answer)
     low, high = answer.whole.intervals["top1"]
@@ -207,14 +235,14 @@ def show(answer: Answer) -> None:
 def said_of(fitted: Calibration) -> str:
     """Return what calibration came to, and on which pictures, in a sentence."""
     return (
-        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the pictures; on the "
+        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the images; on the "
         f"{sum(fitted.before.pictures):,} others, which had no part in it, ECE goes from {fitted.before.ece:.2f} to "
         f"{fitted.after.ece:.2f} % and the loss from {fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
     )
 
 
 def _notes(answer: Answer) -> list[str]:
-    notes, dataset, views = list(answer.dataset.notes[:12]), answer.dataset, answer.question.views
+    notes, dataset, views = [*answer.dataset.notes[:12], *answer.notes], answer.dataset, answer.question.views
     if isinstance(dataset.train, FileImages):  # training crops, scales and mirrors them
         return notes
     if views != "centre" and not dataset.augmentation.flip:
@@ -248,7 +276,7 @@ def _show_members(answer: Answer) -> None:
     show_table(columns, rows, numbers=columns[1:])
     best, (low, high) = _gain(answer)
     gained = _top1(answer.whole) - _top1(best)
-    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by picture)")
+    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")
 
 
 def write_page(answer: Answer, folder: Path) -> None:
@@ -257,7 +285,7 @@ def write_page(answer: Answer, folder: Path) -> None:
 
     question, dataset, scores = answer.question, answer.dataset, answer.whole.predictions.scores
     low, high = answer.whole.intervals["top1"]
-    notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes]
+    notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes, *answer.notes]
     sections = []
     if (fitted := answer.calibration) is not None:
         curves = [_curve("as it is", fitted.before), _curve(f"at temperature {fitted.temperature:.2f}", fitted.after)]
@@ -265,7 +293,7 @@ def write_page(answer: Answer, folder: Path) -> None:
         sections.append(calibration_section(curves, said_of(fitted)))
     facts = {
         "models": ", ".join(question.models),
-        "data": f"{dataset.name}, {question.split}: {len(scores):,} pictures",
+        "data": f"{dataset.name}, {question.split}: {len(scores):,} images",
         "seen": _seen(question),
         "loss": f"{scores.loss:.4f}",
         "Acc@5": f"{scores.top5:.2f} %",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from residuum_runtime.card import Card
 
 
 def export(
     model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the folder; appears whole or not at all")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     to: Annotated[str, typer.Option(help="openvino, onnx or torch")] = "openvino",
     precision: Annotated[
-        str, typer.Option(help="auto (bf16 where a trial here finds it faster), fp32, bf16 or int8")
+        str, typer.Option(help="auto (bf16 where a trial here finds it faster), fp32, bf16, fp16 or int8")
     ] = "auto",
     data: Annotated[
         str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder: for int8, and to measure accuracy")
@@ -23,6 +27,16 @@ def export(
     ] = False,
     drop: Annotated[float, typer.Option(min=0, help="points of accuracy that the file may lose")] = 0.5,
     pictures: Annotated[int, typer.Option(min=1, help="held-out pictures to measure accuracy on")] = 1000,
+    opset: Annotated[
+        int, typer.Option(min=0, help="ONNX: version of the operators; 0: the lowest that the network allows")
+    ] = 0,
+    fp16: Annotated[bool, typer.Option("--fp16", help="the same as --precision fp16 (ONNX)")] = False,
+    fixed: Annotated[
+        bool, typer.Option("--fixed", help="fixed shapes: images of the network's size, batches of --batch-size or 1")
+    ] = False,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", "-b", min=0, help="batches of that many images only; 0: any number")
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Write a model for an engine, and prove that the file is the same model.
@@ -35,15 +49,31 @@ def export(
     residuum export resnet20.th --precision int8 --data cifar10 -o resnet20-int8
 
     residuum export torchvision:resnet50 --to onnx --pixels -o resnet50-onnx
+
+    residuum export torchvision:resnet50 --to onnx --opset 17 --fp16 --fixed -o resnet50-fp16
     """
     from dataclasses import asdict
 
     from ..deploy.exporting import export as write
+    from ..errors import InputError
+    from ..weights.pretrained import with_entry
     from .opening import open_model
     from .tables import show_json, show_table
 
+    if fp16 and precision not in ("auto", "fp16"):
+        raise InputError(f"--fp16 is --precision fp16, got --precision {precision} beside it; leave one out")
     done = write(
-        open_model(model), output, to=to, precision=precision, data=data, pixels=pixels, drop=drop, pictures=pictures
+        open_model(with_entry(model, entry)),
+        output,
+        to=to,
+        precision="fp16" if fp16 else precision,
+        data=data,
+        pixels=pixels,
+        drop=drop,
+        pictures=pictures,
+        opset=opset,
+        fixed=fixed,
+        batch_size=batch_size,
     )
     if json:
         show_json(
@@ -51,6 +81,8 @@ def export(
         )
         return
     typer.echo(f"{done.card.model} as {done.card.target}, {done.card.precision} ({done.why})")
+    if "opset" in done.card.made:
+        typer.echo(f"opset {done.card.made['opset']}, IR {done.card.made['ir']}; input {_shape(done.card)}")
     if done.card.kept:
         typer.echo(f"kept in higher precision: {', '.join(done.card.kept)}")
     columns = ["engine", "largest difference", "mean", "same class %", "accuracy %", "reference %", "passed"]
@@ -65,3 +97,11 @@ def export(
         rows.append((engine, *numbers, *percents, "yes"))
     show_table(columns, rows, numbers=columns[1:-1])
     typer.echo(f"\nwrote {done.file}; try: residuum predict {done.folder} PICTURE")
+
+
+def _shape(card: Card) -> str:
+    """Return the shape of the input, its free axes by name."""
+    free = card.pixels or not card.fixed
+    height, width = ("height", "width") if free else card.size
+    name = "pictures" if card.pixels else "images"
+    return f"{name} [{card.batch or 'batch'}, {card.channels}, {height}, {width}]"

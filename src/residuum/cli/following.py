@@ -28,7 +28,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
             follow(to_tensorboard(events, run.directory) if tensorboard else events, run)
     except Interrupted as stopped:
         typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(stopped.exit_code) from None
     except Diverged as stopped:
         typer.echo(f"\nerror: {stopped}", err=True)
         _tell_where(run)
@@ -43,7 +43,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
 
 def _said(result: Result) -> str:
     return (
-        f"result: {result.acc1:.2f} % of {result.pictures:,} pictures right ({result.measured_on}), "
+        f"result: {result.acc1:.2f} % of {result.pictures:,} images right ({result.measured_on}), "
         f"with the weights of epoch {result.epoch}, {result.chosen}"
     )
 

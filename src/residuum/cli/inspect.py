@@ -26,6 +26,7 @@ def inspect(
         ),
     ],
     size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side of the pictures, pixels")] = None,
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Show a model part by part, with shapes, parameters and costs; of a file first what it holds and what is odd.
@@ -44,7 +45,7 @@ def inspect(
     from ..models import describe
     from .tables import show_json
 
-    network, found = _open(model)
+    network, found = _open(model, entry)
     description = describe(network) if network is not None else None
     shape, parts, trouble = (), [], ""
     if network is not None and description is not None:
@@ -71,7 +72,7 @@ def inspect(
         typer.echo(f"no outline: {trouble}")
 
 
-def _open(name: str) -> tuple[nn.Module | None, Examination | None]:
+def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
     """Return the model without its numbers, and of a file what the doctor found; no model where it tells none."""
     import re
     from pathlib import Path
@@ -86,7 +87,7 @@ def _open(name: str) -> tuple[nn.Module | None, Examination | None]:
     if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
         with torch.device("meta"):
             return create_model(name), None  # or tells which names there are
-    found = examine(name)
+    found = examine(name, entry=entry)
     if found.description is None:
         return None, found
     with torch.device("meta"):
@@ -161,6 +162,8 @@ def _report(found: Examination) -> Iterator[tuple[str, str]]:
     yield "averaged", "a copy of the weights averaged over training (EMA)" if found.averaged else ""
     yield "optimiser", f'its state, in the entry "{found.optimiser}"' if found.optimiser else ""
     yield "beside", ", ".join(found.beside)
+    yield "entries", f"{', '.join(found.entries)} (choose with --entry NAME)" if found.entries else ""
+    yield "left out", found.left_out
     if description is None:
         return
     yield "classes", ", ".join(description.classes[:12]) + (", ..." if len(description.classes) > 12 else "")

@@ -103,7 +103,8 @@ def _epoch_line(event: Epoch, meter: Meter) -> str:
     validation = "not validated"
     if event.scores is not None:
         validation = f"val loss {row['val_loss']:.3f} Acc@1 {row['val_acc1']:5.1f} Acc@5 {row['val_acc5']:5.1f}"
+    speed = f"  {meter.speed:,.0f} images/s" if meter.images else ""  # none where only validation was left to resume
     return (
         f"epoch {row['epoch']:>3}/{meter.epochs}  train loss {row['train_loss']:.3f} Acc@1 {row['train_acc1']:5.1f}"
-        f"  {validation}  {meter.speed:,.0f} images/s"
+        f"  {validation}{speed}"
     )

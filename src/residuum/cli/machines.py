@@ -69,8 +69,8 @@ def _train_in_silence(run: Run) -> None:
         with telling_memory(run):
             for _ in train(run):
                 pass
-    except Interrupted:
-        raise typer.Exit(130) from None
+    except Interrupted as stopped:
+        raise typer.Exit(stopped.exit_code) from None
     except Diverged as stopped:  # all processes see the same loss
         raise typer.Exit(stopped.exit_code) from None
 

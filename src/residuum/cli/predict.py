@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
+
+from .options import MaxPixels
 
 
 def predict(
     model: Annotated[
         str, typer.Argument(help="a weights file, a run's or an export's folder, torchvision:, timm: or hf:// NAME")
     ],
-    images: Annotated[list[str], typer.Argument(help="pictures of any common kind")],
+    images: Annotated[list[str], typer.Argument(help="images of any common kind, folders of them, or patterns")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     engine: Annotated[
         str, typer.Option(help="of an export: auto (measured once), openvino, onnxruntime or torch")
     ] = "auto",
     threads: Annotated[int | None, typer.Option(help="of an export's engine")] = None,
     top: Annotated[int, typer.Option(min=1, help="how many classes")] = 5,
+    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Say what is on pictures.
+    """Name what is on images.
+
+    Each answer is printed as it comes; images that cannot be read are named on standard error. Exit code 1: some could
+    not be read, 2: none could.
 
     residuum predict runs/digits-1 seven.png
 
     residuum predict model.safetensors *.jpg --json
 
+    residuum predict runs/PHOTOS-1 PHOTOS     (all images below the folder)
+
     residuum predict exported/ photo.jpg      (what `residuum export` wrote; loads no torch)
     """
     from residuum_runtime.sessions import is_exported
+    from residuum_runtime.showing import COLUMNS, show_answers
 
-    from .tables import show_json, show_table
+    from .tables import RowTable
 
     if is_exported(model):
         from residuum_runtime import Engine
 
         running = Engine(model, engine=engine, threads=threads)
         typer.echo(f"engine: {running}", err=True)
-        predictions = running.predict(images, top=top)
+        answers = running.predict_each(images, top=top, max_pixels=max_pixels)
     else:
-        from ..evaluation import predict as classify
+        from ..evaluation import predict_each
+        from ..weights.pretrained import with_entry
         from .opening import open_model
 
-        predictions = classify(open_model(model), images, top=top)
-    if json:
-        show_json([asdict(prediction) for prediction in predictions])
-        return
-    rows = [
-        (prediction.name if rank == 0 else "", name, f"{100 * probability:.1f}")
-        for prediction in predictions
-        for rank, (name, probability) in enumerate(zip(prediction.classes, prediction.probabilities, strict=True))
-    ]
-    show_table(["picture", "class", "%"], rows, numbers=["%"])
+        answers = predict_each(open_model(with_entry(model, entry)), images, top=top, max_pixels=max_pixels)
+    if code := show_answers(answers, None if json else RowTable(COLUMNS, numbers=["%"]).add):
+        raise typer.Exit(code)

@@ -10,6 +10,7 @@ import typer
 def push(
     model: Annotated[str, typer.Argument(help="a weights file, or a run's folder")],
     to: Annotated[str, typer.Argument(help="hf://OWNER/NAME, made if it is not there, or a folder")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
     message: Annotated[str, typer.Option("--message", "-m", help="of the commit")] = "Add weights",
 ) -> None:
@@ -20,6 +21,7 @@ def push(
     residuum push runs/PHOTOS-1 hf://me/my-photos
     """
     from ..weights import push as share
+    from ..weights.pretrained import with_entry
     from .opening import open_model
 
-    typer.echo(f"pushed to {share(open_model(model), to, private=private, message=message)}")
+    typer.echo(f"pushed to {share(open_model(with_entry(model, entry)), to, private=private, message=message)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,20 +11,22 @@ import typer
 if TYPE_CHECKING:
     from ..training.compared import RunSummary
 
-WIDEST = 6  # columns of settings in a table; the rest is named below it
+NUMBERS = ["epochs", "best %", "at", "last %", "train %", "result %", "minutes"]
+DROPPED = ["at", "train %", "last %", "minutes", "epochs"]  # from the table of a narrow terminal, in this order
+LISTED = 4  # runs of one value that are named; more are "the others"
 
 
 def runs(
     folder: Annotated[Path, typer.Argument(help="the folder above the runs, or one run")] = Path("runs"),
     sort: Annotated[str, typer.Option(help="best, last, result, epochs, time or name")] = "best",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="the picture [default: runs.png in the folder]")
+        Path | None, typer.Option("--output", "-o", help="the image [default: runs.png in the folder]")
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="print JSON, and draw no picture unless --output is given")
+        bool, typer.Option("--json", help="print JSON, and draw no image unless --output is given")
     ] = False,
 ) -> None:
-    """Compare runs: a table of what each came to and of the settings that differ, and a picture of their curves.
+    """Compare runs: a table of what each came to and of the settings that differ, and an image of their curves.
 
     residuum runs runs
 
@@ -56,39 +58,61 @@ def _as_json(run: RunSummary, differing: list[str]) -> dict[str, Any]:
         "of": run.settings["epochs"],
         "best_val_acc1": best.get("val_acc1"),
         "best_epoch": best.get("epoch"),
-        "last_val_acc1": None if run.last is None or isnan(last["val_acc1"]) else last["val_acc1"],
-        "last_train_acc1": last.get("train_acc1"),
-        "last_train_loss": last.get("train_loss"),
+        "last_val_acc1": _finite(last.get("val_acc1")),
+        "last_train_acc1": _finite(last.get("train_acc1")),
+        "last_train_loss": _finite(last.get("train_loss")),
         "result_acc1": run.result,
         "seconds": run.seconds,
         "settings": {name: run.settings.get(name) for name in differing},
     }
 
 
+def _finite(value: float | None) -> float | None:
+    """Return a number that JSON has; it has none for what a diverged run ends with."""
+    return value if value is not None and isfinite(value) else None
+
+
 def _show(found: list[RunSummary], differing: list[str]) -> None:
-    from .tables import show_table
+    from .tables import on_terminal, show_lines, show_table
 
     named = [name for name in differing if name != "epochs"]  # which have a column already
-    shown, rest = named[:WIDEST], named[WIDEST:]
-    numbers = ["epochs", "best %", "at", "last %", "train %", "result %", "minutes"]
-    rows = [_row(run) + [_setting(run.settings.get(name)) for name in shown] for run in found]
-    show_table(["run", *numbers, *shown], rows, numbers=numbers)
-    if rest:
-        typer.echo(f"\nthey differ in {', '.join(rest)} too: --json has all")
+    below = on_terminal()  # a pipe has a column for each setting, which programs can cut
+    beside = [] if below else named
+    rows = [_row(run) + [_setting(run.settings.get(name)) for name in beside] for run in found]
+    show_table(["run", *NUMBERS, *beside], rows, numbers=NUMBERS, dropped=DROPPED)
     if len(found) > 1 and not differing:
         typer.echo("\nall settings are alike")
+    if below and named:
+        typer.echo("\nSettings that differ:")
+        for name in named:
+            show_lines(name, _by_value(found, name))
+
+
+def _by_value(found: list[RunSummary], name: str) -> str:
+    """Return the values of a setting, each with the runs that have it; the largest of the groups is "the N others"."""
+    groups: dict[str, list[str]] = {}
+    for run in found:
+        groups.setdefault(_setting(run.settings.get(name)), []).append(run.name)
+    said = {value: ", ".join(runs) for value, runs in groups.items()}
+    commonest = max(groups, key=lambda value: len(groups[value]))
+    if len(groups[commonest]) > LISTED:
+        del said[commonest]  # to be put last
+        said[commonest] = f"the {len(groups[commonest])} others"
+    return ", ".join(f"{value} ({runs})" for value, runs in said.items())
 
 
 def _row(run: RunSummary) -> list[str]:
     best, last = run.best, run.last
     epochs = f"{run.epochs}/{run.settings['epochs']}"
-    minutes = f"{run.seconds / 60:.1f}"
+    minutes = f"{run.seconds / 60:.{1 if run.seconds >= 60 else 2}f}"
     result = "–" if run.result is None else f"{run.result:.2f}"
-    if best is None or last is None:
-        return [run.name, epochs, "–", "–", "–", "–", result, minutes]
-    ended = "–" if isnan(last["val_acc1"]) else f"{last['val_acc1']:.2f}"
-    accuracies = [f"{best['val_acc1']:.2f}", f"{best['epoch']:.0f}", ended]
-    return [run.name, epochs, *accuracies, f"{last['train_acc1']:.2f}", result, minutes]
+    best_of = ["–", "–"] if best is None else [_percent(best["val_acc1"]), f"{best['epoch']:.0f}"]
+    ended = ["–", "–"] if last is None else [_percent(last["val_acc1"]), _percent(last["train_acc1"])]
+    return [run.name, epochs, *best_of, *ended, result, minutes]
+
+
+def _percent(value: float) -> str:
+    return "–" if isnan(value) else f"{value:.2f}"
 
 
 def _setting(value: Any) -> str:

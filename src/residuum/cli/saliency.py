@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import MaxPixels
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
@@ -20,9 +22,11 @@ def saliency(
     model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
     image: Annotated[Path, typer.Argument(help="a picture of any common kind")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the folder for the pictures")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     target: Annotated[str | None, typer.Option(help="a class, by name or number [default: the likeliest]")] = None,
     method: Annotated[str, typer.Option(help=f"{' or '.join(METHODS)}")] = METHODS[0],
     stage: Annotated[int | None, typer.Option(help="grad-cam of this stage only, 0 the first, -1 the last")] = None,
+    max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Show which parts of a picture speak for a class.
@@ -40,13 +44,14 @@ def saliency(
     from ..analysis.saliency import look, pick_class
     from ..errors import InputError
     from ..files import write_bytes
+    from ..weights.pretrained import with_entry
     from .opening import open_model
     from .tables import show_json
 
     if method not in METHODS:
         raise InputError(f"method must be {' or '.join(METHODS)}, got {method!r}")
-    network = open_model(model)
-    seen = look(network, image)
+    network = open_model(with_entry(model, entry))
+    seen = look(network, image, max_pixels)
     number, name, probability = pick_class(network, target, seen.image)
     if method == "grad-cam":
         pictures, notes = _stages(network, seen, number, stage), {}

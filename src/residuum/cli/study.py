@@ -16,7 +16,13 @@ def study(
     model: Annotated[str | None, typer.Option(help="study this weights file or run instead of training")] = None,
     seeds: Annotated[int | None, typer.Option(help="runs of each network")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="of each run")] = None,
-    depths: Annotated[str | None, typer.Option(help="layers of the networks, as in 20,56")] = None,
+    depths: Annotated[
+        str | None, typer.Option(help="layers of the networks, as in 20,56; 20:5,56 trains 20 layers with 5 seeds")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="compare these conditions alone, as in A,dropout")] = None,
+    runs: Annotated[
+        str | None, typer.Option(help="measure the trained runs of this study's folder instead of training")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32 or bf16 [default: the faster one here]")] = None,
     budget: Annotated[float, typer.Option(help="minutes it may train; epochs, then pictures become fewer")] = 0.0,
@@ -53,7 +59,9 @@ def study(
         "model": model,
         "seeds": seeds,
         "epochs": epochs,
-        "depths": None if depths is None else _numbers(depths),
+        **({} if depths is None else _depths(depths)),
+        "only": None if only is None else tuple(part.strip() for part in only.split(",")),
+        "runs": runs,
         "batch_size": batch_size,
         "precision": precision,
     }
@@ -65,10 +73,12 @@ def study(
     run(name, given, output, budget=budget, workers=workers, check=check, json=json)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _depths(text: str) -> dict[str, Any]:
+    """Return the options that ``20:5,56`` asks for."""
     from ..errors import InputError
 
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() for part in parts):
-        raise InputError(f"--depths must be whole numbers with commas between, such as 20,56, got {text!r}")
-    return tuple(map(int, parts))
+    pairs = [[number.strip() for number in part.split(":")] for part in text.split(",")]
+    if not all(len(pair) < 3 and all(number.isdigit() for number in pair) for pair in pairs):
+        raise InputError(f"--depths must be whole numbers with commas between, such as 20,56 or 20:5,56, got {text!r}")
+    seeds = tuple((int(pair[0]), int(pair[1])) for pair in pairs if len(pair) == 2)
+    return {"depths": tuple(int(pair[0]) for pair in pairs), **({"seeds_of": seeds} if seeds else {})}

@@ -15,6 +15,7 @@ from ..experiments import STUDIES
 from ..experiments.planning import Foreseen
 from ..experiments.study import findings_of, pick_study, planned, run_study
 from ..report.study import SHOWN
+from .signals import exit_code_of
 from .tables import show_json, show_table
 
 
@@ -39,9 +40,9 @@ def run(
         found = run_study(
             name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         typer.echo(f"\ninterrupted; the same command resumes the runs in {output}", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_code_of(stopped)) from None
     if json:
         show_json({**found, "folder": str(output)})
     else:

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from .options import MaxPixels
+
 
 def train(
     data: Annotated[str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")] = None,
@@ -26,6 +28,7 @@ def train(
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="go on with the run in this folder")] = None,
     weights: Annotated[str | None, typer.Option(help="start from a file, torchvision:, timm: or hf:// NAME")] = None,
+    entry: Annotated[str | None, typer.Option(help="which entry or network of --weights, such as teacher")] = None,
     epochs: Annotated[int | None, typer.Option(help="times through the training pictures")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
@@ -45,7 +48,7 @@ def train(
         float | None, typer.Option("--random-erasing", "--reprob", help="probability of a filled rectangle")
     ] = None,
     crop_scale: Annotated[float | None, typer.Option(help="least share of the area that a random crop keeps")] = None,
-    train_size: Annotated[int | None, typer.Option(help="side in training, pixels, if not --image-size")] = None,
+    train_size: Annotated[str | None, typer.Option(help="side, or 24x32, in training, if not --image-size")] = None,
     balanced: Annotated[bool, typer.Option("--balanced", help="draw all classes equally often")] = False,
     freeze: Annotated[int | None, typer.Option(help="so many of stem and stages keep their weights")] = None,
     backbone_lr: Annotated[float | None, typer.Option(help="share of the rate for all but the classifier")] = None,
@@ -57,7 +60,7 @@ def train(
     pad_mode: Annotated[str | None, typer.Option(help="beyond a picture's border: zeros, or reflect")] = None,
     flip_mode: Annotated[str | None, typer.Option(help="random, or alternate: mirrored every second epoch")] = None,
     early_epochs: Annotated[int | None, typer.Option(help="so many first epochs at --early-size")] = None,
-    early_size: Annotated[int | None, typer.Option(help="side in the first epochs, pixels")] = None,
+    early_size: Annotated[str | None, typer.Option(help="side (or 24x32) in the first epochs, pixels")] = None,
     views: Annotated[str | None, typer.Option(help="how the result's pictures are shown, see `evaluate`")] = None,
     validate_every: Annotated[int | None, typer.Option(help="epochs between validations")] = None,
     val_split: Annotated[
@@ -73,7 +76,9 @@ def train(
     ] = None,
     keep: Annotated[int | None, typer.Option(help="checkpoints kept beside the best weights")] = None,
     ema: Annotated[float | None, typer.Option(help="decay of a running average of the weights, such as 0.999")] = None,
-    image_size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side, pixels")] = None,
+    image_size: Annotated[
+        str | None, typer.Option("--image-size", "--img-size", help="side, or height and width as 24x32, pixels")
+    ] = None,
     num_classes: Annotated[int | None, typer.Option(help="logits [default: the data's classes]")] = None,
     depth: Annotated[int | None, typer.Option(help="layers, for builders such as cifar_resnet")] = None,
     shortcut: Annotated[str | None, typer.Option(help="A, B or C, for residual networks")] = None,
@@ -113,6 +118,7 @@ def train(
         bool, typer.Option("--tensorboard", help="write events for it into the run's folder")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
+    max_pixels: MaxPixels = None,
 ) -> None:
     """Train a network on pictures; what is left out is chosen, and said with its reason.
 
@@ -138,7 +144,7 @@ def train(
         "recipe": recipe,
         "data": data,
         "model": model,
-        "weights": weights,
+        "weights": f"{weights}::{entry}" if weights and entry else weights,
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,
@@ -155,7 +161,7 @@ def train(
         "auto_augment": auto_augment,
         "random_erasing": random_erasing,
         "crop_scale": crop_scale,
-        "train_size": [train_size, train_size] if train_size else None,
+        "train_size": train_size,
         "balanced": balanced or None,
         "freeze": freeze,
         "backbone_lr": backbone_lr,
@@ -165,7 +171,7 @@ def train(
         "pad_mode": pad_mode,
         "flip_mode": flip_mode,
         "early_epochs": early_epochs,
-        "early_size": [early_size, early_size] if early_size else None,
+        "early_size": early_size,
         "views": views,
         "validate_every": validate_every,
         "val_split": val_split,
@@ -175,7 +181,7 @@ def train(
         "ema": ema,
         "checkpoint_every": checkpoint_every,
         "keep": keep,
-        "image_size": [image_size, image_size] if image_size else None,
+        "image_size": image_size,
         "cache": cache_size or ("auto" if cache else None),
         "device": device,
         "precision": precision,
@@ -189,6 +195,7 @@ def train(
         "seed": seed,
         "licence": licence,
         "strict": strict or None,
+        "max_pixels": max_pixels,
     }
     given = {key: value for key, value in given.items() if value is not None}
     parts = {key: value for key, value in {"depth": depth, "shortcut": shortcut}.items() if value is not None}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+from residuum_runtime.reading import default_limit
 
 from ..errors import InputError, nearest
 from . import cifar10, digits, fashion_mnist, folder
@@ -21,24 +24,41 @@ SOURCES: dict[str, Callable[[], Dataset]] = {
 }
 
 
-def open_data(name: str | Path, *, strict: bool = False) -> Dataset:
+def open_data(
+    name: str | Path, *, strict: bool = False, to_train: bool = True, max_pixels: int | None = None
+) -> Dataset:
     """Return the data set of that name, or the folder of pictures at that path.
 
     Args:
         name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training pictures,
             ``NAME[:5000,:1000]`` for 1,000 of its validation pictures too.
         strict: stop at a damaged picture in a folder instead of leaving it out.
+        to_train: whether a folder must hold what training needs (two classes, images to train and to validate on).
+        max_pixels: the largest image of a folder, pixels; larger ones are left out and named
+            [default: ``residuum_runtime.reading.MAX_PIXELS``].
+
+    Raises:
+        InputError: no such set or folder, a folder with a built-in set's name, or one that cannot be understood.
     """
     if (part := parse_part(name)) is not None:
-        return take(open_data(part.source, strict=strict), part)
-    if str(name) in SOURCES:
+        return take(open_data(part.source, strict=strict, to_train=to_train, max_pixels=max_pixels), part)
+    if str(name) in SOURCES and not Path(name).is_dir():
         return SOURCES[str(name)]()
+    if isinstance(name, str) and name in SOURCES:
+        raise InputError(
+            f"{name!r} is a built-in data set, and a folder of that name lies here; write ./{name} for the folder, or "
+            "rename it to use the built-in set"
+        )
     if not Path(name).exists():
         raise InputError(
             f"no data set or folder is named {str(name)!r}; {nearest(str(name), list(SOURCES))}, "
             "or a folder of CLASS/*.jpg"
         )
-    return folder.load(name, strict=strict)
+    with default_limit(max_pixels):
+        dataset = folder.load(name, strict=strict, to_train=to_train)
+    sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
+    files = {side: images for side, images in sides.items() if isinstance(images, FileImages)}
+    return replace(dataset, **{side: replace(images, max_pixels=max_pixels) for side, images in files.items()})
 
 
 __all__ = [

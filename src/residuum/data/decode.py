@@ -1,52 +1,47 @@
-"""From a picture file of any kind to 8-bit RGB."""
+"""From an image file of any kind to 8-bit RGB."""
 
 from __future__ import annotations
 
-import warnings
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from residuum_runtime import pictures
+from residuum_runtime.reading import Source, opened, orientation
 
 from ..compat import import_torchvision
-
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
-
-_ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
+from ..errors import ImageError
 
 
-def decode(source: str | Path | BinaryIO) -> Tensor:
-    """Return the picture as uint8 [3, height, width], a pixel's colours side by side in memory.
+def decode(source: Source, max_pixels: int | None = None) -> Tensor:
+    """Return the image as uint8 [3, height, width], a pixel's colours side by side in memory.
 
     EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8, palettes and CMYK converted.
     torchvision's decoder reads ordinary JPEG files where it is there, Pillow all others: the same pixels, sooner.
 
+    Args:
+        source: a path, a file object, or an image that Pillow has opened.
+        max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
+
     Raises:
-        InputError: the file is no picture, it is damaged, or it has more pixels than Pillow allows; the message names
-            it.
+        ImageError: the file is no image, it is damaged, or it has more pixels than allowed; the message names it.
     """
-    if isinstance(source, str | Path) and (read := jpeg_decoder()) is not None and _is_ordinary_jpeg(source):
-        try:
+    if isinstance(source, str | Path) and (read := jpeg_decoder()) and _is_ordinary_jpeg(source, max_pixels):
+        with suppress(Exception):  # what Pillow makes of it, it also says
             return read(source)
-        except RuntimeError:  # what Pillow makes of it, it also says
-            pass
-    return torch.from_numpy(pictures.decode_rows(source)).permute(2, 0, 1)
+    return torch.from_numpy(pictures.decode_rows(source, max_pixels)).permute(2, 0, 1)
 
 
-def _is_ordinary_jpeg(path: str | Path) -> bool:
+def _is_ordinary_jpeg(path: str | Path, max_pixels: int | None) -> bool:
     """Say whether a file is an upright JPEG, grey or RGB, of a size that is allowed; only its head is read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                upright = image.getexif().get(_ORIENTATION, 1) == 1
-                return image.format == "JPEG" and image.mode in ("L", "RGB") and upright
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        with opened(path, max_pixels) as image:
+            return image.format == "JPEG" and image.mode in ("L", "RGB") and orientation(image) == 1
+    except ImageError:
         return False
 
 

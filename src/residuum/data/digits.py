@@ -27,7 +27,7 @@ def load() -> Dataset:
         std=(std,),
         image_size=(8, 8),
         augmentation=Augmentation(pad=1, flip=False),
-        val_is="every fifth picture",
+        val_is="every fifth image",
     )
 
 

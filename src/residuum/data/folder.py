@@ -1,37 +1,36 @@
-"""A folder of pictures: train/CLASS/*.jpg, val/CLASS/*.jpg and test/CLASS/*.jpg, or just CLASS/*.jpg."""
+"""A folder of images: train/CLASS/*.jpg, val/CLASS/*.jpg and test/CLASS/*.jpg, or just CLASS/*.jpg."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import torch
 
-from ..errors import InputError
-from .dataset import ArrayImages, Augmentation, Dataset, FileImages
-from .decode import EXTENSIONS, decode, jpeg_decoder
-from .packed import Stamp, newest
+from residuum_runtime.names import encodable, printable
+from residuum_runtime.reading import check_limit, opened
 
-TRAIN_NAMES, VAL_NAMES, TEST_NAMES = ("train", "training"), ("val", "valid", "validation"), ("test",)
-VAL_SHARE = 0.2
+from ..errors import ImageError, InputError
+from .classes import check_side, lacking, twins
+from .dataset import ArrayImages, Augmentation, Dataset, FileImages
+from .decode import decode, jpeg_decoder
+from .hashed import Picture, divide, in_validation
+from .kinds import SEVERAL_FRAMES, ending_of
+from .listing import Entry, Skipped, enumerated, folders_in, images_below, loose
+from .packed import Stamp, newest
+from .sides import Layout, recognise
+
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Found", "Picture", "in_validation", "load", "look_through"]
+
 IN_MEMORY_SIDE = 64  # pixels: pictures all of one size up to this are decoded once and held
 IN_MEMORY_BYTES = 2 << 30
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-
-
-class Picture(NamedTuple):
-    """One file, as it was found."""
-
-    name: str  # relative to the root, with forward slashes
-    label: int
-    size: tuple[int, int]  # height, width, pixels; (0, 0) where it cannot be read
-    problem: str  # why it cannot be read
+BY_NAME = "one image in five, by the hash of its name"
+LISTED = 10  # names in a note of files that share a problem
 
 
 class Found(NamedTuple):
@@ -43,65 +42,186 @@ class Found(NamedTuple):
     test: list[Picture]
     val_is: str
     val_is_test: bool
+    test_is: str
+    unsplit: bool  # no folders separate the sides
+    notes: list[str]  # what was left out or assumed, without the damaged images
 
 
-def load(root: str | Path, *, strict: bool = False) -> Dataset:
-    """Return the folder's pictures; the class of a picture is the name of the folder it lies in.
+def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Dataset:
+    """Return the folder's images; the class of an image is the name of the folder it lies in.
 
-    Without a val folder a picture is for validation when the sha256 of its path ``CLASS/NAME`` says so (one in five):
-    no picture changes sides when others are added. With val/ and test/ the latter is looked at once, at a run's end;
-    test/ alone is held out like val/, but nothing should be chosen on it. Every picture is decoded once to find the
-    damaged ones, which are left out and named in ``notes``.
+    ``sides.py`` has the names of the folders that are sides of a split. Without a folder for validation an image is
+    for validation when the sha256 of its path ``CLASS/NAME`` says so (one in five), but a class keeps one image for
+    training: no image of a class that has training images changes sides when others are added. With val/ and test/ the
+    latter is evaluated once, at a run's end; test/ alone is held out like val/, but nothing should be chosen on it.
+    Every image is decoded once to find the damaged ones, which are left out and named in ``notes``, as is all that is
+    no image.
 
     Args:
         root: the folder.
-        strict: stop at a damaged picture instead of leaving it out.
+        strict: stop at a damaged image instead of leaving it out.
+        to_train: whether all that training needs must be there: two classes, images of each for training, images for
+            validation. Without it a side may be empty.
 
     Raises:
-        InputError: no pictures, one class only, a class without pictures, or (strict) a damaged picture.
+        InputError: folders that cannot be understood, no images, what ``to_train`` asks for, or (strict) a damaged
+            image.
     """
     root = Path(root)
-    classes, train, val, test, val_is, val_is_test = look_through(root)
-    notes = _damaged([*train, *val, *test], strict)
-    train, val, test = ([picture for picture in side if not picture.problem] for side in (train, val, test))
-    _check_classes(root, classes, train, val)
-    return replace(_dataset(root, classes, [train, val, test], val_is, notes), val_is_test=val_is_test)
+    found = look_through(root, to_train=to_train)
+    everything = [*found.train, *found.val, *found.test]
+    notes = [*found.notes, *_damaged(everything, strict)]
+    sides = [[image for image in side if not image.problem] for side in (found.train, found.val, found.test)]
+    if to_train:
+        _check_classes(root, found, sides[0], sides[1])
+    elif not any(sides):
+        raise InputError(f"none of the {len(everything)} images in {printable(root)} can be read; {notes[-1]}")
+    return _dataset(root, found, sides, notes)
 
 
-def look_through(root: Path) -> Found:
-    """Find the folder's pictures, sound and damaged ones, and which side each is on."""
-    train_root, val_root, test_root = (_sub_folder(root, names) for names in (TRAIN_NAMES, VAL_NAMES, TEST_NAMES))
-    held_root = val_root or test_root
-    if held_root is not None and train_root is None:
+def look_through(root: Path, *, to_train: bool = True) -> Found:
+    """Find the folder's images, sound and damaged ones, and which side each is on."""
+    if not root.is_dir():
+        got = "a file" if root.exists() else "not there"
+        raise InputError(f"expected a folder of pictures, but {printable(root)} is {got}")
+    skipped = Skipped()
+    layout = recognise(root, skipped)
+    if to_train and layout.train is None:
+        held = next(iter(layout.names.values()))
         raise InputError(
-            f"{root} has {held_root.name}/ but no train/; add train/CLASS/*.jpg, or name the folder above its classes"
+            f"{printable(root)} has {printable(held)}/ but no train/; add train/CLASS/*.jpg, or name the folder above "
+            "its classes"
         )
-    classes = _classes(train_root or root)
-    found, test = _scan(root, train_root or root, classes), []
-    if held_root is None:
-        train, val = [p for p in found if not in_validation(p.name)], [p for p in found if in_validation(p.name)]
-        val_is = "one picture in five, by the hash of its name"
-    else:
-        train, val, val_is = found, _held_out(root, held_root, classes), f"the folder {held_root.name}/"
-    if val_root is not None and test_root is not None:
-        test = _held_out(root, test_root, classes)
-    return Found(classes, train, val, test, val_is, held_root is not None and held_root == test_root)
+    classes = _class_folders(root, layout, 2 if to_train else 1)
+    sides = {side: _scan(root, folder, classes, skipped) for side, folder in layout.sides()}
+    train, val, test = (sides.get(side, []) for side in ("train", "val", "test"))
+    val_is, test_is = (f"the folder {printable(layout.names.get(side, side))}/" for side in ("val", "test"))
+    val_is_test = layout.test is not None and layout.val is None
+    if not layout.split:
+        (train, val), val_is = divide(train), BY_NAME
+    elif val_is_test:
+        val, val_is, test = test, test_is, []
+    labels = [encodable(name) for name in classes]
+    notes = [*layout.notes, *twins(labels), *_escaped(classes, labels), *skipped.notes(), *_frames(train, val, test)]
+    if to_train:
+        notes += lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
+        notes += lacking("the test side", labels, _labels(test)) if test else []
+    return Found(labels, train, val, test, val_is, val_is_test, test_is if test else "", not layout.split, notes)
 
 
-def _held_out(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
-    """List the pictures of a folder beside train/, whose classes must be among train's."""
-    if extra := sorted(set(_classes(folder, at_least=1)) - set(classes)):
-        raise InputError(f"{folder} has classes that train/ lacks: {', '.join(extra[:5])}; add or remove them")
-    return _scan(root, folder, classes)
+def _class_folders(root: Path, layout: Layout, at_least: int) -> list[str]:
+    """Return the names of the class folders: train's; without train those of all sides."""
+    names = {side: [path.name for path in folders_in(folder)] for side, folder in layout.sides()}
+    classes = names.get("train", sorted({name for found in names.values() for name in found}))
+    for side, found in names.items():
+        check_side(printable(root / layout.names.get(side, "")), found, classes)
+    if len(classes) < at_least:
+        got = f"one folder ({printable(classes[0])})" if classes else "no folders"
+        raise InputError(
+            f"{printable(layout.train or root)} must hold a folder of pictures for each of at least "
+            f"{'two classes' if at_least == 2 else 'one class'}, got {got}"
+        )
+    return classes
 
 
-def in_validation(name: str) -> bool:
-    """Say whether ``CLASS/NAME`` is for validation: its hash, as a fraction, is below 0.2."""
-    key = "/".join(name.split("/")[-2:])
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") < VAL_SHARE * 2**32
+def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) -> list[Picture]:
+    """List the images below each class in the order of their names, decoding each to see whether it is sound.
+
+    What a cache (``packing.py``) has decoded since the file was last changed is sound.
+    """
+    loose(folder, root, skipped)
+    files = [
+        (entry, label)
+        for label, name in enumerate(classes)
+        if (folder / name).is_dir()
+        for entry in images_below(folder / name, root, skipped)
+    ]
+    if not files:
+        raise InputError(
+            "; ".join(
+                [
+                    f"{printable(folder)} has class folders but no pictures in them; expected .jpg, .png, .webp and "
+                    "other images (docs/input.md)",
+                    *skipped.notes(),
+                ]
+            )
+        )
+    held = newest(root)
+
+    def look(file: tuple[Entry, int]) -> Picture:
+        (path, problem), label = file
+        name = path.relative_to(root).as_posix()
+        if problem:
+            return Picture(name, label, (0, 0), problem)
+        if held is not None and name in held.rows and held.stamp(name) == Stamp.of(path):
+            size = held.full_size(name)
+            if size[0] * size[1] <= check_limit(None):  # else decoding it will say so
+                return Picture(name, label, size, "", _has_several(path))
+        try:
+            _, height, width = decode(path).shape
+        except ImageError as error:
+            return Picture(name, label, (0, 0), encodable(error.reason))
+        return Picture(name, label, (height, width), "", _has_several(path))
+
+    jpeg_decoder()  # looked for once, before many threads ask
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(look, files))
 
 
-def _dataset(root: Path, classes: Sequence[str], sides: list[list[Picture]], val_is: str, notes: list[str]) -> Dataset:
+def _has_several(path: Path) -> bool:
+    if ending_of(path.name) not in SEVERAL_FRAMES:
+        return False
+    with opened(path) as image:
+        return bool(getattr(image, "is_animated", False))
+
+
+def _labels(images: list[Picture]) -> set[int]:
+    return {image.label for image in images if not image.problem}
+
+
+def _escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Note the classes whose folders have names that no text file holds."""
+    changed = [label for name, label in zip(names, labels, strict=True) if name != label]
+    return [f"folders whose names are not UTF-8 are classes with escapes: {enumerated(changed)}"] if changed else []
+
+
+def _frames(*sides: list[Picture]) -> list[str]:
+    names = [image.name for side in sides for image in side if image.several]
+    return [f"of {len(names):,} images with several frames or pages the first is used: {enumerated(names)}"] * bool(
+        names
+    )
+
+
+def _damaged(images: list[Picture], strict: bool) -> list[str]:
+    damaged = [image for image in images if image.problem]
+    if strict and damaged:
+        raise InputError(
+            f"{printable(damaged[0].name)} cannot be read ({damaged[0].problem}); mend it, or leave out --strict to go "
+            "on without"
+        )
+    by_problem: dict[str, list[str]] = {}
+    for image in damaged:
+        by_problem.setdefault(image.problem, []).append(image.name)
+    notes = [f"left out {enumerated(names, LISTED)}: {problem}" for problem, names in by_problem.items()]
+    return [f"{len(damaged)} of {len(images)} pictures could not be read", *notes] if damaged else []
+
+
+def _check_classes(root: Path, found: Found, train: list[Picture], val: list[Picture]) -> None:
+    present, shown = {image.label for image in train}, printable(root)
+    if missing := [name for label, name in enumerate(found.classes) if label not in present]:
+        raise InputError(
+            f"every class of {shown} needs training pictures that can be read; none for {enumerated(missing)}: "
+            "add pictures or remove the folder"
+        )
+    if not val:
+        raise InputError(
+            f"{shown} leaves no image for validation: of its {len(train)} images one in five is chosen by its name, "
+            f"and each of the {len(found.classes)} classes keeps one for training; add images, or make train/ and "
+            "val/ folders"
+        )
+
+
+def _dataset(root: Path, found: Found, sides: list[list[Picture]], notes: list[str]) -> Dataset:
     sizes = [picture.size for side in sides for picture in side]
     shape = (int(median(height for height, _ in sizes)), int(median(width for _, width in sizes)))
     small = (
@@ -109,100 +229,35 @@ def _dataset(root: Path, classes: Sequence[str], sides: list[list[Picture]], val
         and max(shape) <= IN_MEMORY_SIDE
         and 3 * shape[0] * shape[1] * len(sizes) <= IN_MEMORY_BYTES
     )
-    hold = _decoded if small else _listed
+
+    def hold(images: list[Picture]) -> ArrayImages | FileImages:
+        return _decoded(root, images, shape) if small else _listed(root, images)
+
     train, val, test = sides
     return Dataset(
         name=str(root),
-        classes=classes,
-        train=hold(root, train),
-        val=hold(root, val),
+        classes=found.classes,
+        train=hold(train),
+        val=hold(val),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         image_size=shape,
         augmentation=Augmentation(pad=max(1, round(max(shape) / 8)), flip=False),
-        val_is=val_is,
+        val_is=found.val_is,
         notes=notes,
-        test=hold(root, test) if test else None,
-        test_is="the folder test/" if test else "",
+        val_is_test=found.val_is_test,
+        test=hold(test) if test else None,
+        test_is=found.test_is if test else "",
+        unsplit=found.unsplit,
     )
 
 
 def _listed(root: Path, pictures: list[Picture]) -> FileImages:
-    return FileImages(root, [p.name for p in pictures], torch.tensor([p.label for p in pictures]))
+    labels = torch.tensor([picture.label for picture in pictures], dtype=torch.long)
+    return FileImages(root, [picture.name for picture in pictures], labels)
 
 
-def _decoded(root: Path, pictures: list[Picture]) -> ArrayImages:
-    pixels = torch.stack([decode(root / picture.name) for picture in pictures])
-    return ArrayImages(pixels, torch.tensor([picture.label for picture in pictures]))
-
-
-def _sub_folder(root: Path, names: Sequence[str]) -> Path | None:
-    return next((root / name for name in names if (root / name).is_dir()), None)
-
-
-def _classes(root: Path, at_least: int = 2) -> list[str]:
-    if not root.is_dir():
-        raise InputError(f"expected a folder of pictures, but {root} is {'a file' if root.exists() else 'not there'}")
-    classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if len(classes) < at_least:
-        got = f"one folder ({classes[0]})" if classes else "no folders"
-        raise InputError(f"{root} must hold a folder of pictures for each of at least two classes, got {got}")
-    return classes
-
-
-def _scan(root: Path, folder: Path, classes: Sequence[str]) -> list[Picture]:
-    """List the pictures below each class in the order of their names, decoding each to see whether it is sound.
-
-    What a cache (``packing.py``) has decoded since the file was last changed is sound.
-    """
-    files = [
-        (path, label)
-        for label, name in enumerate(classes)
-        for path in sorted((folder / name).rglob("*"))
-        if path.suffix.lower() in EXTENSIONS and path.is_file() and not path.name.startswith(".")
-    ]
-    if not files:
-        raise InputError(
-            f"{folder} has class folders but no pictures in them; expected {', '.join(sorted(EXTENSIONS))}"
-        )
-
-    held = newest(root)
-
-    def look(file: tuple[Path, int]) -> Picture:
-        path, label = file
-        name = path.relative_to(root).as_posix()
-        if held is not None and name in held.rows and held.stamp(name) == Stamp.of(path):
-            return Picture(name, label, held.full_size(name), "")
-        try:
-            _, height, width = decode(path).shape
-        except InputError as error:
-            return Picture(name, label, (0, 0), str(error.__cause__ or error))
-        return Picture(name, label, (height, width), "")
-
-    jpeg_decoder()  # looked for once, before many threads ask
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(look, files))
-
-
-def _damaged(pictures: list[Picture], strict: bool) -> list[str]:
-    damaged = [picture for picture in pictures if picture.problem]
-    if strict and damaged:
-        raise InputError(
-            f"{damaged[0].name} cannot be read ({damaged[0].problem}); mend it, or leave out --strict to go on without"
-        )
-    notes = [f"left out {picture.name}: {picture.problem}" for picture in damaged]
-    return [f"{len(damaged)} of {len(pictures)} pictures could not be read", *notes] if damaged else []
-
-
-def _check_classes(root: Path, classes: Sequence[str], train: list[Picture], val: list[Picture]) -> None:
-    present = {picture.label for picture in train}
-    if missing := [name for label, name in enumerate(classes) if label not in present]:
-        raise InputError(
-            f"every class of {root} needs training pictures that can be read; none for {', '.join(missing[:5])}: "
-            "add pictures or remove the folder"
-        )
-    if not val:
-        raise InputError(
-            f"{root} leaves no picture for validation ({len(train)} in all, one in five is chosen by its name); "
-            "add pictures, or make train/ and val/ folders"
-        )
+def _decoded(root: Path, pictures: list[Picture], shape: tuple[int, int]) -> ArrayImages:
+    pixels = [decode(root / picture.name) for picture in pictures]
+    held = torch.stack(pixels) if pixels else torch.empty(0, 3, *shape, dtype=torch.uint8)
+    return ArrayImages(held, torch.tensor([picture.label for picture in pictures], dtype=torch.long))

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from ..seeds import generator
-from ..workers import serve_parent
 from .augment import PLAIN, Variation
 from .dataset import ArrayImages, FileImages
+from .fetching import fetch
 from .pixels import mirror, pad_crop_flip, resize_batch
 from .share import ALL, Share
-from .streaming import EvaluationPictures, TrainingPictures, whole
+from .streaming import EvaluationPictures, TrainingPictures
 
 Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
@@ -123,7 +122,7 @@ class StreamLoader:
         batches = [order[step * self.batch_size : (step + 1) * self.batch_size] for step in range(start, len(self))]
         steps = [[chosen[place] for place in self.share.places(len(chosen))] for chosen in batches]
         pictures = TrainingPictures(self.images, self.size, self.seed, epoch, self.variation)
-        return iter(_loader(pictures, self.workers, batch_sampler=steps))
+        return fetch(pictures, self.workers, batch_sampler=steps)
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ class EvaluationLoader:
         batches = self._batches()
         if isinstance(self.images, FileImages):
             pictures = EvaluationPictures(self.images, self.size, self.resize)
-            yield from _loader(pictures, self.workers, batch_sampler=batches)
+            yield from fetch(pictures, self.workers, batch_sampler=batches)
             return
         for batch in batches:
             part = slice(batch.start, batch.stop)
@@ -164,11 +163,3 @@ def _order(loader: MemoryLoader | StreamLoader, epoch: int) -> Tensor:
     if loader.balanced:
         return balanced_order(loader.images.labels, loader.seed, epoch)
     return training_order(len(loader.images), loader.seed, epoch)
-
-
-def _loader(pictures: TrainingPictures | EvaluationPictures, workers: int, **batches: Any) -> DataLoader[Any]:
-    """Make a DataLoader that draws its workers' base seed from a generator of its own, not from the global one."""
-    own = torch.Generator().manual_seed(0)
-    return DataLoader(
-        pictures, num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=whole, **batches
-    )

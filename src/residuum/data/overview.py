@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from PIL import Image
+
+from residuum_runtime.reading import default_limit, opened
 
 from ..seeds import drawing
 from .decode import decode
@@ -26,18 +27,23 @@ ROUNDS = 3  # of each measurement; the quickest counts
 T = TypeVar("T")
 
 
-def overview(root: str | Path, *, size: int = 224, side: int = 256) -> dict[str, Any]:
+def overview(root: str | Path, *, size: int = 224, side: int = 256, max_pixels: int | None = None) -> dict[str, Any]:
     """Return what a folder of pictures holds, and what it costs to bring its pictures to a step.
 
     Args:
         root: the folder.
         size: side of the pictures that a network receives, pixels.
         side: shorter side that a cache would keep.
+        max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
         InputError: there is no folder with pictures in at least two classes.
     """
-    root = Path(root)
+    with default_limit(max_pixels):
+        return _overview(Path(root), size, side)
+
+
+def _overview(root: Path, size: int, side: int) -> dict[str, Any]:
     found = look_through(root)
     pictures = [*found.train, *found.val, *found.test]
     sound = [picture for picture in pictures if not picture.problem]
@@ -47,6 +53,7 @@ def overview(root: str | Path, *, size: int = 224, side: int = 256) -> dict[str,
         "pictures": len(pictures),
         "sides": {"train": len(found.train), "val": len(found.val), "test": len(found.test)},
         "val_is": found.val_is,
+        "notes": found.notes,
         "unreadable": [{"name": picture.name, "problem": picture.problem} for picture in pictures if picture.problem],
         "classes": _classes(found.classes, sound),
         "formats": dict(Counter(_format(root / picture.name) for picture in sound).most_common()),
@@ -70,7 +77,7 @@ def _classes(names: Sequence[str], sound: Sequence[Picture]) -> dict[str, int]:
 
 
 def _format(path: Path) -> str:
-    with Image.open(path) as image:
+    with opened(path) as image:
         return f"{image.format} {image.mode}"
 
 

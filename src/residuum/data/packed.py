@@ -8,6 +8,7 @@ not kept: they follow from the folders at every start, so that they cannot be st
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,7 +51,7 @@ class Packed:
                     raise ValueError(f"it says it is {about.get('format', 'something else')!r}, not {FORMAT!r}")
                 self.pixels: Tensor = file.get_tensor("pixels")
                 self.columns: dict[str, Tensor] = {name: file.get_tensor(name) for name in COLUMNS}
-                names = bytes(file.get_tensor("names").numpy()).decode().split("\0")
+                names = bytes(file.get_tensor("names").numpy()).decode("utf-8", "surrogateescape").split("\0")
         except (SafetensorError, OSError, UnicodeDecodeError) as error:
             raise ValueError(str(error)) from error
         self.rows = {name: row for row, name in enumerate(names)}
@@ -112,14 +113,14 @@ def bytes_of(numbers: Tensor) -> Any:
 
 def kept_at(root: Path, side: int) -> Path:
     """Return where a folder's pictures of that shorter side are kept, below the user's cache."""
-    key = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
+    key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
     return cache_directory() / "pictures" / key / f"{side}.safetensors"
 
 
 def newest(root: Path) -> Packed | None:
     """Return what was last kept of a folder, at whichever size; None where nothing is, or nothing that can be read."""
-    found = kept_at(root, 0).parent.glob("*.safetensors")
     try:
+        found = kept_at(root, 0).parent.glob("*.safetensors")
         return Packed(max(found, key=lambda path: path.stat().st_mtime_ns))
     except (ValueError, OSError):
         return None

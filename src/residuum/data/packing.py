@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from ..errors import DiskError, InputError
-from ..files import locked, replacing, sweep
+from residuum_runtime.reading import default_limit, opened
+
+from ..errors import DiskError, ImageError, InputError
+from ..files import locked, make_folder, replacing, sweep
 from .dataset import Dataset, FileImages
 from .decode import decode, jpeg_decoder
 from .packed import COLUMNS, FORMAT, Packed, Stamp, bytes_of, checksum, fresh, kept_at
@@ -28,6 +29,7 @@ HEADER = 1 << 12  # bytes kept free for the file's header, which is written last
 AT_ONCE = 64  # pictures decoded before they are written
 SAY_EVERY = 10.0  # seconds
 LOCK = "lock"
+ELSEWHERE = "free space, set RESIDUUM_CACHE to a folder elsewhere, or leave --cache out"
 
 Tell = Callable[[str], None]
 
@@ -60,7 +62,7 @@ def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
 
     Raises:
         InputError: the data set's pictures are held in memory, or one cannot be read.
-        DiskError: there is no room.
+        DiskError: there is no room, or the cache's folder cannot be written.
     """
     sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     files = {key: images for key, images in sides.items() if isinstance(images, FileImages)}
@@ -71,7 +73,8 @@ def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
         )
     root = dataset.train.root
     names = list(dict.fromkeys(str(name) for images in files.values() for name in images.names))
-    held = _up_to_date(root, names, side, tell)
+    with default_limit(dataset.train.max_pixels):
+        held = _up_to_date(root, names, side, tell)
     return replace(dataset, **{key: replace(images, packed=held) for key, images in files.items()})
 
 
@@ -81,8 +84,12 @@ def _up_to_date(root: Path, names: Sequence[str], side: int, tell: Tell) -> Pack
     held = _open(path, tell)
     if held is not None and len(fresh(held, stamps, names)) == len(names):
         return held
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.parent / LOCK, "", waiting=lambda: tell(f"waiting: another process is writing {path}")):
+    make_folder(path.parent, ELSEWHERE)
+
+    def waiting() -> None:
+        tell(f"waiting: another process is writing {path}")
+
+    with locked(path.parent / LOCK, "", waiting, ELSEWHERE):
         held = _open(path, tell)  # what that one has written
         if held is None or len(fresh(held, stamps, names)) < len(names):
             sweep(path.parent)
@@ -94,6 +101,8 @@ def _up_to_date(root: Path, names: Sequence[str], side: int, tell: Tell) -> Pack
 def _open(path: Path, tell: Tell) -> Packed | None:
     try:
         return Packed(path) if path.exists() else None
+    except OSError:  # a name that cannot be; making its folder says so
+        return None
     except ValueError as error:
         tell(f"the cache {path} cannot be used ({error}); its pictures are decoded anew")
         return None
@@ -108,7 +117,7 @@ def write_packed(
     still = fresh(held, stamps, stamps)
     kept, new = [name for name in stamps if name in still], [name for name in stamps if name not in still]
     size = sum(_bytes_of(root / name, side) for name in new) + (held.size_of(kept) if held is not None else 0)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, ELSEWHERE)
     if (free := shutil.disk_usage(path.parent).free) < 1.02 * size:
         raise DiskError(
             f"the decoded pictures need {size / 1e6:,.1f} MB in {path.parent}, which has {free / 1e6:,.1f} MB free; "
@@ -117,7 +126,7 @@ def write_packed(
     again = f", {len(kept):,} are kept" if held is not None else ""
     tell(f"decoding {len(new):,} pictures of {root} once{again}: {size / 1e6:,.1f} MB in {path}")
     as_they_are = (Row(name, *held.content(name), stamps[name]) for name in kept) if held is not None else ()
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with replacing(path, ELSEWHERE) as temporary, temporary.open("wb") as file:
         _fill(file, chain(as_they_are, _decoded(root, new, stamps, side, tell)))
 
 
@@ -128,9 +137,9 @@ def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
 def _bytes_of(path: Path, side: int) -> int:
     """Return how many bytes a picture file will take, to a row of pixels; its head is read."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             return kept_bytes(image.size, side)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except ImageError:
         return 0  # decoding it will say what is wrong
 
 
@@ -172,7 +181,7 @@ def _fill(file: BinaryIO, rows: Iterable[Row]) -> None:
     padding = -start % 8  # numbers of eight bytes follow
     file.write(bytes(padding))
     file.write(bytes_of(torch.tensor(columns).T.contiguous()))
-    told = "\0".join(names).encode()
+    told = "\0".join(names).encode("utf-8", "surrogateescape")
     file.write(told)
     header: dict[str, Any] = {"__metadata__": {"format": FORMAT}}
     sizes = {"pixels": start + padding, **dict.fromkeys(COLUMNS, 8 * len(names)), "names": len(told)}

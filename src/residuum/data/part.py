@@ -52,7 +52,7 @@ def take(dataset: Dataset, part: Part) -> Dataset:
                 f"write {part.source}[:{min(len(images), 1000)}]"
             )
         sides[side] = chosen(images, _in_turn(images.labels)[:wanted])
-        notes.append(f"{wanted:,} of {len(images):,} {side} pictures, the same at every call")
+        notes.append(f"{wanted:,} of {len(images):,} {side} images, the same at every call")
     return replace(dataset, train=sides["train"], val=sides["val"], notes=notes)
 
 

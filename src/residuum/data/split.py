@@ -37,7 +37,7 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
         dataset,
         train=chosen(dataset.train, (~held).nonzero().flatten()),
         val=chosen(dataset.train, held.nonzero().flatten()),
-        val_is=f"{100 * share:g} % of the training pictures",
+        val_is=f"{100 * share:g} % of the training images",
         test=dataset.val,
         test_is=dataset.val_is,
         val_is_test=False,

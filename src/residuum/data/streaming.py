@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from residuum_runtime.pictures import middle
+
 from ..compat import import_torchvision
 from ..seeds import drawing
 from .augment import PLAIN, Variation
@@ -87,17 +89,24 @@ def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Ten
     return batch
 
 
-def whole(batch: Any) -> Batch:
-    """Return what is a batch already: there is nothing to collate."""
-    return batch
-
-
 def fitting(size: tuple[int, int], resize: int) -> Any:
     """Return the transform of one uint8 picture [C, H, W] to [C, *size] for evaluation and prediction."""
     v2 = _transforms()
     if resize:
-        return v2.Compose([fitting_shorter(resize), v2.CenterCrop(list(size))])
+        return v2.Compose([CutToMiddle(size, resize), fitting_shorter(resize), v2.CenterCrop(list(size))])
     return v2.Resize(list(size), antialias=True)
+
+
+class CutToMiddle:
+    """Of an image so long that resizing its shorter side would take much memory, the middle; else all of it."""
+
+    def __init__(self, size: tuple[int, int], resize: int) -> None:
+        self.size, self.resize = size, resize
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Return a view of a uint8 image [C, height, width]."""
+        rows, columns = middle(tuple(image.shape[-2:]), self.size, self.resize)
+        return image[:, rows, columns]
 
 
 def fitting_shorter(side: int) -> Any:

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from residuum_runtime.card import whole_batches
+
 from ..data import Dataset
 from ..data.pixels import Normalise, match_channels
 from ..errors import InputError
@@ -30,8 +32,8 @@ class Calibration:
     reference: float  # percent of the control pictures that the float32 model gets right
 
     def batches(self, prepared: Prepared) -> list[NDArray[np.generic]]:
-        """Return single pictures as the exported graph takes them."""
-        return [entry.numpy() for entry in network_input(prepared, self.images).split(1)]
+        """Return single pictures, or batches of the only size, as the exported graph takes them."""
+        return list(whole_batches(network_input(prepared, self.images).numpy(), prepared.card.batch or 1))
 
 
 def make_calibration(prepared: Prepared, data: Dataset, count: int = CALIBRATED) -> Calibration:

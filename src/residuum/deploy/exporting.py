@@ -49,6 +49,9 @@ def export(
     pixels: bool = False,
     drop: float = 0.5,
     pictures: int = LABELLED,
+    opset: int = 0,
+    fixed: bool = False,
+    batch_size: int = 0,
 ) -> Exported:
     """Write a model as a folder of an engine's files and ``parity.json``, or nothing at all.
 
@@ -59,23 +62,29 @@ def export(
         model: from ``load`` or ``create_model``, or anything that ``load`` takes.
         output: the folder; an earlier export there is replaced.
         to: "openvino", "onnx" or "torch".
-        precision: "fp32", "bf16", "int8", or "auto": bf16 where a trial on this machine finds it faster, else fp32.
+        precision: "fp32", "bf16", "fp16" (ONNX), "int8", or "auto": bf16 where a trial on this
+            machine finds it faster, else fp32.
         data: a data set, its name, or a folder of pictures. int8 is calibrated on its training pictures; parity and
             accuracy are measured on its held-out ones.
         pixels: put resizing and normalising into the file: uint8 pictures in, probabilities out.
         drop: points of accuracy that the file may lose.
         pictures: held-out pictures to measure accuracy on.
+        opset: version of ONNX's operators, 13 or newer; 0: the lowest that the network's operators allow.
+        fixed: images of the network's size only, in batches of 1 unless ``batch_size`` is given.
+        batch_size: batches of so many images only; 0: any.
 
     Raises:
         InputError: a model, an argument or data that do not fit; an operator or a size that the engine does not have.
         ParityFailed: the file says something else than the model; the message names the first layer that parts.
     """
-    target, folder = pick_target(to, precision), Path(output)
+    target, folder = pick_target(to, precision, opset), Path(output)
     check_free(folder)
     if not installed(target.engine):
         raise InputError(f"--to {to} needs {target.engine}, which is not installed; pip install 'residuum[deploy]'")
     dataset = open_data(data) if isinstance(data, str | Path) else data
-    prepared = prepare(model if isinstance(model, nn.Module) else load(model), pixels=pixels)
+    batch = batch_size or int(fixed)
+    prepared = prepare(model if isinstance(model, nn.Module) else load(model), pixels=pixels, fixed=fixed, batch=batch)
+    prepared.opset = opset
     if precision == "int8":
         if dataset is None:
             raise InputError("int8 must be calibrated on pictures like those it will meet; give --data (data=)")
@@ -88,6 +97,7 @@ def export(
             card = controlled(prepared, target.write, target.engine, card, drop)
         gate = Gate(TOLERANCES[chosen], drop, thread_count())
         file = target.write(prepared, temporary, card)
+        card = dataclasses.replace(card, made=card.made | target.facts(file))
         card = measured(prepared, file, target, card, probes, gate)
         target.seal(file, card)
         write_parity(temporary, card)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..evaluation.accuracy import as_classes
 from ..models import Preprocessing
 
 
@@ -34,7 +35,7 @@ class FromPixels(nn.Module):
             pictures = self._middle(pictures)
         fitted = F.interpolate(pictures.float(), self.size, mode="bilinear", antialias=True)
         images = torch.addcmul(self.get_buffer("shift"), fitted, self.get_buffer("scale"))
-        return self.network(images).softmax(1)
+        return as_classes(self.network(images)).softmax(1)
 
     def _middle(self, pictures: Tensor) -> Tensor:
         """Return the window whose sides are size / resize of the shorter side; sides stay symbols in an export."""

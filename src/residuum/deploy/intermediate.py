@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from residuum_runtime.card import whole_batches
 from residuum_runtime.openvino_session import HINTS, read
 from residuum_runtime.pictures import match_channels, normalise
 from residuum_runtime.sessions import open_session
@@ -30,6 +31,7 @@ def first_parting(prepared: Prepared, path: Path, engine: str, probes: Probes, l
     pixels = next(array for name, array in probes.arrays.items() if name.startswith("images_8"))
     card = open_session(path, engine, 1).card
     pixels = match_channels(pixels, card.channels)
+    pixels = next(whole_batches(pixels, card.batch or len(pixels)))
     theirs: NDArray[Any] = pixels if card.pixels else normalise(pixels, card.mean, card.std)
     ours = (
         torch.from_numpy(pixels)

@@ -34,6 +34,7 @@ class Tolerance(NamedTuple):
 # off; the mean, the classes of clear pictures and accuracy must still hold.
 TOLERANCES = {
     "fp32": Tolerance(largest=5e-4, mean=5e-5, clear=1e-3, agreement=1.0),
+    "fp16": Tolerance(largest=0.05, mean=0.005, clear=0.1, agreement=1.0),
     "bf16": Tolerance(largest=0.25, mean=0.03, clear=0.5, agreement=1.0),
     "int8": Tolerance(largest=20.0, mean=0.15, clear=1.0, agreement=0.97),
 }

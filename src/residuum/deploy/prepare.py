@@ -17,10 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from residuum_runtime.card import Card
+from residuum_runtime.predictions import answer_names
 
 from .. import __version__
 from ..errors import InputError
 from ..models import Preprocessing, describe
+from ..models.description import check_classifier
 from ..nn.fold import Folded, fold
 from .from_pixels import FromPixels
 
@@ -35,6 +37,7 @@ class Prepared:
     graph: nn.Module  # the same function, folded: what is exported
     folded: Folded
     card: Card  # target and precision still to be filled in
+    opset: int = 0  # of ONNX's operators; 0: the lowest that they allow
     made: dict[str, Any] = field(default_factory=dict)  # by targets, for one another
 
     @cached_property
@@ -47,12 +50,14 @@ class Prepared:
         return dataclasses.replace(self.card, **changes)
 
 
-def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
+def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batch: int = 0) -> Prepared:
     """Check a model and make it ready to export; the model itself is not changed.
 
     Args:
         model: from ``load`` or ``create_model``; its description says how to prepare pictures.
         pixels: put resizing and normalising into the graph: uint8 pictures in, probabilities out.
+        fixed: take images of the network's size only.
+        batch: take batches of so many images only; 0: any.
 
     Raises:
         InputError: no preprocessing, no classifier, weights that are not finite numbers.
@@ -64,15 +69,19 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
             "the model must say how pictures are prepared, and it does not; set "
             "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
         )
-    if getattr(model, "num_classes", None) == 0:
-        raise InputError("the model must end in logits, but it has num_classes 0 (features); reset_classifier(N) first")
+    check_classifier(model)
     _check_finite(model)
     reference = copy.deepcopy(model).cpu().float().eval()
-    fixed = not _takes_other_sizes(reference, preprocessing)
+    if fixed and pixels:
+        raise InputError("pixels= takes pictures of any size, so it can not stand with fixed=; leave one out")
+    if batch < 0:
+        raise InputError(f"batch must be 1 or more images, or 0 for any number, got {batch}")
+    fixed = not _takes_other_sizes(reference, preprocessing) or fixed
     folded = fold(reference)
     graph = folded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if pixels:
         reference, graph = FromPixels(reference, preprocessing).eval(), FromPixels(graph, preprocessing).eval()
+    one_logit = getattr(model, "num_classes", None) == 1  # a yes or no, whose two answers the file names
     made = {"residuum": __version__, "torch": torch.__version__.partition("+")[0]}
     said = {"licence": description.licence, "provenance": description.provenance}
     card = Card(
@@ -84,9 +93,10 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         resize=preprocessing.resize,
-        classes=tuple(description.classes),
+        classes=tuple(answer_names(1, description.classes) if one_logit else description.classes),
         pixels=pixels,
         fixed=fixed,
+        batch=batch,
         min_size=max(1, getattr(model, "min_size", 1)),
         made=made | {key: value for key, value in said.items() if value},
     )
@@ -94,15 +104,16 @@ def prepare(model: nn.Module, *, pixels: bool = False) -> Prepared:
 
 
 def trace(graph: nn.Module, card: Card) -> torch.export.ExportedProgram:
-    """Return the graph as a program of torch's operators: any batch, and any size where the network allows.
+    """Return the graph as a program of torch's operators, with any batch and any size that the card leaves free.
 
     Raises:
         InputError: a network that torch.export cannot follow.
     """
     free = torch.export.Dim.DYNAMIC
-    sizes = {0: free} if card.fixed and not card.pixels else {0: free, 2: free, 3: free}
-    more = 0 if len(sizes) == 1 else LARGER
-    shape = (2, card.channels, card.size[0] + more, card.size[1] + 2 * more)
+    sizes = {} if card.fixed and not card.pixels else {2: free, 3: free}
+    more = LARGER if sizes else 0
+    sizes |= {} if card.batch else {0: free}
+    shape = (card.batch or 2, card.channels, card.size[0] + more, card.size[1] + 2 * more)
     example = torch.zeros(shape, dtype=torch.uint8 if card.pixels else torch.float32)
     try:
         with quiet():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data import ArrayImages, Augmentation, Dataset, EvaluationLoader, FileImages, decode
+from ..data import ArrayImages, Augmentation, Dataset, EvaluationLoader, FileImages
 from ..data.pixels import Normalise, match_channels
 from ..data.streaming import fitting
-from ..evaluation.accuracy import match_classes
+from ..evaluation.matching import match_classes
 from ..seeds import generator
 from .prepare import Prepared
 
@@ -78,7 +78,7 @@ def labelled(
     if isinstance(images, ArrayImages):
         part = ArrayImages(images.pixels[chosen], images.labels[chosen])
     else:
-        part = FileImages(images.root, [str(images.names[i]) for i in chosen.tolist()], images.labels[chosen])
+        part = replace(images, names=[str(images.names[i]) for i in chosen.tolist()], labels=images.labels[chosen])
     card = prepared.card
     loader = EvaluationLoader(part, BATCH, card.size, card.resize)
     batches = [(match_channels(pixels, card.channels), labels) for pixels, labels in loader]
@@ -124,7 +124,7 @@ def _raw(data: Dataset | None) -> list[Tensor]:
     chosen = spread(len(data.val), REAL)
     if isinstance(data.val, ArrayImages):
         return list(data.val.pixels[chosen])
-    return [decode(data.val.root / str(data.val.names[i])) for i in chosen.tolist()]
+    return [data.val.picture(i) for i in chosen.tolist()]
 
 
 def photographs(count: int = REAL) -> list[Tensor]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from residuum_runtime.card import Card
 
 from ..errors import InputError
 from . import to_onnx, to_openvino, to_torch
+from .opset import LEAST
 from .prepare import Prepared
 
 
@@ -20,17 +21,23 @@ class Target(NamedTuple):
     seal: Callable[[Path, Card], None]  # puts the measurements in
     engine: str  # that it is made for, of residuum_runtime
     precisions: tuple[str, ...]
+    facts: Callable[[Path], dict[str, Any]] = lambda path: {}  # what a reader of the file must know
+    opsets: bool = False  # whether the file names an opset
 
 
 TARGETS = {
     "openvino": Target(to_openvino.write, to_openvino.seal, "openvino", ("fp32", "bf16", "int8")),
-    "onnx": Target(to_onnx.write, to_onnx.seal, "onnxruntime", ("fp32", "int8")),
+    "onnx": Target(to_onnx.write, to_onnx.seal, "onnxruntime", ("fp32", "fp16", "int8"), to_onnx.facts, True),
     "torch": Target(to_torch.write, to_torch.seal, "torch", ("fp32", "bf16")),
 }
 
 
-def pick_target(name: str, precision: str) -> Target:
-    """Return the target of that name, or say which there are and what they can do."""
+def pick_target(name: str, precision: str, opset: int = 0) -> Target:
+    """Return the target of that name, or say which there are and what they can do.
+
+    Raises:
+        InputError: an unknown target, a precision that it does not have, an opset that it does not write.
+    """
     if name not in TARGETS:
         raise InputError(f"to must be one of {', '.join(TARGETS)}, got {name!r}")
     target = TARGETS[name]
@@ -40,4 +47,10 @@ def pick_target(name: str, precision: str) -> Target:
         raise InputError(
             f"precision of {name} must be one of auto, {', '.join(target.precisions)}, got {precision!r}{other}"
         )
+    if opset and not target.opsets:
+        raise InputError(
+            f"opset is a version of ONNX's operators, got {opset} with --to {name}; leave it out, or --to onnx"
+        )
+    if opset and opset < LEAST:
+        raise InputError(f"opset must be {LEAST} or newer, got {opset}")
     return target

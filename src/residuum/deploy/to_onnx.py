@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +13,65 @@ import torch
 from residuum_runtime.card import KEY, Card
 
 from ..errors import InputError
-from . import int8_onnx
+from . import int8_onnx, opset
 from .graphs import write_graph
-from .prepare import Prepared, first_line, quiet
+from .half import halved
+from .prepare import Prepared, first_line, quiet, trace
 
 FILE = "model.onnx"
+AXES = ("batch", "channels", "height", "width")
+NEWEST = 20  # opset that other targets read
 SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a node comes from
 
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
-    """Write ``model.onnx`` in float32 or int8 and return its path."""
-    return write_graph(folder / FILE, prepared, card, graph=graph, quantise=int8_onnx.quantise, save=save)
+    """Write ``model.onnx`` in float32, float16 or int8, at the opset that is asked for, and return its path."""
+
+    def made(prepared: Prepared) -> Any:
+        return graph(prepared, max(prepared.opset, opset.WRITTEN), half=card.precision == "fp16")
+
+    def finish(model: Any, path: Path, card: Card) -> None:
+        save(opset.at_opset(model, prepared.opset, card.model), path, card)
+
+    return write_graph(folder / FILE, prepared, card, graph=made, quantise=int8_onnx.quantise, save=finish)
 
 
-def graph(prepared: Prepared) -> Any:
+def graph(prepared: Prepared, version: int = NEWEST, *, half: bool = False) -> Any:
     """Return the model as an ONNX protobuf whose values carry the names of the layers that they leave.
+
+    Args:
+        prepared: the model.
+        version: the opset that the exporter is asked for, 18 or newer; it may write an older one.
+        half: compute in float16 between float32 images and logits.
 
     Raises:
         InputError: an operator that ONNX does not have.
     """
-    if FILE in prepared.made:
-        return copy.deepcopy(prepared.made[FILE])
+    key = f"{FILE} {version} {half}"
+    if key in prepared.made:
+        return copy.deepcopy(prepared.made[key])
     names = (["pictures"], ["probabilities"]) if prepared.card.pixels else (["images"], ["logits"])
-    traced = prepared.program  # what can not be traced is told before what ONNX lacks
+    # what can not be traced is told before what ONNX lacks
+    traced = trace(halved(prepared, torch.float16), prepared.card) if half else prepared.program
     try:
         with quiet():
             program = torch.onnx.export(
-                traced, (), dynamo=True, verbose=False, input_names=names[0], output_names=names[1]
+                traced,
+                (),
+                dynamo=True,
+                verbose=False,
+                opset_version=version,
+                input_names=names[0],
+                output_names=names[1],
             )
     except Exception as error:  # its errors have no common base
         raise InputError(
             f"{prepared.card.model} must consist of operators that ONNX has, but: {_reason(error)}"
         ) from error
     assert program is not None
-    prepared.made[FILE] = named(program.model_proto)
-    return copy.deepcopy(prepared.made[FILE])
+    prepared.made[key] = named(program.model_proto)
+    opset.name_axes(prepared.made[key], AXES)
+    return copy.deepcopy(prepared.made[key])
 
 
 def _reason(error: BaseException) -> str:
@@ -80,7 +105,7 @@ def _module(node: Any) -> str:
     """Return the module that a node comes from, by the network's names; empty where it is none."""
     scopes = next((entry.value for entry in node.metadata_props if entry.key == SCOPES), "[]")
     path = [scope for scope in ast.literal_eval(scopes)[:-1] if scope]
-    return path[-1].removeprefix("network.") if path and path[-1] != "network" else ""
+    return re.sub(r"^(network(\.|$))+", "", path[-1]) if path else ""
 
 
 def save(model: Any, path: Path, card: Card) -> None:
@@ -98,3 +123,11 @@ def seal(path: Path, card: Card) -> None:
     import onnx
 
     save(onnx.load(path), path, card)
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Return what a reader must know: the opset and the version of the format (IR)."""
+    import onnx
+
+    model = onnx.load(path, load_external_data=False)
+    return {"opset": opset.version_of(model), "ir": model.ir_version}

@@ -31,7 +31,8 @@ def graph(prepared: Prepared) -> Any:
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
-        onnx = to_onnx.write(prepared, Path(folder), prepared.card)
+        onnx = Path(folder) / to_onnx.FILE
+        to_onnx.save(to_onnx.graph(prepared), onnx, prepared.card)
         try:
             return read(openvino.Core(), onnx).clone()
         except RuntimeError as error:

@@ -2,7 +2,7 @@
 
 from .accuracy import default_preprocessing, score
 from .evaluate import evaluate
-from .predict import Prediction, predict
+from .predict import Prediction, Unread, predict, predict_each
 from .predictions import Predictions, combine, predictions_of
 from .scores import Scores
 from .views import VIEWS
@@ -12,10 +12,12 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Scores",
+    "Unread",
     "combine",
     "default_preprocessing",
     "evaluate",
     "predict",
+    "predict_each",
     "predictions_of",
     "score",
 ]

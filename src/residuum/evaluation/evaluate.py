@@ -10,18 +10,20 @@ from torch import nn
 from ..data import Dataset, open_data
 from .predictions import combine, predictions_of
 from .scores import Scores
+from .splits import default_split
 
 
 def evaluate(
     model: nn.Module | Sequence[nn.Module],
     data: str | Path | Dataset,
     *,
-    split: str = "val",
+    split: str | None = None,
     batch_size: int = 256,
     workers: int = 0,
     views: str = "centre",
     scales: Sequence[int] = (),
     precision: str = "fp32",
+    match: str = "name",
 ) -> Scores:
     """Return the scores of a model from ``create_model`` or ``load`` on a data set.
 
@@ -30,26 +32,32 @@ def evaluate(
 
     Args:
         model: the network, evaluated on the device that it is on; of several the probabilities are averaged.
-        data: a data set, its name, or a folder of pictures.
-        split: ``val`` or ``train``.
+        data: a data set, its name, or a folder of images (``open_data(FOLDER, max_pixels=N)`` sets their limit).
+        split: ``train``, ``val``, ``test`` or ``all``. By default the validation images; of a folder without train/
+            and val/ all images, unless the model was trained on that folder.
         batch_size: pictures at a time.
         workers: processes that decode files.
         views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: what the network sees of each picture.
         scales: shorter sides for ``multi-scale``, pixels; those of He15 where none are given.
         precision: ``fp32``, or ``bf16``, which is faster and may tell some pictures in a thousand otherwise.
+        match: ``name``, or ``order`` where the data set calls the model's classes otherwise, in the same order.
+
+    >>> evaluate(load("runs/PHOTOS-1"), "HELDOUT").top1  # doctest: +SKIP
+    91.5
     """
-    dataset = data if isinstance(data, Dataset) else open_data(data)
+    dataset = data if isinstance(data, Dataset) else open_data(data, to_train=False)
     models = [model] if isinstance(model, nn.Module) else list(model)
     members = [
         predictions_of(
             one,
             dataset,
-            split=split,
+            split=split or default_split(dataset, one),
             views=views,
             scales=scales,
             batch_size=batch_size,
             workers=workers,
             precision=precision,
+            match=match,
         )
         for one in models
     ]

@@ -1,48 +1,56 @@
-"""Classes of single pictures."""
+"""Classes of single images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from residuum_runtime import Prediction
+from residuum_runtime import Prediction, Unread
+from residuum_runtime.given import listed
+from residuum_runtime.levels import Pixels
+from residuum_runtime.predictions import all_answers, answer_names, each_answer
 
-from ..data import decode
 from ..data.pixels import Normalise
 from ..data.streaming import fitting
-from ..errors import InputError
 from ..models import describe
+from ..models.description import preprocessing_of
+from ..nn.modes import evaluation_mode
+from .accuracy import as_classes
 
 
-@torch.no_grad()
-def predict(
-    model: nn.Module, images: str | Path | Tensor | Sequence[str | Path | Tensor], *, top: int = 5
-) -> list[Prediction]:
-    """Return the likeliest classes of each picture.
+def predict(model: nn.Module, images: Any, *, top: int = 5, max_pixels: int | None = None) -> list[Prediction]:
+    """Return the likeliest classes of each image.
 
     Args:
-        model: from ``load`` or a run; its description says how to prepare pictures and what the classes are called.
-        images: paths, or uint8 tensors [channels, height, width].
+        model: from ``load`` or a run; its description says how to prepare images and what the classes are called. It
+            is left in the mode it was in. One logit is a yes or no: the sigmoid, of two answers.
+        images: one or a sequence of: paths (a folder means the images below it), bytes, file objects, PIL images,
+            numpy arrays [H, W, C] or [C, H, W], tensors [C, H, W] or [N, C, H, W]; uint8, or floats 0..1.
         top: how many classes.
+        max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
+
+    Raises:
+        ImageError: the first image that cannot be read; ``predict_each`` passes it by.
+        InputError: a model without preprocessing or without a classifier, or something that is no image.
     """
-    description = describe(model)
-    if (preprocessing := description.preprocessing) is None:
-        raise InputError(
-            "the model's file says nothing of preprocessing; save it with preprocessing=residuum.Preprocessing(...)"
-        )
-    pictures = [images] if isinstance(images, str | Path | Tensor) else list(images)
+    return all_answers(predict_each(model, images, top=top, max_pixels=max_pixels))
+
+
+def predict_each(
+    model: nn.Module, images: Any, *, top: int = 5, max_pixels: int | None = None
+) -> Iterator[Prediction | Unread]:
+    """Yield the likeliest classes of each image as it is read, or why it cannot be read; see ``predict``."""
+    preprocessing, classes = preprocessing_of(model), describe(model).classes
     height, width = preprocessing.size
     fit = fitting((height, width), preprocessing.resize)
     normalise = Normalise(preprocessing.mean, preprocessing.std, next(model.parameters()).device)
-    found = []
-    for number, picture in enumerate(pictures):
-        pixels = picture if isinstance(picture, Tensor) else decode(picture)
-        logits = model.eval()(normalise(fit(pixels).unsqueeze(0))).float()
-        best = logits.softmax(1)[0].topk(min(top, logits.shape[1]))
-        names = [description.classes[i] if description.classes else f"class {i}" for i in best.indices.tolist()]
-        name = f"picture {number}" if isinstance(picture, Tensor) else str(picture)
-        found.append(Prediction(name, names, best.values.tolist()))
-    return found
+
+    def ask(pixels: Pixels) -> tuple[list[float], list[str]]:
+        with evaluation_mode(model), torch.no_grad():
+            logits = model(normalise(fit(torch.from_numpy(pixels)).unsqueeze(0))).float()
+        return as_classes(logits).softmax(1)[0].tolist(), answer_names(logits.shape[1], classes)
+
+    return each_answer(listed(images, len(preprocessing.mean), max_pixels), ask, top)

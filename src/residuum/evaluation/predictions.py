@@ -10,19 +10,21 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Indexed
 
 from ..data import ArrayImages, Dataset, FileImages
+from ..data.fetching import fetch
 from ..data.pixels import Normalise
 from ..errors import InputError
 from ..models import describe
 from ..nn import Network
-from ..workers import serve_parent
-from .accuracy import default_preprocessing, match_classes
+from ..nn.modes import evaluation_mode
+from .accuracy import as_classes, default_preprocessing
 from .dense import dense_logits, window_of
+from .matching import match_classes
 from .precision import autocast, made_for
 from .scores import Scores, tally
+from .splits import images_of
 from .views import Frame, View, make_frame, pick_view
 
 Seen = tuple[list[Tensor], int]  # the views of a picture and its label
@@ -75,6 +77,7 @@ def predictions_of(
     batch_size: int = 256,
     workers: int = 0,
     precision: str = "fp32",
+    match: str = "name",
 ) -> Predictions:
     """Return what a model says of each picture; the softmax outputs of a picture's views are averaged.
 
@@ -84,32 +87,33 @@ def predictions_of(
     Args:
         model: from ``create_model`` or ``load``; used on the device that it is on, in evaluation mode.
         dataset: the pictures.
-        split: ``val`` or ``train``.
+        split: ``train``, ``val``, ``test`` or ``all``.
         views: a name of ``VIEWS``.
         scales: shorter sides for ``multi-scale``, pixels.
         batch_size: pictures that the network sees at a time.
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
+        match: ``name``, or ``order`` for classes that are called otherwise (``matching.py``).
     """
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
     size = (preprocessing.size[0], preprocessing.size[1])
     frame = make_frame(size, preprocessing.resize, scales)
-    renumber = match_classes(described.classes, dataset.classes, model)
+    renumber = match_classes(described.classes, dataset.classes, model, match)
     device = next(model.parameters()).device
     normalise = Normalise(preprocessing.mean, preprocessing.std, device)
     pictures = ViewedPictures(images_of(dataset, split), view, frame)
     if not len(pictures):
         raise InputError("there is no picture to evaluate on")
-    was_training, asked = model.training, made_for(precision, model).eval()
-    window = window_of(asked, size) if view.dense else None
-    ask = partial(dense_logits, cast(Network, asked), window=window) if window else asked
+    asked = made_for(precision, model)
     labels, found = [], []
-    for seen in _batches(pictures, batch_size, workers):
-        labels += [label for _, label in seen]
-        with autocast(precision, device.type):
-            found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
-    model.train(was_training)
+    with evaluation_mode(asked):
+        window = window_of(asked, size) if view.dense else None
+        ask = partial(dense_logits, cast(Network, asked), window=window) if window else asked
+        for seen in _batches(pictures, batch_size, workers):
+            labels += [label for _, label in seen]
+            with autocast(precision, device.type):
+                found.append(_average(ask, normalise, [cut for cut, _ in seen], batch_size, view.weights))
     return _in_data_order(torch.tensor(labels), torch.cat(found), renumber, dataset.classes, described.classes)
 
 
@@ -139,21 +143,9 @@ def combine(members: Sequence[Predictions]) -> Predictions:
     return Predictions(first.labels, _mean(torch.stack(aligned), 0), first.classes)
 
 
-def images_of(dataset: Dataset, split: str) -> ArrayImages | FileImages:
-    """Return the split's pictures."""
-    if split not in ("train", "val"):
-        raise InputError(f"split must be train or val, got {split!r}")
-    return dataset.train if split == "train" else dataset.val
-
-
 def _batches(pictures: ViewedPictures, batch_size: int, workers: int) -> Iterator[list[Seen]]:
     workers = workers if isinstance(pictures.images, FileImages) else 0
-    own = torch.Generator().manual_seed(0)  # the workers' base seed is not drawn from the global generator
-    return iter(
-        DataLoader(
-            pictures, batch_size, num_workers=workers, collate_fn=list, generator=own, worker_init_fn=serve_parent
-        )
-    )
+    return fetch(pictures, workers, batch_size=batch_size)
 
 
 @torch.no_grad()
@@ -173,7 +165,7 @@ def _average(
     for places in by_shape.values():
         for first in range(0, len(places), at_once):
             some = places[first : first + at_once]
-            logits = ask(normalise(torch.stack([cuts[picture][number] for picture, number in some])))
+            logits = as_classes(ask(normalise(torch.stack([cuts[picture][number] for picture, number in some]))))
             if not len(logs):
                 logs = torch.empty(len(cuts), len(cuts[0]), logits.shape[1], dtype=torch.float64)
             rows, columns = zip(*some, strict=True)

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from residuum_runtime.pictures import RESIZED_PIXELS
+
 from ..compat import import_torchvision
 from ..data.pixels import reflected
-from ..data.streaming import fitting
+from ..data.streaming import CutToMiddle, fitting
 from ..errors import InputError, nearest
 
 HE_SCALES = (224, 256, 384, 480, 640)  # shorter sides, pixels, of networks trained on 224 (He15 section 3.4)
@@ -72,7 +74,7 @@ def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
     v2 = _transforms()
     height, width = frame.size
     if frame.resize >= max(frame.size):
-        room = v2.functional.resize(picture, [frame.resize], antialias=True)
+        room = v2.functional.resize(not_too_long(picture, frame.resize), [frame.resize], antialias=True)
     else:
         down, right = max(1, height // MARGIN), max(1, width // MARGIN)
         room = F.pad(v2.functional.resize(picture, [height, width], antialias=True), (right, right, down, down))
@@ -92,10 +94,16 @@ def shifts(picture: Tensor, frame: Frame) -> list[Tensor]:
     return [side for one in shown for side in (one, one.flip(-1))]
 
 
+def not_too_long(image: Tensor, scale: int) -> Tensor:
+    """Return the image, or its middle where a resize of the shorter side to ``scale`` would take too much memory."""
+    side = RESIZED_PIXELS // (2 * scale)
+    return CutToMiddle((side, side), scale)(image)
+
+
 def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the whole picture with its shorter side at each scale, and the mirror images."""
     v2 = _transforms()
-    resized = [v2.functional.resize(picture, [scale], antialias=True) for scale in frame.scales]
+    resized = [v2.functional.resize(not_too_long(picture, scale), [scale], antialias=True) for scale in frame.scales]
     return [*resized, *(one.flip(-1) for one in resized)]
 
 

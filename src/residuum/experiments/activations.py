@@ -12,6 +12,7 @@ from __future__ import annotations
 from ..report.study import Drawing, Finding, Table
 from .curves import accuracy_dots, accuracy_table, against, gathered, held_against, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
+from .members import warmed
 from .statistics import Interval, Matters, mean_interval
 
 QUESTION = (
@@ -41,13 +42,29 @@ CLAIMS = {  # test error of ResNet-110 on CIFAR-10, percent
 ORIGINAL = ("original", "the original order")
 
 
+CHOICES = tuple(WORDS)  # of --only; original is always there
+
+
 def members(options: Options) -> Members:
     """Return a network of the first depth in each order."""
-    shared = {"depth": options.depths[0], "branch": "basic", "shortcut": "A"}
+    depth = options.depths[0]
+    shared = {"depth": depth, "branch": "basic", "shortcut": "A"}
     return of_conditions(
-        {order: {"model": "cifar_preact_resnet", "model_arguments": {**shared, "order": order}} for order in WORDS},
+        {
+            order: {"model": "cifar_preact_resnet", "model_arguments": {**shared, "order": order}, **warmed(depth)}
+            for order in _asked(options)
+        },
         options,
     )
+
+
+def _asked(options: Options) -> list[str]:
+    return [name for name in WORDS if not options.only or name in ("original", *options.only)]
+
+
+def _claims(numbers: Numbers) -> dict[str, tuple[str, str, Matters]]:
+    """Return the claims about conditions that were trained."""
+    return {name: claim for name, claim in CLAIMS.items() if name in numbers["curves"]}
 
 
 def measure(work: Workspace) -> Numbers:
@@ -62,13 +79,16 @@ def effect(numbers: Numbers, order: str) -> Interval:
 
 def findings(numbers: Numbers) -> list[Finding]:
     """Hold each order against the original."""
-    return held_against(numbers, ORIGINAL, WORDS, CLAIMS)
+    return held_against(numbers, ORIGINAL, WORDS, _claims(numbers))
 
 
 def answer(numbers: Numbers) -> str:
     """Say what is shown of full pre-activation, and of the others."""
 
     def sentence() -> str:
+        if "full_preactivation" not in numbers["curves"]:
+            verdicts = "; ".join(f"{one.claim}: {one.verdict}" for one in findings(numbers))
+            return f"Networks of {numbers['depth']} layers: {verdicts}."
         full = effect(numbers, "full_preactivation")
         against = "better than" if full.above(0) else "worse than" if full.below(0) else None
         where = f"In networks of {numbers['depth']} layers"
@@ -79,7 +99,7 @@ def answer(numbers: Numbers) -> str:
         )
         others = [
             f"{WORDS[order]} ({effect(numbers, order)})"
-            for order in list(CLAIMS)[:-1]
+            for order in list(_claims(numbers))[:-1]
             if not (effect(numbers, order).low <= 0 <= effect(numbers, order).high)
         ]
         rest = f"what differs from the original: {', '.join(others)}" if others else "neither is it of any other order"
@@ -90,7 +110,8 @@ def answer(numbers: Numbers) -> str:
 
 def drawings(numbers: Numbers) -> list[Drawing]:
     """Draw validation accuracy by order."""
-    figure = accuracy_dots(numbers, "original", WORDS, "Validation accuracy by order")
+    words = {order: WORDS[order] for order in numbers["curves"]}
+    figure = accuracy_dots(numbers, "original", words, "Validation accuracy by order")
     return [Drawing("activations", figure, "Validation accuracy of networks that differ in the order of their layers.")]
 
 

@@ -23,6 +23,7 @@ from ..data import Dataset, EvaluationLoader, open_data
 from ..data.pixels import Normalise
 from ..models import create_model
 from ..report.dots import dots
+from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
 from ..weights import save
@@ -44,6 +45,7 @@ DEFAULTS = Options(depths=(8, 32), epochs=6)
 OPTIMISERS = {"sgd": {"batch": 0.1, "none": 0.01}, "adamw": {"batch": 0.003, "none": 0.001}}
 INITS = ("he", "small")
 NORMS = ("batch", "none")
+NAMES = {"batch": "batch norm", "none": "no norm"}
 SMALL = 0.01  # standard deviation of all filters, as was usual before 2015 (AlexNet, VGG)
 VANISHED = 1e-3  # gradient of the first layer by that of the last
 PICTURES = 64  # that the gradient is measured on
@@ -89,26 +91,31 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
-    """Return the first convolution's gradient by the last one's, norms by norms of the weights, before training."""
-    if epoch:
-        return {}
+    """Return each convolution's gradient by its weights, norm by norm, and the first one's by the last one's."""
     filters = [layer.weight for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     pixels, labels = next(iter(EvaluationLoader(dataset.train, PICTURES, dataset.image_size)))
     logits = model.train()(Normalise(dataset.mean, dataset.std, "cpu")(pixels))
-    first, final = torch.autograd.grad(F.cross_entropy(logits, labels), [filters[0], filters[-1]])
-    relative = (first.norm() / filters[0].norm()) / (final.norm() / filters[-1].norm()).clamp(min=1e-30)
-    return {"gradient_ratio": torch.nan_to_num(relative, nan=0.0, posinf=1e30).item()}
+    gradients = torch.autograd.grad(F.cross_entropy(logits, labels), filters)
+    sizes = [gradient.norm() / layer.norm() for gradient, layer in zip(gradients, filters, strict=True)]
+    relative = sizes[0] / sizes[-1].clamp(min=1e-30)
+    return {
+        "gradient_ratio": torch.nan_to_num(relative, nan=0.0, posinf=1e30).item(),
+        "gradients": [size.item() if torch.isfinite(size) else None for size in sizes],
+    }
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather curves, and the gradients of the deep networks before training."""
+    """Gather curves, and the gradients of the deep networks before training and after each epoch."""
     shallow, deep = min(work.options.depths), max(work.options.depths)
     ratios: dict[str, list[float]] = {}
+    throughout: dict[str, list[list[Any]]] = {}
     for name in work.histories:
         kind, depth, *cell = name.rsplit("-seed", 1)[0].split("-")
         if int(depth) == deep:
-            ratios.setdefault("-".join([kind, *cell]), []).append(work.watched(name)[0]["gradient_ratio"])
-    return {**gathered(work), "depths": [shallow, deep], "gradient_ratio": ratios}
+            key, rows = "-".join([kind, *cell]), work.watched(name)
+            ratios.setdefault(key, []).append(rows[0]["gradient_ratio"])
+            throughout.setdefault(key, []).append([row.get("gradients") for row in rows])
+    return {**gathered(work), "depths": [shallow, deep], "gradient_ratio": ratios, "gradients": throughout}
 
 
 def effect(numbers: Numbers, kind: str, cell: tuple[str, str, str]) -> np.ndarray:
@@ -192,7 +199,22 @@ def drawings(numbers: Numbers) -> list[Drawing]:
                       level=(0.0, "none"), limits=(-100, 60))  # fmt: skip
         alt = f"Training accuracy of the deep less the shallow {kind} network, a row for each combination."
         drawn.append(Drawing(f"causes-{kind}", figure, alt, "Optimiser, initial weights, norm."))
-    return drawn
+    return [*drawn, *(_gradients(numbers, when) for when in (0, -1) if numbers.get("gradients"))]
+
+
+def _gradients(numbers: Numbers, when: int) -> Drawing:
+    """Draw the gradient of each layer of the deep networks with SGD and He's weights, before or after training."""
+    lines = []
+    for kind, norm in itertools.product(MODELS, NORMS):
+        runs = [run[when] for run in numbers["gradients"].get(f"{kind}-sgd-he-{norm}", []) if run[when]]
+        if runs:
+            name, look = f"{kind}, {NAMES[norm]}", "vermilion" if kind == "plain" else "blue"
+            lines.append(Line(name, list(range(1, 1 + len(runs[0]))), runs, look, dashed=norm == "none"))
+    words = "after training" if when else "before training"
+    panel = Panel(f"Gradient by layer, {words}", "3x3 layer", "by the weights (log scale)", lines, form="{:.2g}",
+                  log=True)  # fmt: skip
+    alt = f"Norm of each layer's gradient over that of its weights, {words}."
+    return Drawing(f"causes-gradients-{'end' if when else 'start'}", line_panel(panel), alt, "SGD, He's weights.")
 
 
 def tables(numbers: Numbers) -> list[Table]:

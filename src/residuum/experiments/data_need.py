@@ -27,6 +27,8 @@ COST = "about five minutes on two cores: 30 runs on parts of the digits"
 EXPECTED = "The plain twin loses more of its validation accuracy as training pictures become fewer."
 DEFAULTS = Options(depths=(20,), epochs=10)
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
+PERCENTS = ("1", "3", "10", "30", "100")
+CHOICES = PERCENTS  # of --only: percents of the images in place of SHARES
 MATTERS = Matters(2.0, "chosen here: about what depth is worth on CIFAR-10 (He15 table 6: 1.78 points)")
 MOST_EPOCHS = 8  # times the epochs of the whole: with very few pictures steps would cost mostly validation
 
@@ -37,16 +39,18 @@ def members(options: Options) -> Members:
     val = options.data.partition(",:")[2].rstrip("]")
     conditions = {}
     for kind, model in MODELS.items():
-        for share in SHARES:
+        for share in [int(percent) / 100 for percent in options.only] or SHARES:
             pictures = max(2 * len(open_data(source).classes), round(share * whole))
             part = f"{source}[:{pictures},:{val}]" if val else f"{source}[:{pictures}]"
-            epochs = math.ceil(options.training["epochs"] * min(MOST_EPOCHS, whole / pictures))
+            times = whole / pictures if options.only else min(MOST_EPOCHS, whole / pictures)
+            epochs = math.ceil(options.training["epochs"] * times)
             conditions[f"{kind}-{pictures}"] = {
                 "model": model,
                 "model_arguments": {"depth": options.depths[0]},
                 "data": part,
                 "epochs": epochs,
                 "batch_size": min(options.batch_size, pictures),
+                **({"validate_every": math.ceil(times), "choose": "last"} if options.only else {}),
             }
     return of_conditions(conditions, options)
 

@@ -21,7 +21,7 @@ from ..report.plots import line_plot
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
-from .statistics import WORTH_OF_DEPTH, Interval, judged_pairs, paired_difference, spread
+from .statistics import WORTH_OF_DEPTH, Interval, judged_pairs, mean_interval, spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,11 +36,13 @@ EXPECTED = (
     "The deepest plain network ends below the shallowest in training accuracy; its residual twin loses less, or gains."
 )
 DEFAULTS = Options(depths=(20, 56))
+KEEPS_EPOCHS = True  # what other studies measure on these networks, epoch by epoch (--runs)
 
 Kind = Literal["plain", "residual"]
 KINDS: tuple[Kind, ...] = ("plain", "residual")
 FEW = 2  # depths of a kind that are told apart without asking
 LOOKS = ("blue", "vermilion", "green", "purple", "ochre")
+PARTS = {"train": "training", "val": "test"}
 ALT = "Error by epoch of the {kind} networks, a line for each depth."
 
 
@@ -67,40 +69,35 @@ def measure(work: Workspace) -> Numbers:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge both halves of the claim."""
-    plain, residual = (np.subtract(*ends) for ends in _ends(numbers))
-    return [
-        judged_pairs(
-            "The deeper plain network trains worse",
-            "He15 figure 6: training error of plain-56 above plain-20 (CIFAR-10)",
-            plain,
-            "below",
-            WORTH_OF_DEPTH,
-            unit="points of training accuracy",
-        ),
-        judged_pairs(
-            "The shortcut saves it",
-            "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
-            residual - plain,
-            "above",
-            WORTH_OF_DEPTH,
-            unit="points: residual effect of depth less the plain one",
-        ),
-        judged_pairs(
-            "The deeper residual network trains better",
-            "He15 figure 6: training error of ResNet-56 below ResNet-20 (CIFAR-10)",
-            residual,
-            "above",
-            WORTH_OF_DEPTH,
-            unit="points of training accuracy",
-        ),
-    ]
+    """Judge both halves of the claim for each deeper depth, on training and on test images."""
+    shallow, *deeper = depths(numbers)
+    found = []
+    for depth in deeper:
+        among = f" ({depth} layers against {shallow})" if len(deeper) > 1 else ""
+        for part, words in PARTS.items():
+            plain, residual = (differences(numbers, kind, depth, part) for kind in KINDS)
+            both = min(len(plain), len(residual))
+            points = {"unit": f"points of {words} accuracy"}
+            does, tells = ("trains", "The shortcut saves it") if part == "train" else (
+                "predicts", "On test images, too, the shortcut saves it")  # fmt: skip
+            source = "He15 figure 6: {} error of {} {} (CIFAR-10)"
+            worse = source.format(words, "plain-56", "above plain-20")
+            better = source.format(words, "ResNet-56", "below ResNet-20")
+            found += [
+                judged_pairs(f"The deeper plain network {does} worse{among}", worse, plain, "below",
+                             WORTH_OF_DEPTH, **points),
+                judged_pairs(f"{tells}{among}", better, residual[:both] - plain[:both], "above",
+                             WORTH_OF_DEPTH, unit="points: residual effect of depth less the plain one"),
+                judged_pairs(f"The deeper residual network {does} better{among}", better, residual, "above",
+                             WORTH_OF_DEPTH, **points),
+            ]  # fmt: skip
+    return found
 
 
 def answer(numbers: Numbers) -> str:
     """Say in one sentence what the numbers show; which sentence, the intervals decide."""
     plain, residual, saved = depth_effect(numbers, "plain"), depth_effect(numbers, "residual"), rescue(numbers)
-    shallow, deep = (end(map(_depth, numbers["train"])) for end in (min, max))
+    shallow, deep = depths(numbers)[0], compared(numbers)
     if np.isinf(plain.high):
         return "One run of each network shows nothing: give at least two seeds."
     if not plain.below(0):
@@ -163,39 +160,54 @@ def _series(numbers: Numbers) -> list[Series]:
 def tables(numbers: Numbers) -> list[Table]:
     """Return training and validation accuracy at the last epoch."""
     first = next(iter(numbers["train"].values()))
-    header = ["network", "training %", "validation %", *(f"seed {seed}" for seed in range(len(first)))]
+    most = max(len(seeds) for seeds in numbers["train"].values())
+    header = ["network", "training %", "validation %", *(f"seed {seed}" for seed in range(most))]
     rows = []
     for network, train in numbers["train"].items():
         train, val = (np.array(values)[:, -1] for values in (train, numbers["val"][network]))
-        rows.append(
-            [network, spread(train), spread(val), *(f"{a:.1f} / {b:.1f}" for a, b in zip(train, val, strict=True))]
-        )
+        each = [f"{a:.1f} / {b:.1f}" for a, b in zip(train, val, strict=True)]
+        rows.append([network, spread(train), spread(val), *each, *["–"] * (most - len(each))])
     caption = (
-        f"Accuracy after {len(first[0])} epochs on {numbers['data']}, mean and standard deviation over {len(first)} "
-        "seeds; each seed's training / validation accuracy."
+        f"Accuracy after {len(first[0])} epochs on {numbers['data']}, mean and standard deviation over "
+        f"{_counts(numbers)} seeds; each seed's training / validation accuracy."
     )
     return [Table(header, rows, caption)]
 
 
 def depth_effect(numbers: Numbers, kind: Kind) -> Interval:
-    """Training accuracy at the last epoch of the deepest less that of the shallowest, paired by seed, in points."""
-    return paired_difference(*_ends(numbers)[KINDS.index(kind)])
+    """Training accuracy at the last epoch of the deep network less that of the shallowest, by seed, in points."""
+    return mean_interval(differences(numbers, kind, compared(numbers)))
 
 
 def rescue(numbers: Numbers) -> Interval:
     """What the shortcut saves of the effect of depth, paired by seed, in points."""
-    plain, residual = (np.subtract(*ends) for ends in _ends(numbers))
-    return paired_difference(residual, plain)
+    plain, residual = (differences(numbers, kind, compared(numbers)) for kind in KINDS)
+    both = min(len(plain), len(residual))
+    return mean_interval(residual[:both] - plain[:both])
 
 
-def _ends(numbers: Numbers) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return of each kind the last epoch's training accuracy of the deepest and of the shallowest: [seeds] each."""
-    result = []
-    for kind in KINDS:
-        networks = sorted((name for name in numbers["train"] if name.startswith(kind)), key=_depth)
-        deepest, shallowest = (np.array(numbers["train"][networks[end]])[:, -1] for end in (-1, 0))
-        result.append((deepest, shallowest))
-    return result
+def differences(numbers: Numbers, kind: Kind, depth: int, part: str = "train") -> np.ndarray:
+    """Accuracy at the last epoch of that depth less that of the shallowest, of the seeds that both have, in points."""
+    ends = [[run[-1] for run in numbers[part][f"{kind}-{one}"]] for one in (depth, depths(numbers)[0])]
+    both = min(map(len, ends))
+    return np.subtract(*(np.array(end[:both]) for end in ends))
+
+
+def depths(numbers: Numbers) -> list[int]:
+    """Return the depths, ascending."""
+    return sorted({_depth(network) for network in numbers["train"]})
+
+
+def compared(numbers: Numbers) -> int:
+    """Return the depth that the answer holds against the shallowest: of those with the most seeds the deepest."""
+    seeds = {depth: len(numbers["train"][f"plain-{depth}"]) for depth in depths(numbers)[1:] or depths(numbers)}
+    return max(seeds, key=lambda depth: (seeds[depth], depth))
+
+
+def _counts(numbers: Numbers) -> str:
+    """Return the number of seeds, or from the fewest to the most."""
+    counts = sorted({len(seeds) for seeds in numbers["train"].values()})
+    return " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
 
 
 def _depth(network: str) -> int:

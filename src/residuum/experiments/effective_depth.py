@@ -21,6 +21,7 @@ from ..data import Dataset
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
+from .members import twins
 from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
@@ -36,13 +37,18 @@ DEFAULTS = Options(depths=(38,), epochs=12)
 PICTURES = 16
 STARTS = {"he": False, "zero": True}  # name: whether each branch's last norm starts at scale 0
 MATTERS = Matters(1.0, "chosen here: one block more or fewer on the gradient's way")
-NAMES = {"he": "ordinary start", "zero": "branches start at zero"}
-LOOKS = {"he": "blue", "zero": "green"}
+NAMES = {"he": "ordinary start", "residual": "ordinary start", "zero": "branches start at zero"}
+LOOKS = {"he": "blue", "residual": "blue", "zero": "green"}
 CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
 
 
 def members(options: Options) -> Members:
-    """Return residual networks of every depth, start and seed: ``he-38-seed0``, ``zero-38-seed2``, ..."""
+    """Return residual networks of every depth, start and seed: ``he-38-seed0``, ``zero-38-seed2``, ...
+
+    Of another study's runs the residual twins are measured: ``residual-56-seed0``, ...
+    """
+    if options.runs:
+        return {name: settings for name, settings in twins(options).items() if name.startswith("residual")}
     return {
         f"{start}-{depth}-seed{seed}": {
             "model": "cifar_resnet",

@@ -26,6 +26,7 @@ and, where it needs them:
     watch(model, dataset, epoch) -> dict       measured on each member before training (epoch 0) and after each epoch,
                                                on a copy: it cannot disturb the training; ``work.watched(name)`` has it
     KEEPS_EPOCHS = True                        keeps the weights of each epoch of the members it trains: ``work.epochs``
+    CHOICES = ("A", "B", ...)                  conditions that ``options.only`` may name; without it none may
     start(folder, name, settings) -> settings  settles what depends on members that are finished, in ``folder/OTHER``
 
 Everything after ``measure`` is a function of ``numbers`` alone, which ``study.json`` holds: ``residuum report FOLDER``
@@ -75,6 +76,9 @@ class Options:
         batch_size: pictures a step.
         precision: "fp32" or "bf16".
         minutes: what a study without members may take; 0: no limit.
+        seeds_of: (depth, seeds) of the depths whose networks get another number of runs than ``seeds``.
+        only: the conditions that are compared, where a study offers a choice; (): all.
+        runs: the folder of a finished study whose runs are measured instead of training; None trains.
     """
 
     data: str = "digits"
@@ -85,6 +89,13 @@ class Options:
     batch_size: int = 128
     precision: str = "fp32"
     minutes: float = 0.0
+    seeds_of: tuple[tuple[int, int], ...] = ()
+    only: tuple[str, ...] = ()
+    runs: str | None = None
+
+    def seeds_at(self, depth: int) -> int:
+        """Return the runs of a network of that depth."""
+        return dict(self.seeds_of).get(depth, self.seeds)
 
     @property
     def training(self) -> dict[str, Any]:
@@ -114,6 +125,11 @@ class Workspace:
     histories: dict[str, History] = field(default_factory=dict)
     tell: Callable[[str], None] = print
 
+    @property
+    def members(self) -> Path:
+        """The folder that holds the members: the study's own, or that of the study whose runs it measures."""
+        return Path(self.options.runs) if self.options.runs else self.folder
+
     def dataset(self) -> Dataset:
         """Open the study's data."""
         return open_data(self.options.data)
@@ -121,13 +137,13 @@ class Workspace:
     def model(self, member: str | None = None) -> nn.Module:
         """Load a member as its last epoch left it, ready to predict; without a name, the model that was asked for."""
         if member is not None:
-            return load(self.folder / member / "last.safetensors")
+            return load(self.members / member / "last.safetensors")
         path = Path(str(self.options.model))
         return load(path / "model.safetensors" if path.is_dir() else str(path))
 
     def epochs(self, member: str) -> list[nn.Module]:
         """Load what each epoch of a member left, the first one first; none where the study keeps no epochs."""
-        return [load(path) for path in sorted((self.folder / member / EPOCHS_KEPT).glob("*.safetensors"))]
+        return [load(path) for path in sorted((self.members / member / EPOCHS_KEPT).glob("*.safetensors"))]
 
     def watched(self, member: str) -> list[dict[str, Any]]:
         """Return what ``watch`` saw of a member, a row an epoch, the first before training."""
@@ -136,8 +152,10 @@ class Workspace:
     def keep(self, name: str, compute: Callable[[], Any]) -> Any:
         """Return what ``compute`` gives, as JSON; it is kept, and computed again only for other options."""
         path, asked = self.folder / "parts" / f"{name}.json", json.loads(json.dumps(asdict(self.options)))
-        if path.exists() and (held := read_json(path))["options"] == asked:
-            return held["value"]
+        if path.exists():
+            held = read_json(path)
+            if {**NEW_OPTIONS, **held["options"]} == asked:
+                return held["value"]
         self.tell(f"measuring {name}")
         write_json(path, {"options": asked, "value": compute()})
         return read_json(path)["value"]
@@ -188,6 +206,7 @@ class Study(Protocol):
         ...
 
 
+NEW_OPTIONS = {"seeds_of": [], "only": [], "runs": None}  # parts that earlier versions kept do not name these
 WATCHED = "watched.json"
 EPOCHS_KEPT = "epochs"  # a member's folder of weights, one file an epoch
 

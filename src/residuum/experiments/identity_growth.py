@@ -102,7 +102,7 @@ def measure(work: Workspace) -> Numbers:
     return {
         **gathered(work),
         "depths": list(depths),
-        "seconds": {way: [training_seconds(work.folder, chain) for chain in chains] for way, chains in names.items()},
+        "seconds": {way: [training_seconds(work.members, chain) for chain in chains] for way, chains in names.items()},
         "macs": {way: sum(map(epochs_at_cost, chains[0])) for way, chains in names.items()},
         "chains": {
             way: {

@@ -20,11 +20,13 @@ from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
-from ..workers import serve_parent
+from ..workers import refuse_imported_script, serve_parent
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
 AFTER = "after"  # a member's key that is no setting: the member to wait for
 EVERY = 5.0  # seconds between looks at how far the members are
+WARMED_FROM = 110  # layers
+WARM_UP = {"warmup_epochs": 1.025, "warmup_lr": 0.01}  # He15 section 4.2: about 400 iterations at a tenth of the rate
 MODELS = {"plain": "cifar_plain", "residual": "cifar_resnet"}
 
 
@@ -36,11 +38,17 @@ def twins(options: Options, *, seeds: Iterable[int] | None = None) -> Members:
             "model_arguments": {"depth": depth},
             "seed": seed,
             **options.training,
+            **warmed(depth),
         }
         for kind, model in MODELS.items()
         for depth in options.depths
-        for seed in (range(options.seeds) if seeds is None else seeds)
+        for seed in (range(options.seeds_at(depth)) if seeds is None else seeds)
     }
+
+
+def warmed(depth: int) -> dict[str, Any]:
+    """Return the settings that a network of that depth needs beside the others': He15 warms up from 110 layers on."""
+    return dict(WARM_UP) if depth >= WARMED_FROM else {}
 
 
 def train_members(
@@ -60,6 +68,7 @@ def train_members(
         for name in sorted(given, key=lambda name: len(_ancestors(name, given))):
             yield name, train_member(study, output, name, given[name])
         return
+    refuse_imported_script()
     # One that outlived a killed study would hold its run's lock. While it trains, Ctrl-C still makes it save and end.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=serve_parent) as pool:
         running: dict[Future[History], str] = {}
@@ -92,17 +101,26 @@ def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> 
     module = STUDIES.get(study)
     settings = {key: value for key, value in given.items() if key != AFTER}
     run = _run(module, output, name, settings)
+    keeps = getattr(module, "KEEPS_EPOCHS", False)
+    if keeps and (done := len(read_rows(output / name / SUMMARY))):
+        _keep_epoch(output / name, done)  # it ended between checkpoint and copy
     watched = _Watched(output / name, getattr(module, "watch", None), run)
     try:
         for event in train(run, report=False):
             if isinstance(event, Epoch):
                 watched.look(int(event.row["epoch"]))
-                if getattr(module, "KEEPS_EPOCHS", False):
-                    kept = output / name / EPOCHS_KEPT / f"{int(event.row['epoch']):04}.safetensors"
-                    write_bytes(kept, (output / name / LAST).read_bytes())
+                if keeps:
+                    _keep_epoch(output / name, int(event.row["epoch"]))
     except Diverged:
         return _guessing(run)
     return run.history
+
+
+def _keep_epoch(directory: Path, epoch: int) -> None:
+    """Copy what an epoch left beside what the others did, unless that is there."""
+    kept = directory / EPOCHS_KEPT / f"{epoch:04}.safetensors"
+    if not kept.exists():
+        write_bytes(kept, (directory / LAST).read_bytes())
 
 
 def _guessing(run: Run) -> History:

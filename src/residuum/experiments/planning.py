@@ -60,7 +60,7 @@ def plan_study(study: Study, name: str, options: Options, workers: int, folders:
     return Plan(
         runs=len(members),
         epochs=sum(settings["epochs"] for settings in members.values()),
-        minutes=foreseen_minutes(study, options, workers),
+        minutes=0.0 if options.runs else foreseen_minutes(study, options, workers),
         seeds=options.seeds,
         earlier="" if earlier is None else str(earlier.parent),
         findings=[_foreseen(finding, options.seeds) for finding in judged if finding.half is not None],

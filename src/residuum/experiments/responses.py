@@ -67,7 +67,8 @@ def findings(numbers: Numbers) -> list[Finding]:
     )
     residual = sorted((name for name in grouped if name.startswith("residual-")), key=lambda name: int(name[9:]))
     if len(residual) > 1:
-        shallow, deep = (np.array([_mean(one) for one in grouped[name]]) for name in (residual[0], residual[-1]))
+        both = min(len(grouped[name]) for name in (residual[0], residual[-1]))  # seeds that the two have in common
+        shallow, deep = (np.array([_mean(one) for one in grouped[name][:both]]) for name in (residual[0], residual[-1]))
         claim = f"Layers of {residual[-1]} respond less than those of {residual[0]}"
         found.append(judged_pairs(claim, "He15 figure 7", deep - shallow, "below", MATTERS, unit=unit))
     for network, seeds in grouped.items():

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ..analysis.corruption import CORRUPTIONS, hits_by_strength
+from ..analysis.corruption import CORRUPTIONS, FIFTEEN, FOUR, hits_by_strength
 from ..analysis.sample import Sample
 from ..report.intervals import Interval
 from ..report.lines import Panel, line_panel
@@ -36,34 +36,57 @@ DEFAULTS = Options(data="digits", depths=(20,))
 DRAWS = 3  # of noise and of covered places; the mean counts
 MATTERS = Matters(2.0, "chosen here: what the depth of ResNet-56 is worth on CIFAR-10 (He15 table 6: 1.78 points)")
 DRAWN = ("noise", "occlusion")
+CHOICES = (*FOUR, *FIFTEEN, "cifar-10-c")  # of --only; the last one means all fifteen
+
+
+def _asked(options: Options) -> list[str]:
+    """Return the corruptions: the four that need no 32x32 colour images, or those of ``--only``."""
+    wanted = options.only or FOUR
+    return [kind for kind in CORRUPTIONS if kind in wanted or (kind in FIFTEEN and "cifar-10-c" in wanted)]
+
+
+def kinds(numbers: Numbers) -> list[str]:
+    """Return the corruptions that were measured."""
+    return list(next(iter(numbers["subjects"].values()))["corruptions"])
+
 
 members = members_or_model
 
 
 def measure(work: Workspace) -> Numbers:
     """Return accuracy by corruption and strength of each network."""
-    passes = sum((1 + len(kind.strengths)) * (DRAWS if name in DRAWN else 1) for name, kind in CORRUPTIONS.items())
-    return measured(work, "robustness", passes=passes, look=_accuracies)
+    asked = _asked(work.options)
+    passes = sum((1 + len(CORRUPTIONS[kind].strengths)) * _draws(kind) for kind in asked)
+
+    def look(name: str, model: nn.Module, sample: Sample) -> Numbers:
+        return {"corruptions": {kind: _accuracies(kind, model, sample) for kind in asked}}
+
+    return measured(work, "robustness", passes=passes, look=look)
 
 
-def _accuracies(name: str, model: nn.Module, sample: Sample) -> Numbers:
-    found: Numbers = {}
-    for name, kind in CORRUPTIONS.items():
-        draws = range(DRAWS if name in DRAWN else 1)
-        hits = np.mean([hits_by_strength(model, sample, name, seed=seed).double().numpy() for seed in draws], axis=0)
-        lost = bootstrap(hits[0] - hits[1:].mean(0))  # each picture's own loss, mean over strengths
-        found[name] = {
-            "strengths": [0.0, *kind.strengths],
-            "accuracies": (100 * hits.mean(1)).tolist(),
-            "lost": [100 * bound for bound in lost],
-        }
-    return {"corruptions": found}
+def _draws(kind: str) -> int:
+    return DRAWS if kind in DRAWN else 1
+
+
+def _accuracies(kind: str, model: nn.Module, sample: Sample) -> Numbers:
+    draws = range(_draws(kind))
+    hits = np.mean([hits_by_strength(model, sample, kind, seed=seed).double().numpy() for seed in draws], axis=0)
+    lost = bootstrap(hits[0] - hits[1:].mean(0))  # each picture's own loss, mean over strengths
+    return {
+        "strengths": [0.0, *CORRUPTIONS[kind].strengths],
+        "accuracies": (100 * hits.mean(1)).tolist(),
+        "lost": [100 * bound for bound in lost],
+    }
 
 
 def _lost(one: Any, kind: str) -> float:
     """Return the points of accuracy that a corruption costs, mean over its strengths."""
     accuracies = one["corruptions"][kind]["accuracies"]
     return accuracies[0] - float(np.mean(accuracies[1:]))
+
+
+def _lost_on_average(one: Any) -> float:
+    return float(np.mean([_lost(one, kind) for kind in one["corruptions"]]))
 
 
 def _kept(one: Any, kind: str, numbers: Numbers) -> float:
@@ -75,17 +98,19 @@ def _kept(one: Any, kind: str, numbers: Numbers) -> float:
 def findings(numbers: Numbers) -> list[Finding]:
     """Return for each corruption whether the residual twin loses less, in points and as a share of what it had."""
     grouped, found = by_network(numbers), []
-    for kind in CORRUPTIONS:
+    for kind in kinds(numbers):
         claim = f"{kind.capitalize()} costs a residual network less accuracy than its plain twin"
         found += twins_judged(claim, "–", grouped, lambda one, kind=kind: _lost(one, kind), "below", MATTERS)
-    for kind in CORRUPTIONS:
+    for kind in kinds(numbers):
         claim = f"Under {kind} a residual network keeps more of what it knew than its plain twin"
         unit = "% of the accuracy above guessing"
         found += twins_judged(claim, "–", grouped, lambda one, kind=kind: _kept(one, kind, numbers), "above",
                               MATTERS, unit=unit)  # fmt: skip
+    claim = "Averaged over all corruptions a residual network loses less accuracy than its plain twin"
+    found += twins_judged(claim, "popular accounts", grouped, lambda one: _lost_on_average(one), "below", MATTERS)
     if not found:
         one = next(iter(numbers["subjects"].values()))
-        for kind in CORRUPTIONS:
+        for kind in kinds(numbers):
             effect = Interval(*one["corruptions"][kind]["lost"])
             found.append(judged(f"{kind.capitalize()} costs the model accuracy", "–", effect, "above", MATTERS))
     return found
@@ -96,7 +121,7 @@ def answer(numbers: Numbers) -> str:
     grouped = by_network(numbers)
     costs = [
         f"{named(name)} loses "
-        + ", ".join(f"{np.mean([_lost(one, kind) for one in seeds]):.1f} points to {kind}" for kind in CORRUPTIONS)
+        + ", ".join(f"{np.mean([_lost(one, kind) for one in seeds]):.1f} points to {kind}" for kind in kinds(numbers))
         for name, seeds in grouped.items()
     ]
     judged_twins = [finding for finding in findings(numbers) if "plain twin" in finding.claim]
@@ -130,7 +155,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             f"Accuracy of each network over the strength of {kind}.",
             CAPTION,
         )
-        for kind in CORRUPTIONS
+        for kind in kinds(numbers)
     ]
 
 
@@ -138,9 +163,11 @@ def tables(numbers: Numbers) -> list[Table]:
     """Return clean accuracy and what each corruption leaves, mean over its strengths."""
     rows = []
     for network, seeds in by_network(numbers).items():
-        clean = [one["corruptions"]["noise"]["accuracies"][0] for one in seeds]
-        left = [[one["corruptions"][kind]["accuracies"][0] - _lost(one, kind) for one in seeds] for kind in CORRUPTIONS]
+        clean = [next(iter(one["corruptions"].values()))["accuracies"][0] for one in seeds]
+        left = [
+            [one["corruptions"][kind]["accuracies"][0] - _lost(one, kind) for one in seeds] for kind in kinds(numbers)
+        ]
         rows.append([network, spread(clean), *(spread(column) for column in left)])
     count = next(iter(numbers["subjects"].values()))["pictures"]
     caption = f"Accuracy, percent, on {count} pictures of {numbers['data']}: clean, and the mean over each strength."
-    return [Table(["network", "clean", *CORRUPTIONS], rows, f"{caption} Mean and deviation over seeds.")]
+    return [Table(["network", "clean", *kinds(numbers)], rows, f"{caption} Mean and deviation over seeds.")]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from ..report.study import Drawing, Finding, Table
 from .curves import accuracy_dots, accuracy_table, against, gathered, held_against, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
+from .members import warmed
 from .statistics import Interval, Matters, mean_interval
 
 QUESTION = (
@@ -51,13 +52,28 @@ WORDS = {
 }
 
 
+CHOICES = tuple(WORDS)  # of --only; A is always there
+
+
 def members(options: Options) -> Members:
     """Return a network of the first depth with each shortcut."""
     depth = options.depths[0]
     return of_conditions(
-        {kind: {"model": "cifar_resnet", "model_arguments": {"depth": depth, "shortcut": kind}} for kind in WORDS},
+        {
+            kind: {"model": "cifar_resnet", "model_arguments": {"depth": depth, "shortcut": kind}, **warmed(depth)}
+            for kind in _asked(options)
+        },
         options,
     )
+
+
+def _asked(options: Options) -> list[str]:
+    return [name for name in WORDS if not options.only or name in ("A", *options.only)]
+
+
+def _claims(numbers: Numbers) -> dict[str, tuple[str, str, Matters]]:
+    """Return the claims about conditions that were trained."""
+    return {name: claim for name, claim in CLAIMS.items() if name in numbers["curves"]}
 
 
 def measure(work: Workspace) -> Numbers:
@@ -72,15 +88,15 @@ def effect(numbers: Numbers, kind: str) -> Interval:
 
 def findings(numbers: Numbers) -> list[Finding]:
     """Hold each shortcut against A."""
-    return held_against(numbers, ("A", "A"), WORDS, CLAIMS)
+    return held_against(numbers, ("A", "A"), WORDS, _claims(numbers))
 
 
 def answer(numbers: Numbers) -> str:
     """Say which shortcuts are shown to differ from the identity."""
 
     def sentence() -> str:
-        worse = [WORDS[kind] for kind in CLAIMS if effect(numbers, kind).below(0)]
-        better = [WORDS[kind] for kind in CLAIMS if effect(numbers, kind).above(0)]
+        worse = [WORDS[kind] for kind in _claims(numbers) if effect(numbers, kind).below(0)]
+        better = [WORDS[kind] for kind in _claims(numbers) if effect(numbers, kind).above(0)]
         where = f"In networks of {numbers['depth']} layers"
         if not worse and not better:
             return f"{where} no shortcut is shown to do better or worse than the bare identity."
@@ -95,8 +111,9 @@ def answer(numbers: Numbers) -> str:
 
 def drawings(numbers: Numbers) -> list[Drawing]:
     """Draw validation accuracy by shortcut."""
-    looks = {WORDS[kind]: "vermilion" for kind in WORDS if kind not in "ABC"}
-    figure = accuracy_dots(numbers, "A", WORDS, "Validation accuracy by shortcut", looks)
+    words = {kind: WORDS[kind] for kind in numbers["curves"]}
+    looks = {WORDS[kind]: "vermilion" for kind in words if kind not in "ABC"}
+    figure = accuracy_dots(numbers, "A", words, "Validation accuracy by shortcut", looks)
     return [Drawing("shortcuts", figure, "Validation accuracy of networks that differ in their shortcut, a row each.")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -11,13 +12,14 @@ from typing import Any
 
 from .. import __version__
 from ..errors import InputError, nearest
-from ..files import locked, write_bytes, write_text
+from ..files import locked, make_folder, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
 from ..training.precision import PRECISIONS
 from ..training.run import CONFIG
 from ..training.settings import read_settings
 from . import STUDIES
+from .adopting import adopted_histories
 from .budget import fitted, measured_precision
 from .form import History, Options, Study, Workspace, read_json, write_json
 from .members import train_members, training_seconds
@@ -59,7 +61,7 @@ def run_study(
     Returns: what ``study.json`` holds.
     """
     study, workers = pick_study(name), workers or os.cpu_count() or 1
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     with locked(output / ".study.lock", f"{output} is in use by another study; wait for it or choose another --output"):
         options, notes = _planned(study, asked, output, budget, workers, tell)
         histories = _trained(name, options, output, workers, tell, progress)
@@ -70,7 +72,7 @@ def run_study(
             "options": asdict(options),
             "repeat": _command(name, options),
             "members": len(histories),
-            "seconds": round(training_seconds(output, histories), 1),
+            "seconds": round(training_seconds(Path(options.runs) if options.runs else output, histories), 1),
             "notes": notes,
             "numbers": numbers,
             "answer": study.answer(numbers),
@@ -140,10 +142,10 @@ def _planned(
 
     A trial never comes out the same twice, and a study must go on with the runs that it has.
     """
-    wishes = {"asked": {key: list(v) if isinstance(v, tuple) else v for key, v in asked.items()}, "budget": budget}
+    wishes = {"asked": json.loads(json.dumps(asked)), "budget": budget}
     plan = output / PLAN
     if plan.exists() and (held := read_json(plan))["wishes"] == wishes:
-        return Options(**{**held["options"], "depths": tuple(held["options"]["depths"])}), held["notes"]
+        return _read_options(held["options"]), held["notes"]
     options, notes = _settled(study, asked, output), []
     if budget:
         tell("a short trial of each network, to fit the study to its budget")
@@ -155,11 +157,17 @@ def _planned(
 
 
 def _settled(study: Study, asked: dict[str, Any], output: Path) -> Options:
-    options = _checked(replace(study.DEFAULTS, **asked))
+    options = _checked(study, replace(study.DEFAULTS, **asked))
     return options if "precision" in asked else replace(options, precision=_precision(study, options, output))
 
 
-def _checked(options: Options) -> Options:
+def _read_options(held: dict[str, Any]) -> Options:
+    """Return the options that JSON holds."""
+    options = Options(**{**held, "depths": tuple(held["depths"]), "only": tuple(held.get("only", ()))})
+    return replace(options, seeds_of=tuple((depth, seeds) for depth, seeds in options.seeds_of))
+
+
+def _checked(study: Study, options: Options) -> Options:
     for key in ("seeds", "batch_size"):
         if getattr(options, key) < 1:
             raise InputError(f"{key} must be at least 1, got {getattr(options, key)}")
@@ -167,14 +175,27 @@ def _checked(options: Options) -> Options:
         raise InputError(f"epochs must be at least 1, got {options.epochs}; leave it out for the study's own")
     if options.precision not in PRECISIONS:
         raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {options.precision!r}")
+    if few := [f"{depth}:{seeds}" for depth, seeds in options.seeds_of if seeds < 1]:
+        raise InputError(f"a depth needs at least 1 seed, got {few[0]}")
+    choices: tuple[str, ...] = getattr(study, "CHOICES", ())
+    if unknown := [name for name in options.only if name not in choices]:
+        say = nearest(unknown[0], list(choices)) if choices else "this study offers no choice; leave --only out"
+        raise InputError(f"--only names {unknown[0]!r}, which is no condition of this study; {say}")
+    if options.runs and options.model:
+        raise InputError("--runs and --model both say what is measured; leave one of them out")
+    if options.runs and not Path(options.runs).is_dir():
+        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is no folder")
+    if options.seeds_of and study.members(options) == study.members(replace(options, seeds_of=())):
+        raise InputError("this study gives each depth the same number of seeds; use --seeds and plain --depths")
     return options
 
 
 def _precision(study: Study, options: Options, output: Path) -> str:
     """Return what the members in the folder have; else float32 for the small digits, and the faster one for others."""
+    home = Path(options.runs) if options.runs else output
     for name in study.members(options):
-        if (output / name / CONFIG).exists():
-            return read_settings(output / name / CONFIG).precision
+        if (home / name / CONFIG).exists():
+            return read_settings(home / name / CONFIG).precision
     small = options.data.split("[")[0] == "digits"
     return options.precision if small else measured_precision(study, options)
 
@@ -182,7 +203,10 @@ def _precision(study: Study, options: Options, output: Path) -> str:
 def _trained(
     name: str, options: Options, output: Path, workers: int, tell: Tell, progress: Progress
 ) -> dict[str, History]:
-    members = pick_study(name).members(options)
+    study = pick_study(name)
+    members = study.members(options)
+    if options.runs:
+        return adopted_histories(study, members, Path(options.runs), output)
     if not members:
         return {}
     total, found = sum(settings["epochs"] for settings in members.values()), 0
@@ -209,8 +233,16 @@ def _command(name: str, options: Options) -> str:
     """Return the command that repeats the study, with every option that it was settled with."""
     words = ["residuum", "study", name, "--data", options.data]
     words += ["--model", options.model] if options.model else []
-    words += ["--depths", ",".join(map(str, options.depths))] if options.depths else []
+    words += ["--depths", _depths(options)] if options.depths else []
+    words += ["--only", ",".join(options.only)] if options.only else []
+    words += ["--runs", options.runs] if options.runs else []
     words += ["--seeds", str(options.seeds), "--epochs", str(options.training["epochs"])]
     words += ["--batch-size", str(options.batch_size), "--precision", options.precision]
     words += ["--budget", f"{options.minutes:g}"] if options.minutes else []
     return shlex.join(words)
+
+
+def _depths(options: Options) -> str:
+    """Return the depths as ``--depths`` takes them: 20:5,56:5,110 where some have their own number of seeds."""
+    seeds = dict(options.seeds_of)
+    return ",".join(f"{depth}:{seeds[depth]}" if depth in seeds else str(depth) for depth in options.depths)

@@ -3,8 +3,12 @@
 Question   He15 trained 110 and 1,202 layers, He16 164 and 1,001. Does the loss fall here too, from the first epochs on,
            and what does a step cost in time and memory?
 Command    residuum study very-deep
-Cost       about ten minutes on two cores: 15 runs of 4 epochs of 640 digits, the deepest of 1,202 layers
+Cost       about twenty minutes on two cores: 24 runs of 4 epochs of 640 digits, the deepest of 1,202 layers
 Expected   the loss of every residual network falls; time and memory grow in proportion to depth
+
+The loss is counted by steps, as means over blocks of them. With one seed its fall has an interval over blocks, which
+says how much this run's loss scatters and not what another run would do; with more seeds the interval is over seeds. A
+run is resumed within an epoch.
 """
 
 from __future__ import annotations
@@ -24,17 +28,17 @@ from ..report.lines import Line, Panel, line_panel
 from ..report.plots import line_plot
 from ..report.study import SHOWN, Drawing, Finding, Table
 from ..training.rows import read_numbers
-from ..training.run import TIMING
-from .curves import accuracy_table, gathered, of_conditions, one_sentence
+from ..training.run import STEPS, TIMING
+from .curves import accuracy_table, gathered, of_conditions
 from .form import Members, Numbers, Options, Workspace
-from .statistics import Matters, judged_pairs, spread
+from .statistics import Interval, Matters, judged, judged_pairs, mean_interval, spread
 
 QUESTION = "Do residual networks of more than 100 and more than 1,000 layers train, and what does a step cost?"
 SOURCE = (
     "He et al. 2015, arXiv:1512.03385, table 6 (110 and 1,202 layers); He et al. 2016, arXiv:1603.05027, table 4 (164 "
     "and 1,001 layers)"
 )
-COST = "about ten minutes on two cores: 15 runs of 4 epochs of 640 digits, the deepest of 1,202 layers"
+COST = "about twenty minutes on two cores: 24 runs of 4 epochs of 640 digits, the deepest of 1,202 layers"
 EXPECTED = "The loss of every residual network falls; time and memory grow in proportion to depth."
 DEFAULTS = Options(data="digits[:640,:100]", depths=(110, 164, 1001, 1202), epochs=4, batch_size=64)
 MATTERS = Matters(0.1, "chosen here: a twentieth of the loss of guessing among ten classes, ln 10 = 2.3 nat")
@@ -45,22 +49,32 @@ PUBLISHED = {
     1001: "He16 table 4: 4.92 % test error",
     1202: "He15 table 6: 7.93 % test error, training error below 0.1 %",
 }
+BLOCKS = 30  # of steps; a block's mean loss is one value
+END = 5  # so many first and last blocks are compared
+CHECKPOINT = 25  # steps
 RATE = 0.02  # from the first step on; He15 warms 110 layers up at 0.01
 LOOKS = ("blue", "green", "purple", "ochre")
 
 
 def members(options: Options) -> Members:
-    """Return a residual network of each depth, and the plain twin of the shallowest for contrast."""
-    conditions = {f"residual-{depth}": {**_network(depth), "lr": RATE} for depth in options.depths}
-    shallow = min(options.depths)
-    conditions[f"plain-{shallow}"] = {"model": "cifar_plain", "model_arguments": {"depth": shallow}, "lr": RATE}
-    return of_conditions(conditions, options)
+    """Return a residual network of each depth and its plain twin."""
+    shared = {"lr": RATE, "checkpoint_every": CHECKPOINT}
+    conditions = {f"residual-{depth}": {**_network(depth), **shared} for depth in options.depths}
+    return of_conditions(
+        conditions | {f"plain-{depth}": {**_twin(depth), **shared} for depth in options.depths}, options
+    )
 
 
 def _network(depth: int) -> dict[str, Any]:
     if depth in PREACTIVATION or depth % 6 != 2:
         return {"model": "cifar_preact_resnet", "model_arguments": {"depth": depth}}
     return {"model": "cifar_resnet", "model_arguments": {"depth": depth}}
+
+
+def _twin(depth: int) -> dict[str, Any]:
+    if _network(depth)["model"] == "cifar_resnet":
+        return {"model": "cifar_plain", "model_arguments": {"depth": depth}}
+    return {"model": "cifar_preact_resnet", "model_arguments": {"depth": depth, "plain": True}}
 
 
 def measure(work: Workspace) -> Numbers:
@@ -77,12 +91,27 @@ def measure(work: Workspace) -> Numbers:
         name: [_milliseconds(work, f"{name}-seed{seed}", len(dataset.train)) for seed in range(work.options.seeds)]
         for name in networks
     }
-    return {**gathered(work), "kib": kept, "milliseconds": seconds, "classes": len(dataset.classes)}
+    steps = {name: [_steps(work, f"{name}-seed{seed}") for seed in range(work.options.seeds)] for name in networks}
+    return {
+        **gathered(work), "kib": kept, "milliseconds": seconds, "classes": len(dataset.classes),
+        "steps": max(len(losses) for runs in steps.values() for losses in runs),
+        "blocks": {name: [block_means(losses) for losses in runs] for name, runs in steps.items()},
+    }  # fmt: skip
+
+
+def _steps(work: Workspace, member: str) -> list[float]:
+    return [row["loss"] for row in read_numbers(work.members / member / STEPS)]
+
+
+def block_means(losses: Sequence[float]) -> list[float | None]:
+    """Return the mean loss of each of BLOCKS blocks of steps, of single steps where there are few; None: not finite."""
+    blocks = np.array_split(np.asarray(losses, dtype=float), min(BLOCKS, len(losses))) if len(losses) else []
+    return [mean if math.isfinite(mean := float(block.mean())) else None for block in blocks]
 
 
 def _milliseconds(work: Workspace, member: str, pictures: int) -> float | None:
     """Return what a picture took; None where the member diverged before its first epoch's end."""
-    seconds = [row["seconds"] for row in read_numbers(work.folder / member / TIMING)]
+    seconds = [row["seconds"] for row in read_numbers(work.members / member / TIMING)]
     return 1000 * float(np.mean(seconds)) / pictures if seconds else None
 
 
@@ -121,8 +150,40 @@ def saved_bytes(model: nn.Module, images: Tensor) -> int:
 
 
 def fall(numbers: Numbers, network: str) -> np.ndarray:
-    """Return the training loss of the last epoch less that of the first: [seeds]; where it diverged, no fall."""
-    return np.array([curve[-1] - curve[0] for curve in numbers["curves"][network]["train_loss"]])
+    """Return the mean loss of the last END blocks less that of the first: [seeds]; where it diverged, no fall."""
+    return np.array([_fall_of(run) for run in numbers["blocks"][network]])
+
+
+def _fall_of(blocks: Sequence[float | None]) -> float:
+    first, last = _ends(blocks)
+    return float(np.mean(last) - np.mean(first)) if len(first) else 0.0
+
+
+def _ends(blocks: Sequence[float | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last END blocks, never the same one; none where the loss was not finite."""
+    if None in blocks or len(blocks) < 2:
+        return np.array([]), np.array([])
+    count = min(END, len(blocks) // 2)
+    return np.array(blocks[:count], dtype=float), np.array(blocks[-count:], dtype=float)
+
+
+def fall_interval(blocks: Sequence[float | None]) -> Interval:
+    """Return the fall of one run with its 95 % interval over blocks (Welch's t); it says nothing of other runs."""
+    from scipy import stats
+
+    first, last = _ends(blocks)
+    if len(first) < 2:
+        return Interval(_fall_of(blocks), -np.inf, np.inf)
+    low, high = stats.ttest_ind(last, first, equal_var=False).confidence_interval(0.95)
+    return Interval(_fall_of(blocks), float(low), float(high))
+
+
+def _above_guessing(numbers: Numbers, network: str) -> Interval:
+    """Return the loss of the last END blocks less that of guessing, over seeds, or of one run over blocks."""
+    guessing = math.log(numbers["classes"])
+    ends = [_ends(run)[1] - guessing for run in numbers["blocks"][network]]
+    over = ends[0] if len(ends) == 1 else np.array([end.mean() if len(end) else 0.0 for end in ends])
+    return mean_interval(over) if len(over) else Interval(0.0, -np.inf, np.inf)
 
 
 def findings(numbers: Numbers) -> list[Finding]:
@@ -133,9 +194,16 @@ def findings(numbers: Numbers) -> list[Finding]:
         published = (
             PUBLISHED.get(int(depth), "–") if kind == "residual" else "He15 figure 6: error above 60 % (110 layers)"
         )
-        pairs = fall(numbers, network)
-        claim = f"The training loss of the {kind} network of {int(depth):,} layers falls"
-        found.append(judged_pairs(claim, published, pairs, "below", MATTERS, unit="nat from first to last epoch"))
+        runs, claim = numbers["blocks"][network], f"The training loss of the {kind} network of {int(depth):,} layers"
+        alone = " (one run: interval over blocks of its steps)" if len(runs) == 1 else ""
+        unit = f"nat from the first to the last blocks of {numbers['steps']:,} steps{alone}"
+        if alone:
+            found.append(judged(f"{claim} falls", published, fall_interval(runs[0]), "below", MATTERS, unit=unit))
+        else:
+            found.append(judged_pairs(f"{claim} falls", published, fall(numbers, network), "below", MATTERS, unit=unit))
+        below = _above_guessing(numbers, network)
+        unit = f"nat at the end against guessing{alone}"
+        found.append(judged(f"{claim} ends below that of guessing", published, below, "below", MATTERS, unit=unit))
     return found
 
 
@@ -143,7 +211,7 @@ def answer(numbers: Numbers) -> str:
     """Say of which networks the loss falls, and what a picture costs in the deepest."""
 
     def sentence() -> str:
-        verdicts = {n: f.verdict for n, f in zip(numbers["curves"], findings(numbers), strict=True)}
+        verdicts = {n: f.verdict for n, f in zip(numbers["curves"], findings(numbers)[::2], strict=True)}
         falls = [f"{int(n.split('-')[1]):,}" for n, v in verdicts.items() if v == SHOWN and n.startswith("residual")]
         not_shown = [n for n, v in verdicts.items() if v != SHOWN]
         networks = sorted((n for n in verdicts if n.startswith("residual")), key=lambda n: int(n.split("-")[1]))
@@ -160,21 +228,21 @@ def answer(numbers: Numbers) -> str:
         rest = f", that of {', '.join(not_shown)} is not shown to" if falls and not_shown else ""
         return f"{first}{rest}; {cost}."
 
-    return one_sentence(numbers, sentence)
+    return sentence()
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw the training loss over the epochs, and cost over depth."""
+    """Draw the training loss over the steps, and cost over depth."""
     curves = numbers["curves"]
-    epochs = list(range(1, 1 + len(next(iter(curves.values()))["train_loss"][0])))
     residual = [name for name in curves if name.startswith("residual")]
     looks = {**{name: LOOKS[place % len(LOOKS)] for place, name in enumerate(residual)}}
     lines = [
-        Line(name, epochs, curves[name]["train_loss"], looks.get(name, "vermilion"), dashed=name not in looks)
-        for name in curves
+        Line(name, _ends_of_blocks(numbers, runs), runs, looks.get(name, "vermilion"), dashed=name not in looks)
+        for name, runs in numbers["blocks"].items()
+        if len({len(run) for run in runs}) == 1 and runs[0]
     ]
     level = (math.log(numbers["classes"]), "guessing")
-    loss = Panel("Training loss", "epoch", "cross-entropy", lines, level=level, form="{:.2f}")
+    loss = Panel("Training loss", "step", "cross-entropy", lines, level=level, form="{:.2f}")
     by_depth = sorted(residual, key=_depth)
     depths = [_depth(name) for name in by_depth]
     times = [list(seed) for seed in zip(*(numbers["milliseconds"][name] for name in by_depth), strict=True)]
@@ -185,12 +253,17 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         Drawing(
             "very-deep-loss",
             line_panel(loss),
-            "Training loss over the epochs, a line for each depth.",
+            "Training loss over the steps, means over blocks of them, a line for each depth.",
             interactive=line_plot(loss),
         ),
         Drawing("very-deep-time", line_panel(time), "Milliseconds of a training step a picture, over depth."),
         Drawing("very-deep-memory", line_panel(kept), "Mebibytes kept for the backward pass a picture, over depth."),
     ]
+
+
+def _ends_of_blocks(numbers: Numbers, runs: Sequence[Sequence[float | None]]) -> list[int]:
+    count = len(runs[0])
+    return [round(numbers["steps"] * (block + 1) / count) for block in range(count)]
 
 
 def _depth(network: str) -> int:

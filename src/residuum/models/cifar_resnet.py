@@ -14,8 +14,10 @@ from ..errors import InputError
 from ..nn import Block, BranchOnly, Network, basic_branch, cifar_stem, kaiming, pooled_head
 from ..nn import stochastic_depth as drop_branches
 from ..nn import zero_gamma as start_as_shortcut
+from ..nn.branches import ORIGINAL, several_convolutions
 from ..nn.image_norms import Norm, pick_image_norm
 from ..nn.joints import pick_joint
+from ..nn.orders import arrange
 from .stages import MakeBlock, stages
 from .variant import variant
 
@@ -31,6 +33,17 @@ def blocks_per_stage(depth: int) -> int:
     return n
 
 
+def blocks_past(depth: int, skip_length: int) -> int:
+    """Return the blocks of a stage of depth = 6n + 2 whose 2n convolutions stand in blocks of ``skip_length``."""
+    layers = 2 * blocks_per_stage(depth)
+    if skip_length < 1 or layers % skip_length:
+        raise InputError(
+            f"skip_length must divide the {layers} convolutions of a stage, got {skip_length}; "
+            "20, 38, 56 and 110 layers can be divided by 1, 2 and 3"
+        )
+    return layers // skip_length
+
+
 def cifar_resnet(
     depth: int = 20,
     *,
@@ -41,6 +54,7 @@ def cifar_resnet(
     norm: str = "batch",
     zero_gamma: bool = False,
     stochastic_depth: float = 0.0,
+    skip_length: int = 2,
 ) -> Network:
     """Build a residual network: y = relu(shortcut(x) + branch(x)).
 
@@ -54,18 +68,20 @@ def cifar_resnet(
         norm: "batch", "layer" or "none".
         zero_gamma: start every block as its shortcut.
         stochastic_depth: how often the last block's branch is dropped in training, others linearly less (Hua16).
+        skip_length: 3x3 convolutions that a shortcut leads past; it must divide a stage's.
     """
     joint, make_norm = pick_joint(shortcut), pick_image_norm(norm)
+    counted = blocks_past(depth, skip_length)
 
     def block(in_channels: int, out_channels: int, stride: int) -> Block:
         return Block(
-            basic_branch(in_channels, out_channels, stride, norm=make_norm),
+            arrange(several_convolutions(in_channels, out_channels, stride, count=skip_length), ORIGINAL, make_norm),
             shortcut=joint.shortcut(in_channels, out_channels, stride),
             merge=joint.merge(in_channels, out_channels, stride),
             activation=nn.ReLU(),
         )
 
-    network = kaiming(cifar_network(block, depth, num_classes, in_chans, widths, make_norm))
+    network = kaiming(cifar_network(block, counted, num_classes, in_chans, widths, make_norm))
     drop_branches(network, stochastic_depth)
     return start_as_shortcut(network) if zero_gamma else network
 
@@ -85,14 +101,13 @@ def cifar_plain(
         branch = basic_branch(in_channels, out_channels, stride, norm=make_norm)
         return Block(branch, merge=BranchOnly(), activation=nn.ReLU())
 
-    return kaiming(cifar_network(block, depth, num_classes, in_chans, widths, make_norm))
+    return kaiming(cifar_network(block, blocks_per_stage(depth), num_classes, in_chans, widths, make_norm))
 
 
 def cifar_network(
-    block: MakeBlock, depth: int, num_classes: int, in_chans: int, widths: Sequence[int], norm: Norm
+    block: MakeBlock, n: int, num_classes: int, in_chans: int, widths: Sequence[int], norm: Norm
 ) -> Network:
     """Set n blocks into each of three stages, between the CIFAR stem and a pooled head."""
-    n = blocks_per_stage(depth)
     return Network(
         stem=cifar_stem(in_chans, widths[0], norm),
         stages=stages(block, [n, n, n], [widths[0], *widths]),

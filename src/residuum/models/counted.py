@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..errors import DiskError, InputError
 from ..files import cache_directory, write_text
 from .counts import Counts, count_variant
 
@@ -15,17 +17,21 @@ ROOMS = ("nn", "models")  # what the counts depend on
 
 def counts_of(names: Iterable[str]) -> dict[str, Counts]:
     """Return the counts of each variant, from the cache where this very code has measured them before."""
-    path = cache_directory() / f"counts-{_code()}.json"
-    known = _read(path)
+    known = _read()
     counts = {name: known.get(name) or count_variant(name) for name in names}
     if set(counts) - set(known):
-        write_text(path, json.dumps({**known, **counts}))
+        with contextlib.suppress(DiskError, InputError):  # a cache that cannot be written costs some seconds, no more
+            write_text(_place(), json.dumps({**known, **counts}))
     return counts
 
 
-def _read(path: Path) -> dict[str, Counts]:
+def _place() -> Path:
+    return cache_directory() / f"counts-{_code()}.json"
+
+
+def _read() -> dict[str, Counts]:
     try:
-        return {name: Counts(*pair) for name, pair in json.loads(path.read_text(encoding="utf-8")).items()}
+        return {name: Counts(*pair) for name, pair in json.loads(_place().read_text(encoding="utf-8")).items()}
     except (OSError, ValueError, TypeError):  # not there, or damaged: measured again
         return {}
 

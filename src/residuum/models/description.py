@@ -44,6 +44,33 @@ def describe(model: nn.Module) -> Description:
     return description
 
 
+def check_classifier(model: nn.Module) -> None:
+    """Refuse a network without a classifier: what it gives are features, and no class has a number among them.
+
+    Raises:
+        InputError: ``num_classes`` is 0.
+    """
+    if getattr(model, "num_classes", None) == 0:
+        raise InputError(
+            "the model must end in logits, but it has num_classes 0 (features); reset_classifier(N) first, and train "
+            "it (residuum train --weights FILE)"
+        )
+
+
+def preprocessing_of(model: nn.Module) -> Preprocessing:
+    """Return how images are prepared for a model that classifies them.
+
+    Raises:
+        InputError: a model without a classifier, or one whose description has no preprocessing.
+    """
+    check_classifier(model)
+    if (preprocessing := describe(model).preprocessing) is None:
+        raise InputError(
+            "the model's file says nothing of preprocessing; save it with preprocessing=residuum.Preprocessing(...)"
+        )
+    return preprocessing
+
+
 def attach(model: nn.Module, description: Description) -> nn.Module:
     """Attach the description and return the model."""
     cast(Any, model).description = description

@@ -14,7 +14,7 @@ from ..nn.norms import TokenBatchNorm
 from ..nn.patches import FirstToken, PatchStem
 from ..nn.recurrent import LastStep, Rows
 from ..nn.shortcuts import PadShortcut
-from ..nn.squeeze_excite import SqueezeExcite
+from ..nn.squeeze_excite import ChannelAttention, SqueezeExcite
 from ..nn.text import FirstTokenHead, MaskedWordHead, TextStem, WordHead
 
 Words = tuple[str, ...]
@@ -117,6 +117,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     FirstToken: _says("first token"),
     PadShortcut: _pad,
     SqueezeExcite: lambda gate: (f"squeeze {gate.fc1.out_channels}, excite {gate.fc2.out_channels}",),
+    ChannelAttention: lambda gate: (f"channel attention over {gate.conv.kernel_size[0]}",),
     SelfAttention: lambda attention: (f"attention, {attention.heads} heads",),
     TextStem: _text_stem,
     PatchStem: _patch_stem,

@@ -9,7 +9,17 @@ from __future__ import annotations
 from torch import nn
 
 from ..errors import InputError
-from ..nn import Network, cifar_stem, clean_stem, imagenet_stem, kaiming, pooled_first_stem, pooled_head
+from ..nn import (
+    Block,
+    BranchOnly,
+    Network,
+    cifar_stem,
+    clean_stem,
+    imagenet_stem,
+    kaiming,
+    pooled_first_stem,
+    pooled_head,
+)
 from ..nn import stochastic_depth as drop_branches
 from ..nn.branches import Branch, Convolutions, basic_convolutions, bottleneck_convolutions, bottleneck_v1_convolutions
 from ..nn.orders import ORDERS, Order, arrange, pick_order
@@ -46,6 +56,7 @@ def cifar_preact_resnet(
     order: str = "full_preactivation",
     shortcut: str = "B",
     stochastic_depth: float = 0.0,
+    plain: bool = False,
 ) -> Network:
     """Build a CIFAR network of three stages of n blocks, in any order of He16 table 2.
 
@@ -57,19 +68,32 @@ def cifar_preact_resnet(
         order: "original", "norm_after_add", "act_before_add", "act_preactivation" or "full_preactivation".
         shortcut: "A" (zero padding; only adds channels) or "B" (a bare 1x1 convolution) where shapes change.
         stochastic_depth: how often the last block's branch is dropped in training, others linearly less (Hua16).
+        plain: nothing is carried past the branches: the twin without shortcuts.
     """
+    if plain and stochastic_depth:
+        raise InputError("a plain network cannot drop branches, nothing else leads on; leave stochastic_depth out")
     if branch not in CIFAR_BRANCHES:
         raise InputError(f"branch must be one of {', '.join(CIFAR_BRANCHES)}, got {branch!r}")
     convolutions, layers, widths = CIFAR_BRANCHES[branch]
     n = blocks_of(depth, layers)
     arrangement, carry = pick_order(order), pick_shortcut(shortcut, PREACTIVATION_SHORTCUTS)
+    if plain:
+        carry = nothing_carried
     network = Network(
         stem=cifar_stem(in_chans, 16),
         stages=preact_stages(ordered(convolutions, arrangement), carry, arrangement, [n, n, n], [16, *widths]),
         head=pooled_head(widths[-1], num_classes),
         num_features=widths[-1],
     )
+    for module in network.modules():
+        if plain and isinstance(module, Block):
+            module.merge = BranchOnly()
     return drop_branches(kaiming(network), stochastic_depth)
+
+
+def nothing_carried(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+    """Return the shortcut of a block that carries nothing: it has no weights, and its merge forgets it."""
+    return nn.Identity()
 
 
 def blocks_of(depth: int, layers: int) -> int:

@@ -23,9 +23,12 @@ STEM_WIDTH = 64
 BASIC_WIDTHS = (64, 128, 256, 512)
 BOTTLENECK_WIDTHS = (256, 512, 1024, 2048)
 
-# depth: branch, blocks per stage, widths per stage (He15 table 1; 200: He16 section 4.2)
+# depth: branch, blocks per stage, widths per stage (He15 table 1; 200: He16 section 4.2; 10, 14, 26: timm)
 LAYOUTS: dict[int, tuple[Branch, tuple[int, ...], tuple[int, ...]]] = {
+    10: (basic_branch, (1, 1, 1, 1), BASIC_WIDTHS),
+    14: (bottleneck_branch, (1, 1, 1, 1), BOTTLENECK_WIDTHS),
     18: (basic_branch, (2, 2, 2, 2), BASIC_WIDTHS),
+    26: (bottleneck_branch, (2, 2, 2, 2), BOTTLENECK_WIDTHS),
     34: (basic_branch, (3, 4, 6, 3), BASIC_WIDTHS),
     50: (bottleneck_branch, (3, 4, 6, 3), BOTTLENECK_WIDTHS),
     101: (bottleneck_branch, (3, 4, 23, 3), BOTTLENECK_WIDTHS),
@@ -47,7 +50,7 @@ def resnet(
     """Build a residual network: y = relu(shortcut(x) + branch(x)).
 
     Args:
-        depth: 18, 34, 50, 101, 152 or 200.
+        depth: 10, 14, 18, 26, 34, 50, 101, 152 or 200.
         num_classes: how many logits.
         in_chans: channels of the images.
         shortcut: "A" (zero padding), "B" (projection where shapes change), "C" (projection everywhere) or "D"
@@ -132,6 +135,7 @@ VARIANTS = {
     "plain18": variant(plain, depth=18, source="He15 table 2", image_size=224),
     "plain34": variant(plain, depth=34, source="He15 table 2", image_size=224),
     "resnet18": variant(resnet, depth=18, source="He15 table 1", image_size=224),
+    "resnet26": variant(resnet, depth=26, source="timm resnet26", image_size=224),
     "resnet34": variant(resnet, depth=34, source="He15 table 1", image_size=224),
     "resnet50": variant(resnet, depth=50, source="He15 table 1, stride as in torchvision", image_size=224),
     "resnet101": variant(resnet, depth=101, source="He15 table 1, stride as in torchvision", image_size=224),

@@ -36,7 +36,7 @@ def vit(
         patch_size: height and width of a patch, pixels.
         width: features of a patch.
         heads: attentions side by side; width is a multiple of them.
-        norm: "layer" (as published) or "batch".
+        norm: "layer" (as published), "layer_1e-12" (transformers' smallest variance) or "batch".
     """
     make_norm = pick_norm(norm, 1e-6)
     network = Network(

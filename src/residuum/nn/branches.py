@@ -27,6 +27,14 @@ def basic_convolutions(in_channels: int, out_channels: int, stride: int = 1) -> 
     return [conv3x3(in_channels, out_channels, stride), conv3x3(out_channels, out_channels)]
 
 
+def several_convolutions(in_channels: int, out_channels: int, stride: int = 1, *, count: int = 2) -> list[nn.Conv2d]:
+    """Build so many 3x3 convolutions, the stride on the first (Zagoruyko and Komodakis 2016, table 3: B(3, 3, ...))."""
+    return [
+        conv3x3(in_channels, out_channels, stride),
+        *(conv3x3(out_channels, out_channels) for _ in range(count - 1)),
+    ]
+
+
 def bottleneck_convolutions(
     in_channels: int, out_channels: int, stride: int = 1, *, groups: int = 1, base_width: int = 64
 ) -> list[nn.Conv2d]:
@@ -60,11 +68,17 @@ def basic_branch(in_channels: int, out_channels: int, stride: int = 1, *, norm: 
 
 
 def bottleneck_branch(
-    in_channels: int, out_channels: int, stride: int = 1, *, groups: int = 1, base_width: int = 64
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+    *,
+    groups: int = 1,
+    base_width: int = 64,
+    norm: Norm = nn.BatchNorm2d,
 ) -> nn.Sequential:
     """Build conv1 (1x1), norm1, act1, conv2 (3x3, strided), norm2, act2, conv3 (1x1), norm3: "v1.5"."""
     convolutions = bottleneck_convolutions(in_channels, out_channels, stride, groups=groups, base_width=base_width)
-    return arrange(convolutions, ORIGINAL)
+    return arrange(convolutions, ORIGINAL, norm)
 
 
 def bottleneck_v1_branch(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
@@ -82,12 +96,12 @@ def pick_bottleneck(stride_on: str) -> Branch:
     return BOTTLENECKS[stride_on]
 
 
-def squeezed(branch: Branch) -> Branch:
-    """Return the branch with squeeze-and-excitation as its last layer (Hu et al. 2017, arXiv:1709.01507)."""
+def squeezed(branch: Branch, gate: Callable[[int], nn.Module] = SqueezeExcite) -> Branch:
+    """Return the branch with a gate on its channels as its last layer (Hu et al. 2017, arXiv:1709.01507)."""
 
     def build(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
         layers = branch(in_channels, out_channels, stride)
-        layers.add_module("se", SqueezeExcite(out_channels))
+        layers.add_module("se", gate(out_channels))
         return layers
 
     return build

@@ -1,7 +1,5 @@
 """Feature maps: a network without its head, for detection, segmentation and looking inside."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .network import Network, check_images
+from .network import Network, check_images, refuse_checkpointing
 
 PROBE = 4096  # pixels; large, so that borders do not hide the strides; nothing is computed at that size
 
@@ -73,9 +71,13 @@ class FeatureMaps(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Return maps [N, channels, H / reduction, W / reduction] for images [N, in_chans, H, W]."""
-        check_images(images, self.in_chans, self.min_size)
+        images = check_images(images, self.in_chans, self.min_size)
         wanted = self.feature_info.module_name()
         return [features for name, features in self._walk(images) if name in wanted]
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Refuse to recompute blocks in the backward pass, as ``Network`` does."""
+        refuse_checkpointing(enable)
 
     def _walk(self, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         for name, step in [*prefixed("stem", self.stem), *prefixed("stages", self.stages)]:

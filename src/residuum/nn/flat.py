@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .heads import classifier
+from .tracing import one_node
 
 
 class Flat(nn.Module):
@@ -23,12 +24,18 @@ class Flat(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the vectors."""
-        if tuple(images.shape[1:]) != self.shape:
-            raise InputError(
-                f"this model takes images of shape {list(self.shape)}, got {list(images.shape[1:])}; "
-                "resize them or build it with in_chans= and image_size="
-            )
-        return images.flatten(1)
+        return check_shape(images, self.shape).flatten(1)
+
+
+@one_node
+def check_shape(images: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return images [N, *shape], or raise InputError."""
+    if tuple(images.shape[1:]) != tuple(shape):
+        raise InputError(
+            f"this model takes images of shape {list(shape)}, got {list(images.shape[1:])}; "
+            "resize them or build it with in_chans= and image_size="
+        )
+    return images
 
 
 def flat_stem(in_chans: int, image_size: int, width: int, activation: nn.Module) -> nn.Module:

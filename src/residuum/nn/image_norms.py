@@ -16,6 +16,11 @@ def layer_norm(channels: int) -> nn.Module:
     return nn.GroupNorm(1, channels)
 
 
+def group_norm(channels: int) -> nn.Module:
+    """Build a norm of each image over groups of channels, 32 of them (Wu and He 2018, arXiv:1803.08494)."""
+    return nn.GroupNorm(32, channels)
+
+
 def no_norm(channels: int) -> nn.Module:
     """Build nothing, so that a network without normalisation differs in this word alone."""
     return nn.Identity()

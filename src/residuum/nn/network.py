@@ -1,13 +1,12 @@
 """The network: stem, stages of blocks, head."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from torch import Tensor, nn
 
 from ..errors import InputError
 from .heads import classifier
+from .tracing import one_node
 
 
 class Network(nn.Module):
@@ -49,12 +48,23 @@ class Network(nn.Module):
 
         Raises InputError for images of other channels, or too small for the strides.
         """
-        check_images(images, self.in_chans, self.min_size)
-        return self.stages(self.stem(images))
+        return self.stages(self.stem(check_images(images, self.in_chans, self.min_size)))
+
+    def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
+        """Return logits for the last stage's features; with ``pre_logits`` the vectors that ``head.fc`` receives."""
+        if not pre_logits:
+            return self.head(features)
+        for name, layer in self.head.named_children():
+            features = features if name == "fc" else layer(features)
+        return features
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits [N, num_classes] for images [N, in_chans, H, W]."""
         return self.head(self.forward_features(images))
+
+    def get_classifier(self) -> nn.Module:
+        """Return the last linear layer; the identity after ``reset_classifier(0)``."""
+        return self.head.get_submodule("fc")
 
     def reset_classifier(self, num_classes: int) -> None:
         """Replace the last linear layer by a new one for ``num_classes`` (0: none, features come out)."""
@@ -64,11 +74,28 @@ class Network(nn.Module):
         fresh = classifier(self.num_features, num_classes)
         self.head.add_module("fc", fresh.to(device=reference.device, dtype=reference.dtype))
 
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Refuse to recompute blocks in the backward pass, which timm's networks can."""
+        refuse_checkpointing(enable)
 
-def check_images(images: Tensor, in_chans: int | None, min_size: int) -> None:
-    """Say what images must look like when these do not; networks without convolutions (None) take anything."""
+
+def refuse_checkpointing(enable: bool) -> None:
+    """Raise InputError where gradient checkpointing is asked for.
+
+    ``torch.utils.checkpoint`` runs the forward pass twice, and batch norms would count each batch twice.
+    """
+    if enable:
+        raise InputError(
+            "gradient checkpointing must count each batch once in batch norms, and Residuum does not offer it; "
+            "to save memory use a smaller batch and grad_accum= (--grad-accum), or precision bf16"
+        )
+
+
+@one_node
+def check_images(images: Tensor, in_chans: int | None, min_size: int) -> Tensor:
+    """Return images that fit, or raise InputError; networks without convolutions (None) take anything."""
     if in_chans is None:
-        return
+        return images
     if images.ndim != 4 or images.shape[1] != in_chans:
         raise InputError(
             f"images must have the shape [N, {in_chans}, H, W], got {list(images.shape)}; "
@@ -79,3 +106,4 @@ def check_images(images: Tensor, in_chans: int | None, min_size: int) -> None:
             f"this network's strides need images of at least {min_size} x {min_size} pixels, "
             f"got {images.shape[2]} x {images.shape[3]}; enlarge them, or choose a network made for small images"
         )
+    return images

@@ -32,7 +32,16 @@ def layer_norm(features: int, eps: float = 1e-5) -> nn.Module:
     return nn.LayerNorm(features, eps=eps)
 
 
-NORMS: dict[str, Callable[[int, float], nn.Module]] = {"layer": layer_norm, "batch": TokenBatchNorm}
+def fine_layer_norm(features: int, eps: float = 1e-12) -> nn.Module:
+    """Build the layer norm whose smallest variance is 1e-12, whatever eps is, as transformers' ViT has it."""
+    return nn.LayerNorm(features, eps=1e-12)
+
+
+NORMS: dict[str, Callable[[int, float], nn.Module]] = {
+    "layer": layer_norm,
+    "layer_1e-12": fine_layer_norm,
+    "batch": TokenBatchNorm,
+}
 
 
 def pick_norm(name: str, eps: float = 1e-5) -> MakeNorm:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .heads import classifier
+from .tracing import one_node
 
 
 class PatchStem(nn.Module):
@@ -32,13 +33,19 @@ class PatchStem(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the sequence."""
-        if tuple(images.shape[-2:]) != (self.image_size, self.image_size):
-            raise InputError(
-                f"this model takes images of {self.image_size}x{self.image_size} pixels, got "
-                f"{images.shape[-2]}x{images.shape[-1]}; resize them or build it with image_size="
-            )
-        patches = self.conv(images).flatten(2).transpose(1, 2)
+        patches = self.conv(check_side(images, self.image_size)).flatten(2).transpose(1, 2)
         return torch.cat([self.first.expand(images.shape[0], -1, -1), patches], dim=1) + self.places
+
+
+@one_node
+def check_side(images: Tensor, side: int) -> Tensor:
+    """Return images [..., side, side], or raise InputError."""
+    if tuple(images.shape[-2:]) != (side, side):
+        raise InputError(
+            f"this model takes images of {side}x{side} pixels, got "
+            f"{images.shape[-2]}x{images.shape[-1]}; resize them or build it with image_size="
+        )
+    return images
 
 
 class FirstToken(nn.Module):

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .tracing import as_leaf, one_node
 
 State = tuple[Tensor, Tensor]
 
@@ -107,6 +108,8 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return h at each step."""
+        if (node := as_leaf(self, x)) is not None:
+            return node
         state, seen = self.cell.start(x), []
         for step in x.unbind(dim=1):
             state = self.cell(step, state)
@@ -127,12 +130,18 @@ class Rows(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the rows, top first."""
-        if (images.shape[1], images.shape[3]) != (self.in_chans, self.image_width):
-            raise InputError(
-                f"this model takes images of {self.in_chans} channels and {self.image_width} pixels width, got "
-                f"{images.shape[1]} and {images.shape[3]}; resize them or build it with in_chans= and image_size="
-            )
-        return images.transpose(1, 2).flatten(2)
+        return check_rows(images, self.in_chans, self.image_width).transpose(1, 2).flatten(2)
+
+
+@one_node
+def check_rows(images: Tensor, in_chans: int, width: int) -> Tensor:
+    """Return images [N, in_chans, H, width], or raise InputError."""
+    if (images.shape[1], images.shape[3]) != (in_chans, width):
+        raise InputError(
+            f"this model takes images of {in_chans} channels and {width} pixels width, got "
+            f"{images.shape[1]} and {images.shape[3]}; resize them or build it with in_chans= and image_size="
+        )
+    return images
 
 
 class LastStep(nn.Module):

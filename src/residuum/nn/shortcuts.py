@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .convolutions import conv1x1
+from .image_norms import Norm
 
 Shortcut = Callable[[int, int, int], nn.Module]
 
@@ -41,11 +42,9 @@ class PadShortcut(nn.Module):
         return f"stride={self.stride}, padding={self.padding}"
 
 
-def projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
-    """Build a 1x1 convolution and batch norm (He15 section 3.3)."""
-    return nn.Sequential(
-        OrderedDict(conv=conv1x1(in_channels, out_channels, stride), norm=nn.BatchNorm2d(out_channels))
-    )
+def projection(in_channels: int, out_channels: int, stride: int, norm: Norm = nn.BatchNorm2d) -> nn.Module:
+    """Build a 1x1 convolution and a norm (He15 section 3.3)."""
+    return nn.Sequential(OrderedDict(conv=conv1x1(in_channels, out_channels, stride), norm=norm(out_channels)))
 
 
 def option_a(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
@@ -55,11 +54,11 @@ def option_a(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     return PadShortcut(in_channels, out_channels, stride)
 
 
-def option_b(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
+def option_b(in_channels: int, out_channels: int, stride: int = 1, *, norm: Norm = nn.BatchNorm2d) -> nn.Module:
     """Build the identity where shapes agree, else a projection (He15 section 3.3, B; torchvision's choice)."""
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
-    return projection(in_channels, out_channels, stride)
+    return projection(in_channels, out_channels, stride, norm)
 
 
 def option_c(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:

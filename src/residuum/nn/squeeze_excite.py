@@ -1,6 +1,8 @@
-"""Squeeze-and-excitation: a gate on each channel that has looked at the whole image."""
+"""Gates on each channel that have looked at the whole image: squeeze-and-excitation, and efficient attention."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -27,3 +29,23 @@ class SqueezeExcite(nn.Module):
         """Return x with every channel scaled by its gate."""
         squeezed = x.mean((2, 3), keepdim=True)
         return x * torch.sigmoid(self.fc2(self.act(self.fc1(squeezed))))
+
+
+class ChannelAttention(nn.Module):
+    """x * sigmoid(conv(mean of x over positions)): [N, C, H, W] -> the same shape.
+
+    The convolution runs over neighbouring channels, k of them: the odd number next to (log2(C) + 1) / 2.
+
+    Source: Wang et al. 2019, arXiv:1910.03151, eq. 9 and 12, with gamma 2 and b 1.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        near = int(abs(math.log2(channels) + 1) / 2)
+        size = max(near if near % 2 else near + 1, 3)
+        self.conv = nn.Conv1d(1, 1, size, padding=size // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x with every channel scaled by its gate."""
+        gates = torch.sigmoid(self.conv(x.mean((2, 3)).unsqueeze(1)))
+        return x * gates.transpose(1, 2).unsqueeze(-1)

@@ -18,31 +18,32 @@ def cifar_stem(in_chans: int, width: int, norm: Norm = nn.BatchNorm2d) -> nn.Mod
     return nn.Sequential(OrderedDict(conv=conv3x3(in_chans, width), norm=norm(width), act=nn.ReLU()))
 
 
-def imagenet_stem(in_chans: int, width: int) -> nn.Module:
+def imagenet_stem(in_chans: int, width: int, norm: Norm = nn.BatchNorm2d) -> nn.Module:
     """Build a 7x7 convolution of stride 2, norm, activation and max pooling: divides the size by 4 (He15 table 1)."""
-    return nn.Sequential(imagenet_layers(in_chans, width))
+    return nn.Sequential(imagenet_layers(in_chans, width, norm))
 
 
-def imagenet_layers(in_chans: int, width: int) -> OrderedDict[str, nn.Module]:
+def imagenet_layers(in_chans: int, width: int, norm: Norm = nn.BatchNorm2d) -> OrderedDict[str, nn.Module]:
     """Build the layers of the ImageNet stem by name."""
     return OrderedDict(
         conv=nn.Conv2d(in_chans, width, 7, stride=2, padding=3, bias=False),
-        norm=nn.BatchNorm2d(width),
+        norm=norm(width),
         act=nn.ReLU(),
         pool=nn.MaxPool2d(3, stride=2, padding=1),
     )
 
 
-def deep_stem(in_chans: int, width: int) -> nn.Module:
+def deep_stem(in_chans: int, width: int, *, inner: tuple[int, int] | None = None) -> nn.Module:
     """Build three 3x3 convolutions, the first of stride 2, and max pooling: divides the size by 4.
 
-    Source: He et al. 2018, arXiv:1812.01187, figure 2 (b), "ResNet-C" and "-D".
+    The first two have ``inner`` channels, by default half of the width each. Source: He et al. 2018,
+    arXiv:1812.01187, figure 2 (b), "ResNet-C" and "-D".
     """
-    half = width // 2
+    first, second = inner or (width // 2, width // 2)
     layers = [
-        *(("conv1", conv3x3(in_chans, half, 2)), ("norm1", nn.BatchNorm2d(half)), ("act1", nn.ReLU())),
-        *(("conv2", conv3x3(half, half)), ("norm2", nn.BatchNorm2d(half)), ("act2", nn.ReLU())),
-        *(("conv3", conv3x3(half, width)), ("norm3", nn.BatchNorm2d(width)), ("act3", nn.ReLU())),
+        *(("conv1", conv3x3(in_chans, first, 2)), ("norm1", nn.BatchNorm2d(first)), ("act1", nn.ReLU())),
+        *(("conv2", conv3x3(first, second)), ("norm2", nn.BatchNorm2d(second)), ("act2", nn.ReLU())),
+        *(("conv3", conv3x3(second, width)), ("norm3", nn.BatchNorm2d(width)), ("act3", nn.ReLU())),
         ("pool", nn.MaxPool2d(3, stride=2, padding=1)),
     ]
     return nn.Sequential(OrderedDict(layers))

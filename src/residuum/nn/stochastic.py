@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .block import Block
+from .tracing import as_leaf
 
 Rule = Callable[[int, float], list[float]]
 Model = TypeVar("Model", bound=nn.Module)
@@ -62,6 +63,8 @@ class StochasticDepth(nn.Module):
         """Return the branch's output, scaled or dropped."""
         if not self.training:
             return (1 - self.drop) * through(self.children(), x)
+        if (node := as_leaf(self, x)) is not None:
+            return node
         if torch.rand((), generator=self.lots.generator) < self.drop:
             return x.new_zeros(())
         return through(self.children(), x)
@@ -91,6 +94,8 @@ class DropPath(nn.Module):
         """Return the survivors' outputs scaled, zeros elsewhere."""
         if not self.training or self.drop == 0:
             return through(self.children(), x)
+        if (node := as_leaf(self, x)) is not None:
+            return node
         if (survivors := self.lots.survivors(len(x), self.drop)) is None:
             return x.new_zeros(())
         survivors = survivors.to(x.device)

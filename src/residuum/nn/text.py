@@ -1,7 +1,5 @@
 """Networks on token numbers: stem, masks, heads and the network that holds them together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import torch
@@ -10,6 +8,8 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from .heads import classifier
+from .network import refuse_checkpointing
+from .tracing import one_node
 
 Sees = Callable[[Tensor, Tensor | None], Tensor | None]
 
@@ -19,6 +19,7 @@ def sees_all(tokens: Tensor, keep: Tensor | None) -> Tensor | None:
     return None if keep is None else keep.bool()[:, None, None, :]
 
 
+@one_node
 def sees_past(tokens: Tensor, keep: Tensor | None) -> Tensor:
     """Let every position see itself and the kept ones before it: the decoder's mask, [N or 1, 1, T, T]."""
     length = tokens.shape[1]
@@ -48,17 +49,23 @@ class TextStem(nn.Module):
 
     def forward(self, tokens: Tensor, segments: Tensor | None = None) -> Tensor:
         """Return the sum; segments [N, T] are all 0 when none are given."""
-        if tokens.shape[1] > self.places.num_embeddings:
-            raise InputError(
-                f"this model reads at most {self.places.num_embeddings} tokens, got {tokens.shape[1]}; "
-                "cut the text or build it with a larger length="
-            )
-        x = self.words(tokens) + self.places(torch.arange(tokens.shape[1], device=tokens.device))
+        x = self.words(tokens) + self.places(place_numbers(tokens, self.places.num_embeddings))
         if self.segments is not None:
             x = x + self.segments(torch.zeros_like(tokens) if segments is None else segments)
         elif segments is not None:
             raise InputError("this model knows no segments, got some; leave segments= out")
         return self.norm(x)
+
+
+@one_node
+def place_numbers(tokens: Tensor, most: int) -> Tensor:
+    """Return the places 0 to T - 1 of tokens [N, T], or raise InputError where there are more than ``most``."""
+    if tokens.shape[1] > most:
+        raise InputError(
+            f"this model reads at most {most} tokens, got {tokens.shape[1]}; "
+            "cut the text or build it with a larger length="
+        )
+    return torch.arange(tokens.shape[1], device=tokens.device)
 
 
 class FirstTokenHead(nn.Module):
@@ -148,3 +155,11 @@ class TextNetwork(nn.Module):
             raise InputError("this model ends in words, not in classes; build one whose builder takes num_classes=")
         words = self.stem.words.weight
         self.head.add_module("fc", classifier(words.shape[1], num_classes).to(words.device, words.dtype))
+
+    def get_classifier(self) -> nn.Module | None:
+        """Return the last linear layer, or None where the model ends in words."""
+        return getattr(self.head, "fc", None)
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Refuse to recompute blocks in the backward pass, as ``Network`` does."""
+        refuse_checkpointing(enable)

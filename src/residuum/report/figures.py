@@ -171,8 +171,23 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
             continue
         colour, width, dashes = looks[name]
         marker = "o" if len(history) == 1 else None
-        ax.plot(epochs, values, label=name, color=LIGHT[colour], lw=width, ls=dashes, marker=marker, clip_on=False)
-    measured = [(row["epoch"], row.get(column)) for row in history for column in columns.values()]
+        seen = np.array([not (column.startswith("val_") and _unvalidated(row)) for row in history])
+        ax.plot(
+            epochs[seen],
+            values[seen],
+            label=name,
+            color=LIGHT[colour],
+            lw=width,
+            ls=dashes,
+            marker=marker,
+            clip_on=False,
+        )
+    measured = [
+        (row["epoch"], row.get(column))
+        for row in history
+        for column in columns.values()
+        if not (column.startswith("val_") and _unvalidated(row))
+    ]
     broken = list(
         dict.fromkeys(epoch for epoch, value in measured if value not in _MISSING and np.isnan(_number(value)))
     )
@@ -183,6 +198,11 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
         ax.set_yticks([])
     ax.set_xlabel("epoch")
     _integer_epochs(ax, epochs)
+
+
+def _unvalidated(row: Mapping[str, Any]) -> bool:
+    """Return whether the epoch has no validation: a network that diverges still has an accuracy."""
+    return math.isnan(_number(row.get("val_acc1")))
 
 
 def _number(value: Any) -> float:

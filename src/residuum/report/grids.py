@@ -31,9 +31,7 @@ def picture_rows(
         InputError: no picture, or other than one name a row.
     """
     if not rows or not all(len(row) for row in rows) or len(names) != len(rows):
-        raise InputError(
-            f"a grid needs pictures in each row and a name for it, got {len(rows)} rows, {len(names)} names"
-        )
+        raise InputError(f"a grid needs images in each row and a name for it, got {len(rows)} rows, {len(names)} names")
     from matplotlib.figure import Figure as MatplotlibFigure
 
     strips = [_strip(row, gap) for row in rows]

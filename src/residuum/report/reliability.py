@@ -64,7 +64,7 @@ def reliability_diagram(curves: Sequence[ReliabilityCurve]) -> Figure:
         main.grid()
         main.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, frameon=False, fontsize=8.5)
         main.text(0.97, 0.05, "too sure", transform=main.transAxes, ha="right", color=LIGHT["muted"], size=8.5)
-        below.set_ylabel("share of\npictures")
+        below.set_ylabel("share of\nimages")
         below.set_xlabel("confidence")
         below.grid(axis="y")
     return figure
@@ -96,12 +96,12 @@ def calibration_section(curves: Sequence[ReliabilityCurve], said: str) -> page.M
         page.figure(
             reliability_diagram(curves),
             f"Share right over confidence in {len(curves[0].pictures)} bins; expected calibration error: {errors}.",
-            "A point is a bin of pictures with like confidence, its bar the 95 % Wilson interval. On the dotted line "
+            "A point is a bin of images with like confidence, its bar the 95 % Wilson interval. On the dotted line "
             "confidence is what it claims to be; below it the model is too sure.",
         ),
         page.folded(
             "The same as a table",
-            page.table(["Confidence", "Which", "Pictures", "Mean confidence", "Right"], rows, "All bins."),
+            page.table(["Confidence", "Which", "Images", "Mean confidence", "Right"], rows, "All bins."),
         ),
     )
 
@@ -131,6 +131,6 @@ def _check(curves: Sequence[ReliabilityCurve]) -> None:
         lengths = {len(curve.pictures), len(curve.confidence), len(curve.accuracy), len(curves[0].pictures)}
         if len(lengths) > 1 or not sum(curve.pictures):
             raise InputError(
-                f"{curve.name}: a curve needs pictures, and as many confidences and accuracies as bins, got "
+                f"{curve.name}: a curve needs images, and as many confidences and accuracies as bins, got "
                 f"{len(curve.pictures)}, {len(curve.confidence)} and {len(curve.accuracy)}; count them by one rule"
             )

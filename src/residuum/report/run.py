@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
+CONFUSION = "Confusion matrix: true class by row, predicted class by column"
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -192,9 +194,9 @@ def _confusion_section(counts: np.ndarray, classes: Sequence[str]) -> page.Marku
         "stronger: a larger share of the row.",
     )
     if not pairs:
-        return page.section("What was taken for what", drawing)
+        return page.section(CONFUSION, drawing)
     worst_pairs = page.table(["Truth", "Taken for", "Images", "Of the class"], pairs, "The most frequent confusions.")
-    return page.section("What was taken for what", page.beside(drawing, worst_pairs))
+    return page.section(CONFUSION, page.beside(drawing, worst_pairs))
 
 
 def _classes_section(counts: np.ndarray, classes: Sequence[str]) -> page.Markup:
@@ -220,7 +222,7 @@ def _per_class(counts: np.ndarray, classes: Sequence[str]) -> Figure:
 
 def _mistakes_section(mistakes: Sequence[Mistake], number: int) -> page.Markup:
     if not mistakes:
-        said = "Not one image was mistaken." if not number else "No pictures of the mistakes were kept."
+        said = "Not one image was mistaken." if not number else "No images of the mistakes were kept."
         return page.section("The worst mistakes", said)
     pictures = [
         page.Picture(

@@ -44,7 +44,7 @@ def runs_figure(curves: Sequence[RunCurve]) -> Figure:
         InputError: no run, or one without an epoch.
     """
     if not curves or any(not curve.epochs for curve in curves):
-        raise InputError("a picture of runs needs a run, each with an epoch that is done; leave the others out")
+        raise InputError("an image of runs needs a run, each with an epoch that is done; leave the others out")
     import numpy as np
 
     with house_style():

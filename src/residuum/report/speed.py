@@ -82,7 +82,7 @@ def _points(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
     half = max(LEAST_SPAN, 1.6 * (max(percents) - min(percents))) / 2
     ax.set_ylim(middle - half, middle + half)
     pictures = max(row.get("pictures", 0) for row in shown)
-    ax.set_ylabel("accuracy, %" + (f" of {pictures:,} pictures" if pictures else ""))
+    ax.set_ylabel("accuracy, %" + (f" of {pictures:,} images" if pictures else ""))
     left_out = [f"{row['label']} {_said(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None]
     beside = f"\nwithout an accuracy: {', '.join(left_out)}" if left_out else ""
     ax.set_xlabel(f"images a second at batch {batch}, median{beside}")

@@ -25,7 +25,8 @@ class Watched:
     Args:
         steps: a dict a step with ``step``, ``lr`` and ``grad_norm``; none where no log was kept.
         epochs: a dict an epoch with ``epoch`` and, where it was measured, ``weight_norm``.
-        timing: a dict an epoch with ``epoch`` and ``images_per_second``.
+        timing: a dict an epoch with ``epoch`` and ``images_per_second``; 0 where an epoch was not timed: the run was
+            interrupted after its last step, and only validation was left.
     """
 
     steps: Sequence[Mapping[str, float]] = ()
@@ -48,7 +49,7 @@ def watched_figures(watched: Watched) -> dict[str, Figure]:
     """Return a small figure for each of rate, gradient, weights and speed that there are rows for, by its title."""
     drawn = {}
     for title, rows, across, column, _ in _PANELS:
-        found = [row for row in getattr(watched, rows) if column in row]
+        found = [row for row in getattr(watched, rows) if column in row and _measured(column, row[column])]
         if found:
             drawn[title] = _figure(title, across, [row[across] for row in found], [row[column] for row in found])
     return drawn
@@ -72,8 +73,14 @@ def watched_section(watched: Watched) -> page.Markup:
     )
 
 
+def _measured(column: str, value: float) -> bool:
+    """Report whether a value was measured: no epoch makes zero images a second, while other columns may well be 0."""
+    return column != "images_per_second" or value > 0
+
+
 def _figure(title: str, across: str, x: Sequence[float], y: Sequence[float]) -> Figure:
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     places, values = np.array(x, dtype=float), np.array(y, dtype=float)
     values = np.where(np.isfinite(values), values, np.nan)
@@ -85,6 +92,7 @@ def _figure(title: str, across: str, x: Sequence[float], y: Sequence[float]) -> 
             ax.fill_between(places, low, high, color=colour, alpha=0.2, lw=0)
         ax.plot(places, values, color=colour, lw=1.6, marker="o" if len(places) == 1 else None, clip_on=False)
         ax.set_title(title)
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))  # there is no step or epoch 1.2
         ax.set_xlabel(across)
         ax.grid(axis="y")
         _scale(ax, values)

@@ -18,7 +18,7 @@ def choose_cache(values: dict[str, Any], reasons: dict[str, str]) -> None:
     least = values["resize"] or max(values["image_size"])
     if values.setdefault("cache", 0) == AUTO:
         values["cache"] = least
-        reasons["cache"] = "what evaluation resizes to; random crops are taken from the stored pictures"
+        reasons["cache"] = "what evaluation resizes to; random crops are taken from the stored images"
     elif 0 != values["cache"] < least:
         raise InputError(
             f"the cache must keep pictures of at least {least} pixels, which evaluation resizes the shorter side to, "

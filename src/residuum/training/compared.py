@@ -67,7 +67,7 @@ def find_runs(root: Path) -> tuple[list[RunSummary], list[str]]:
 # What runs can be sorted by: the column's value, and whether high comes first.
 ORDERS = {
     "best": (lambda run: run.best["val_acc1"] if run.best else -1.0, True),
-    "last": (lambda run: run.last["val_acc1"] if run.last else -1.0, True),
+    "last": (lambda run: -1.0 if run.last is None or math.isnan(run.last["val_acc1"]) else run.last["val_acc1"], True),
     "result": (lambda run: -1.0 if run.result is None else run.result, True),
     "epochs": (lambda run: run.epochs, True),
     "time": (lambda run: run.seconds, False),

@@ -73,12 +73,17 @@ def diff_runs(first: str | Path, second: str | Path) -> Difference:
     records = [read_record(run / ENVIRONMENT) for run in (a, b)]
     return Difference(
         configuration=settings,
-        data=changes(*(record.get("data", {}) for record in records)) if all(records) else {},
+        data=_data(*(record.get("data", {}) for record in records)) if all(records) else {},
         environment=_environments(*records) if all(records) else {},
         steps=_tables(a / STEPS, b / STEPS),
         epochs=_tables(a / SUMMARY, b / SUMMARY),
         weights={name: _weights(a / name, b / name) for name in (LAST, BEST)},
     )
+
+
+def _data(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Pair]:
+    """Compare the images; what earlier versions did not note is no difference."""
+    return {name: pair for name, pair in changes(a, b).items() if name in a and name in b}
 
 
 def _environments(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Pair]:

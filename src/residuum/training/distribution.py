@@ -110,13 +110,13 @@ def alike(model: nn.Module, world: World) -> None:
             dist.broadcast(tensor, 0)
 
 
-def any_of(mine: bool, world: World) -> bool:
-    """Return whether it is so in any process."""
+def any_of(mine: int, world: World) -> int:
+    """Return the largest of all processes' numbers, such as that of the signal which asked one of them to stop."""
     if world.size == 1:
         return mine
     asked = torch.tensor([float(mine)])
     dist.all_reduce(asked, dist.ReduceOp.MAX)
-    return bool(asked.item())
+    return int(asked.item())
 
 
 class Batches(Sized, Iterable[tuple[Tensor, Tensor]], Protocol):

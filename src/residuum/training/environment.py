@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -23,6 +24,8 @@ from ..nn.tail import vectors
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 INSTRUCTIONS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "sve", "bf16")
+OF_FILES = ("bytes", "sample")  # of a fingerprint: what is compared where the folder is another
+SAMPLED = 32  # files whose content is hashed
 # Each changes which kernels run, or how many threads share their work.
 SWITCHES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
 
@@ -49,7 +52,8 @@ def environment() -> dict[str, Any]:
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
     """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
     digest = hashlib.sha256()
-    for images in (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test])):
+    sides = (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test]))
+    for images in sides:
         for part in _content(images):
             digest.update(part)
     return {
@@ -57,7 +61,29 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
         "val": len(dataset.val),
         "classes": len(dataset.classes),
         "sha256": digest.hexdigest(),
+        **_of_files([images for images in sides if isinstance(images, FileImages)]),
     }
+
+
+def _of_files(sides: list[FileImages]) -> dict[str, Any]:
+    """Return how many bytes the files have, and a hash of the content of some, evenly spread, by name."""
+    if not sides:
+        return {}
+    files = [(str(name), images.root / name) for images in sides for name in images.names]
+    some = files[:: max(1, len(files) // SAMPLED)][:SAMPLED]
+    return {"bytes": sum(map(_bytes_of, (path for _, path in files))), "sample": dict(map(_hashed, some))}
+
+
+def _bytes_of(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _hashed(file: tuple[str, Path]) -> tuple[str, str]:
+    with contextlib.suppress(OSError):
+        return file[0], hashlib.sha256(file[1].read_bytes()).hexdigest()[:16]
+    return file[0], "cannot be read"
 
 
 def record(path: Path, dataset: Dataset, step: int) -> None:
@@ -102,10 +128,18 @@ def moved(path: Path) -> list[str]:
     return [f"the run goes on in another environment, so its last bits may be others than there: {told}"]
 
 
-def check_data(path: Path, dataset: Dataset) -> None:
-    """Raise InputError where the pictures are not those that the run was begun with."""
+def check_data(path: Path, dataset: Dataset, *, moved: bool = False) -> None:
+    """Raise InputError where the images are not those that the run was begun with.
+
+    Of images in memory the pixels count, of files the names; of files in another folder (``moved``) also their size
+    in all, and the content of some.
+    """
     before, now = read_record(path).get("data"), fingerprint(dataset)
-    if before is None or before == now:
+    if before is None:
+        return
+    if moved:
+        _check_content(before, now)
+    if all(before[key] == now[key] for key in before if key not in OF_FILES):
         return
     alike = ", but of other names, labels or pixels" if _counts(before) == _counts(now) else ""
     counts = "{train} to train on, {val} to validate on, {classes} classes"
@@ -116,6 +150,23 @@ def check_data(path: Path, dataset: Dataset) -> None:
     )
 
 
+def _check_content(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Name the first difference of a folder that has moved; runs of earlier versions noted no content."""
+    there = now.get("sample", {})
+    for name, digest in before.get("sample", {}).items():
+        if there.get(name) != digest:
+            what = "has another content" if name in there else "is not among them at its place"
+            raise InputError(
+                f"a resumed run needs the images that it was begun with, but {name} {what} in the folder of --data; "
+                "name the folder that holds them"
+            )
+    if _counts(before) == _counts(now) and before.get("bytes", now.get("bytes")) != now.get("bytes"):
+        raise InputError(
+            f"a resumed run needs the images that it was begun with: their files had {before['bytes']:,} bytes in all, "
+            f"those in the folder of --data have {now.get('bytes', 0):,}; name the folder that holds them"
+        )
+
+
 def _counts(data: dict[str, Any]) -> list[int]:
     return [data[key] for key in ("train", "val", "classes")]
 
@@ -123,7 +174,7 @@ def _counts(data: dict[str, Any]) -> list[int]:
 def _content(images: ArrayImages | FileImages) -> Iterator[Any]:
     yield images.labels.numpy().tobytes()
     if isinstance(images, FileImages):
-        yield "\n".join(images.names).encode()
+        yield "\n".join(images.names).encode("utf-8", "surrogateescape")
     else:
         yield str(tuple(images.pixels.shape)).encode()
         yield images.pixels.contiguous().numpy()

@@ -16,6 +16,7 @@ from residuum_runtime.machine import features, processor, thread_count, usable_c
 from ..data.decode import jpeg_decoder
 from ..models import create_model
 from ..nn.tail import vectors
+from ..spinning import spinning
 from .kernels import choose_kernels, kernels_told
 from .precision import choose_device, choose_precision
 
@@ -56,6 +57,7 @@ def chosen(device: str) -> dict[str, dict[str, str]]:
         "memory format": {"value": "channels last", "why": "convolutions are fastest so, on processors and GPUs"},
         "kernels": {"value": kernels, "why": kernels_told(kernels, device)},
         "threads": {"value": str(torch.get_num_threads()), "why": _threads_told()},
+        "waiting threads": spinning(),
         "JPEG decoder": {
             "value": "torchvision" if decoder else "Pillow",
             "why": "the quicker one" if decoder else "torchvision's does not load beside this torch",

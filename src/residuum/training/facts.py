@@ -23,7 +23,7 @@ def facts(run: Run) -> dict[str, str]:
         "classes": f"{len(dataset.classes)}: {', '.join(dataset.classes[:10])}{more}",
         "model": f"{settings.model} at {height}x{width}{start}",
         "parameters": f"{run.counts.parameters:,}",
-        "MACs": f"{run.counts.macs / 1e6:,.1f} million a picture",
+        "MACs": f"{run.counts.macs / 1e6:,.1f} million an image",
         "schedule": f"{settings.epochs} epochs, {step}; the {settings.choose} epoch is taken",
         "device": f"{settings.device}, {threads}",
         "precision": f"{settings.precision}, channels last",
@@ -35,7 +35,7 @@ def facts(run: Run) -> dict[str, str]:
     if settings.winograd:
         told["convolutions"] = convolutions_told(settings.kernels, settings.precision)
     if settings.cache:
-        told["cache"] = f"pictures decoded once, at {settings.cache} pixels on the shorter side"
+        told["cache"] = f"images decoded once, at {settings.cache} pixels on the shorter side"
     if settings.recipe is not None:
         told = {"recipe": recipe_told(settings), **told}
     for key, reason in run.reasons.items():
@@ -49,7 +49,7 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def _data(dataset: Dataset) -> str:
-    sides = f"{dataset.name}: {len(dataset.train):,} pictures to train on, {len(dataset.val):,} to "
+    sides = f"{dataset.name}: {len(dataset.train):,} images to train on, {len(dataset.val):,} to "
     if dataset.test is not None:
         return f"{sides}choose by ({dataset.val_is}), {len(dataset.test):,} to test on once ({dataset.test_is})"
     return f"{sides}validate on ({dataset.val_is})"

@@ -39,8 +39,8 @@ def fine_tuning(dataset: Dataset, start: Description, batch_size: int) -> tuple[
         "label_smoothing": 0.1,
     }  # fmt: skip
     return values, (
-        f"{pictures:,} pictures of {len(dataset.classes)} classes: the whole network learns at {rate:g}, a fifth of "
-        f"the rate for new weights, batch norms follow the new pictures, nothing is frozen; {epochs} epochs, cosine "
-        "after one of warm-up, label smoothing 0.1. Where the pictures are like those that the weights know, try "
+        f"{pictures:,} images of {len(dataset.classes)} classes: the whole network learns at {rate:g}, a fifth of "
+        f"the rate for new weights, batch norms follow the new images, nothing is frozen; {epochs} epochs, cosine "
+        "after one of warm-up, label smoothing 0.1. Where the images are like those that the weights know, try "
         "--freeze 2"
     )

@@ -14,6 +14,8 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from ..errors import InputError, ResiduumError
 
+ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)  # by the launcher, with or without a chance to say so
+
 
 class LaunchFailed(ResiduumError):
     """A process that was started here has failed."""
@@ -42,8 +44,8 @@ def launch(processes: int, arguments: Sequence[str], resume: str) -> int:
     )  # fmt: skip
     try:
         elastic_launch(config, sys.executable)("-m", "residuum", *arguments)
-    except SignalException:
-        return 130
+    except SignalException as stopped:
+        return 128 + stopped.sigval
     except ChildFailedError as error:
         return _told(error.failures, processes, resume)
     return 0
@@ -54,7 +56,7 @@ def _told(failures: dict[int, ProcessFailure], processes: int, resume: str) -> i
 
     Those that had to stop because of it are among the failures: they were asked to by SIGTERM.
     """
-    stopped = {rank: failure for rank, failure in failures.items() if failure.exitcode == -signal.SIGTERM}
+    stopped = {rank: failure for rank, failure in failures.items() if failure.exitcode in ENDED}
     first = {rank: failure for rank, failure in failures.items() if rank not in stopped} or stopped
     for rank, failure in first.items():
         if failure.exitcode < 0:

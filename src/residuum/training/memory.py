@@ -95,7 +95,9 @@ def _advice(run: Run) -> str:
     step = settings.batch_size * settings.grad_accum
     kept = "What was saved before is kept" if checkpoints(run.directory) else "Nothing had been saved yet"
     if settings.processes > 1:  # the others have stopped in the middle of a step, and no trial can be made without them
-        return f"Start another run with --batch-size {max(1, settings.batch_size // 2)}, or less. {kept}"
+        if (half := settings.batch_size // 2) < 2 * settings.processes:  # batch norm needs two images in each
+            return f"Take fewer --processes, a smaller --model or --image-size. {kept}"
+        return f"Start another run with --batch-size {half}, or less. {kept}"
     if not (fits := largest_batch(run, settings.batch_size // 2)):
         return f"Not even two pictures fit: take a smaller --model or --image-size. {kept}"
     same = "the same step" if step % fits == 0 else "about the same step"

@@ -179,7 +179,7 @@ def _own_pictures(dataset: Dataset, plan: Plan) -> dict[str, Any]:
     pictures = len(dataset.train)
     epochs = plan.values.get("epochs") or max(15, min(60, round(60_000 / pictures)))
     batch_size = 32 if pictures < 1_000 else 64 if pictures < 10_000 else 128
-    plan.reasons["epochs"] = f"{epochs} epochs of {pictures:,} pictures"
+    plan.reasons["epochs"] = f"{epochs} epochs of {pictures:,} images"
     chosen: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
     if isinstance(dataset.train, ArrayImages):
         plan.reasons["model"] = (
@@ -193,7 +193,7 @@ def _own_pictures(dataset: Dataset, plan: Plan) -> dict[str, Any]:
     candidate, minutes = _choose(dataset, epochs)
     side = min(dataset.image_size)
     plan.reasons["model"] = (
-        f"the most able one for {pictures:,} pictures of about {side} pixels that should train here within "
+        f"the most able one for {pictures:,} images of about {side} pixels that should train here within "
         f"{BUDGET_MINUTES} minutes: about {max(1, round(minutes))}"
     )
     return {**chosen, "model": candidate.model, "image_size": [candidate.size, candidate.size]}

@@ -127,7 +127,7 @@ def told(results: Mapping[str, Sequence[Result]], protocol: Protocol) -> list[st
     """Say what the runs came to: mean and standard deviation, and the paired difference of two configurations."""
     accuracies = {name: np.array([run.acc1 for run in runs]) for name, runs in results.items()}
     one = next(iter(results.values()))[0]
-    lines = [f"accuracy on {one.pictures:,} pictures ({one.measured_on}); {one.chosen} of each run"]
+    lines = [f"accuracy on {one.pictures:,} images ({one.measured_on}); {one.chosen} of each run"]
     for name, values in accuracies.items():
         label = f"{name} ({', '.join(f'{k}={v}' for k, v in protocol.against.items())})" if name == SECOND else name
         count = f"{len(values)} seed{'s' if len(values) > 1 else ''}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib.resources import files
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 from ..data import SOURCES, Dataset
 from ..data.part import parse_part
 from ..errors import InputError, nearest
+from .given import read_given
 from .plan import COMMON
 from .settings import Settings
 
@@ -18,7 +19,8 @@ FOLDER = files("residuum.training") / "recipes"
 
 # What may differ from the recipe without its being another recipe, or is looked at by itself.
 FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "val_precision", "kernels",
-        "winograd", "threads", "workers", "processes", "strict", "licence", "checkpoint_every", "keep"}  # fmt: skip
+        "winograd", "threads", "workers", "processes", "strict", "max_pixels", "licence", "checkpoint_every",
+        "keep"}  # fmt: skip
 
 # How the data that results were published for are told: classes, training and test pictures.
 SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}
@@ -76,7 +78,8 @@ def parse_recipe(name: str, text: str) -> Recipe:
     used = set(recipe.settings).union(*recipe.models.values())
     if unknown := sorted(used - known):
         raise InputError(f"recipe {name} sets {unknown[0]}, which is no setting; {nearest(unknown[0], sorted(known))}")
-    return recipe
+    models = {model: read_given(values) for model, values in recipe.models.items()}
+    return replace(recipe, settings=read_given(recipe.settings), models=models)
 
 
 def with_recipe(given: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +149,7 @@ def verdict(settings: Settings, dataset: Dataset, error: float | None, named: st
     reasons = changes(settings)
     if not _is_data_of(recipe, dataset):
         held = len(dataset.test or dataset.val)
-        reasons["data"] = f"{dataset.name} ({len(dataset.train):,} and {held:,} pictures) instead of {recipe.data}"
+        reasons["data"] = f"{dataset.name} ({len(dataset.train):,} and {held:,} images) instead of {recipe.data}"
     kept = {key: value for key, value in settings.model_arguments.items() if key not in ("in_chans", "num_classes")}
     reasons |= {key: f"{value} asked for" for key, value in kept.items()}
     if reasons:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ..data import ArrayImages, Dataset, FileImages, decode
+from ..data import ArrayImages, Dataset, FileImages
 from ..evaluation import Scores, evaluate
 from ..report.run import Mistake, RunData, write_run_report
 from ..report.watching import Watched
@@ -36,7 +36,7 @@ def conclude(run: Run, *, report: bool) -> None:
         model = load(run.directory / BEST)
         use_kernels(model, settings)
         precision = "fp32" if settings.views == "centre" else settings.precision
-        scores = evaluate(model, final_dataset(run.dataset), views=settings.views, precision=precision)
+        scores = evaluate(model, final_dataset(run.dataset), split="val", views=settings.views, precision=precision)
     write_result(run.directory, result_of(run.settings, run.dataset, run.history, scores))
     if report and scores is not None:
         _write_report(run, scores)
@@ -64,9 +64,9 @@ def mistakes(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores)
 
 def _mistake(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores, index: int) -> Mistake:
     if isinstance(images, ArrayImages):
-        name, pixels = f"picture {index}", images.pixels[index]
+        name, pixels = f"image {index}", images.pixels[index]
     else:
-        name, pixels = images.names[index], decode(images.root / images.names[index])
+        name, pixels = images.names[index], images.picture(index)
     classes = dataset.classes
     predicted = int(scores.ranked[index, 0])
     return Mistake(

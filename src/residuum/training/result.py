@@ -64,7 +64,7 @@ def how(settings: Settings, dataset: Dataset) -> str:
     """Say how the epoch was chosen."""
     if settings.choose == "last":
         return "the last epoch"
-    return f"the best of {settings.epochs} epochs on {len(dataset.val):,} pictures ({dataset.val_is})"
+    return f"the best of {settings.epochs} epochs on {len(dataset.val):,} images ({dataset.val_is})"
 
 
 def protocol_note(settings: Settings, dataset: Dataset) -> str:
@@ -72,14 +72,14 @@ def protocol_note(settings: Settings, dataset: Dataset) -> str:
     if dataset.test is not None:
         epoch = "The last epoch's weights" if settings.choose == "last" else "The best epoch's weights"
         by = "were taken" if settings.choose == "last" else f"were chosen on {dataset.val_is}"
-        return f"{epoch} {by}; the test pictures ({dataset.test_is}) were looked at once, at the end."
+        return f"{epoch} {by}; the test images ({dataset.test_is}) were looked at once, at the end."
     if settings.choose == "last":
         return (
-            f"The result is the last epoch's: nothing was chosen on the pictures that it is measured on "
+            f"The result is the last epoch's: nothing was chosen on the images that it is measured on "
             f"({dataset.val_is}), and the curve only shows the way there."
         )
     return (
-        f"The best epoch was chosen on the same pictures ({dataset.val_is}) that the accuracy is measured on, "
+        f"The best epoch was chosen on the same images ({dataset.val_is}) that the accuracy is measured on, "
         "which flatters it a little."
     )
 

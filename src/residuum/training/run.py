@@ -14,21 +14,25 @@ from .. import __version__
 from ..data import Dataset, open_data, packed, split_off
 from ..data.packing import Tell, quiet
 from ..errors import InputError
-from ..files import sweep
+from ..files import refusals_told, sweep
 from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
+from ..workers import refuse_imported_script
 from .allocator import keep_freed_memory
 from .checkpoint import newest_checkpoint
 from .distribution import part_of
 from .environment import check_data, moved
+from .first_step import check_first_step
+from .given import read_given
 from .kernels import choose_kernels
 from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision, choose_val_precision
 from .processes import ALONE, World
 from .recipe import with_recipe
-from .settings import Settings, differing, read_settings
+from .resuming import changed
+from .settings import Settings, read_settings
 from .whitening import whiten_first_layer
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
@@ -62,16 +66,20 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
         world: which of the processes that train it this one is.
         tell: is told of work that takes long before the first step: decoding a folder into the cache.
     """
-    given = {**given, "processes": counted(world, given.get("processes"))}
+    refuse_imported_script()
+    given = read_given(given)
+    given["processes"] = counted(world, given.get("processes"))
     directory = Path(output)
     sweep(directory)  # what a process left that was killed as it began this run
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    with refusals_told(directory):
+        stands = directory.exists()
+    if stands and (not directory.is_dir() or any(directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
             f"choose another, or go on with `residuum train --resume {directory}`"
         )
     given = with_recipe(given)
-    dataset = open_data(given["data"], strict=given.get("strict", False))
+    dataset = open_data(given["data"], strict=given.get("strict", False), max_pixels=given.get("max_pixels"))
     start = load(given["weights"]) if given.get("weights") else None
     if start is not None and (licence := describe(start).licence):
         given = {"licence": licence, **given}  # what is trained further stays under it
@@ -81,27 +89,32 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
     _set_up(values["threads"])
     values["device"] = choose_device(values["device"], world)
     model = _first_model(values, start, dataset)
+    part_of(world, values["batch_size"], len(dataset.train))
+    check_first_step(model, values, len(dataset.train), world.size)
     shape = (len(values["mean"]), values["image_size"][0], values["image_size"][1])
     values["kernels"] = choose_kernels(values["device"], values["kernels"])
     trial = choose_precision(model, shape, values["device"], values["precision"], values["kernels"])
     values["precision"] = trial.precision
     values["val_precision"] = choose_val_precision(trial.precision, values["val_precision"])
     settings = Settings(**{**values, "data": str(given["data"])})
-    part_of(world, settings.batch_size, len(dataset.train))
     dataset = packed(dataset, settings.cache, tell) if settings.cache else dataset
     settings.write(directory / CONFIG)
     return _ready(directory, settings, dataset, model, world, plan.reasons, trial)
 
 
 def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALONE, tell: Tell = quiet) -> Run:
-    """Open a run that was interrupted. ``asked`` are settings given again; each must be what the run has."""
+    """Open a run that was interrupted.
+
+    Args:
+        directory: the run's.
+        asked: settings given again. Each must be what the run has, but for what the machine decides: ``workers``,
+            ``threads``, and ``data``, the place of a folder that has moved.
+        world: which of the processes that train it this one is.
+        tell: is told of work that takes long before the first step.
+    """
     directory = Path(directory)
-    settings = read_settings(directory / CONFIG)
-    if differences := differing(settings, asked):
-        raise InputError(
-            f"a resumed run keeps its settings, but these differ: {'; '.join(differences)}. "
-            "Leave them out, or start another run with --output"
-        )
+    kept = read_settings(directory / CONFIG)
+    settings, notes = changed(kept, read_given(asked), directory)
     if settings.processes != world.size:
         raise InputError(
             f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
@@ -109,7 +122,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
         )
     _set_up(settings.threads)
     dataset = _pictures(settings, tell)
-    check_data(directory / ENVIRONMENT, dataset)
+    check_data(directory / ENVIRONMENT, dataset, moved=settings.data != kept.data)
     found = newest_checkpoint(directory)
     if found is None:  # it died before its first checkpoint, and begins again
         start = load(settings.weights) if settings.weights else None
@@ -117,7 +130,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
     else:
         model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
-    run.notes = moved(directory / ENVIRONMENT)
+    run.notes = [*notes, *moved(directory / ENVIRONMENT)]
     if found is not None:
         run.state = found.state
         run.notes += found.notes
@@ -153,7 +166,7 @@ def counted(world: World, asked: int | None) -> int:
 
 
 def _pictures(settings: Settings, tell: Tell) -> Dataset:
-    dataset = open_data(settings.data, strict=settings.strict)
+    dataset = open_data(settings.data, strict=settings.strict, max_pixels=settings.max_pixels)
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
     return packed(dataset, settings.cache, tell) if settings.cache else dataset
 

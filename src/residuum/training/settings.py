@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from residuum_runtime.reading import MAX_PIXELS
+
 from ..errors import InputError
 from ..files import write_text
 
@@ -82,6 +84,7 @@ class Settings:
     winograd: bool = False  # 3x3 convolutions with a quarter of the products, where that is faster (nn/winograd.py)
     validate_every: int = 1  # epochs; the last one is validated always
     val_precision: str = "fp32"  # of validation; in bf16 norms are folded (evaluation/precision.py)
+    max_pixels: int = MAX_PIXELS  # the largest image of a folder; larger ones are left out
 
     def write(self, path: Path) -> None:
         """Write the settings as YAML."""

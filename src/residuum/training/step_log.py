@@ -28,7 +28,8 @@ class StepLog:
         kept = COLUMNS + b"".join(_rows_before(before, first))
         if kept != before:
             write_bytes(path, kept)
-        self.file = path.open("ab", buffering=0)
+        with refusals_told(path):
+            self.file = path.open("ab", buffering=0)
 
     def add(self, step: Step) -> None:
         """Write a step's row."""

@@ -15,7 +15,8 @@ from .loop import Step
 from .processes import noticing_loss
 from .report import conclude
 from .rows import Clock, csv_text
-from .run import BEST, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
+from .run import BEST, CONFIG, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
+from .settings import read_settings
 from .state import State, begin, checkpoint_of
 from .step_log import StepLog
 
@@ -23,9 +24,9 @@ from .step_log import StepLog
 def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     """Train to the end, writing the run's files after each epoch and (unless told not to) its report at the end.
 
-    Yields each step and each epoch once what they came to is written. On the first interrupt (Ctrl-C) the step is
-    finished, the state saved, and Interrupted raised; a second one stops at once. Of several processes the first
-    writes.
+    Yields each step and each epoch once what they came to is written. On the first interrupt (Ctrl-C, SIGTERM, SIGHUP)
+    the step is finished, the state saved, and Interrupted raised; a second one stops at once. Of several processes the
+    first writes.
     """
     if not run.world.writes:
         yield from _beside(run)
@@ -53,9 +54,10 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
                 if due:
                     _save(run, state, steps, log)
                 yield event
-                if any_of(interrupted.is_set(), run.world) and state.progress.epoch < settings.epochs:
+                if (number := any_of(interrupted.number, run.world)) and state.progress.epoch < settings.epochs:
                     _save(run, state, steps, log)
-                    raise Interrupted(f"stopped at epoch {state.progress.epoch + 1}, step {state.progress.step}")
+                    at = f"stopped at epoch {state.progress.epoch + 1}, step {state.progress.step}"
+                    raise Interrupted(at, number)
         conclude(run, report=report)
 
 
@@ -65,8 +67,8 @@ def _beside(run: Run) -> Iterator[Step | Epoch]:
         state = begin(run.model, run.settings, run.state)
         for event in fit(state, run.dataset, run.settings, run.world):
             yield event
-            if any_of(interrupted.is_set(), run.world) and state.progress.epoch < run.settings.epochs:
-                raise Interrupted("stopped with the first process")
+            if (number := any_of(interrupted.number, run.world)) and state.progress.epoch < run.settings.epochs:
+                raise Interrupted("stopped with the first process", number)
 
 
 def _tidy(run: Run, steps: int) -> None:
@@ -74,6 +76,8 @@ def _tidy(run: Run, steps: int) -> None:
     discard_after(run.directory, steps)
     sweep(run.directory)
     sweep(run.directory / FOLDER)
+    if read_settings(run.directory / CONFIG) != run.settings:  # resumed on another machine (resuming.py)
+        run.settings.write(run.directory / CONFIG)
     record(run.directory / ENVIRONMENT, run.dataset, steps)
 
 

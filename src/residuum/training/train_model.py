@@ -26,7 +26,10 @@ def train_model(
         output: the run's folder; it must be new or empty.
         tell: what is done with each line of progress.
         settings: as the flags, with underscores: ``model``, ``epochs``, ``batch_size``, ``lr``, ``opt``, ``seed``, ...;
-            ``model_arguments`` for the builder's.
+            ``image_size`` is 32, (24, 32) or "24x32"; ``model_arguments`` for the builder's.
+
+    Raises:
+        InputError: no setting is of that name, or a value does not fit.
     """
     run = new_run(output, {"data": str(data), **settings})
     for key, fact in facts(run).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,21 @@ from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
 from .metadata import NAMES_KEY, to_metadata
 from .pretrained import fetch
 from .safetensors_file import write_safetensors
+from .stacked import Naming, to_theirs
+from .transformer_config import transformer_config
 from .understand import Understood, understand
 
 
-def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str]) -> Path:
+def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str], *, entry: str = "") -> Path:
     """Write the weights of ``path`` under another library's names; tensors keep their bits, so a round trip is exact.
 
     Args:
         path: a weights file of any known source.
-        to: ``torchvision``, ``timm``, ``huggingface``, or ``safetensors`` (this library's own, self-describing).
-        output: ``.safetensors``, or ``.pth``, ``.pt``, ``.bin`` for torch's format; for ``huggingface`` a name
-            without an ending is a folder that ``ResNetForImageClassification.from_pretrained`` reads.
+        to: ``torchvision``, ``timm``, ``huggingface`` (or ``transformers``, the same), or ``safetensors`` (this
+            library's own, self-describing).
+        output: ``.safetensors``, or ``.pth``, ``.pt``, ``.bin`` for torch's format; for ``huggingface`` a
+            name without an ending is a folder that transformers' ``from_pretrained`` reads.
+        entry: which of a checkpoint's entries or networks; by default the usual.
 
     Returns:
         The weights file written.
@@ -40,12 +45,12 @@ def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str
     output = Path(output)
     if to not in TARGETS:
         raise InputError(f"to must be one of {', '.join(TARGETS)}, got {to!r}; {nearest(to, list(TARGETS))}")
-    contents, beside = fetch(path)
+    contents, beside = fetch(path, entry)
     understood = understand(contents, beside)
     if differences := understood.differences(understood.description.arguments):
         raise InputError(f"{contents.path.name} must fit {understood.description.model}:\n{differences}")
     dialect, tensors = respell(understood.tensors, to)
-    if to == "huggingface" and not output.suffix:
+    if to in ("huggingface", "transformers") and not output.suffix:
         return _write_folder(output, understood, tensors)
     if output.suffix == ".safetensors":
         names = {} if dialect == "residuum" else {NAMES_KEY: dialect}
@@ -68,6 +73,14 @@ def respell(tensors: dict[str, Tensor], to: str) -> tuple[str, dict[str, Tensor]
     """
     unnamed: list[str] = []
     for dialect in TARGETS[to]:
+        if dialect == "residuum":
+            return dialect, tensors
+        if (naming := DIALECTS[dialect].naming) is not None:
+            found, lacking = to_theirs(naming, tensors, _home(naming, tensors))
+            if not lacking:
+                return dialect, found
+            unnamed = lacking if not unnamed or len(lacking) < len(unnamed) else unnamed
+            continue
         names = {name: spell(dialect, name) for name in tensors}
         lacking = [name for name, theirs in names.items() if theirs is None]
         if not lacking and all(translate(dialect, str(theirs)) == name for name, theirs in names.items()):
@@ -79,11 +92,16 @@ def respell(tensors: dict[str, Tensor], to: str) -> tuple[str, dict[str, Tensor]
                      "convert to safetensors instead")  # fmt: skip
 
 
+def _home(naming: Naming, tensors: Mapping[str, Tensor]) -> str:
+    """Return the prefix that the source writes: a decoder's always, an encoder's where a head stands beside it."""
+    return naming.home if not naming.heads or any(name.startswith(naming.heads) for name in tensors) else ""
+
+
 def _write_folder(folder: Path, understood: Understood, tensors: dict[str, Tensor]) -> Path:
     """Write what ``from_pretrained`` reads: weights, configuration, preprocessing."""
     description = understood.description
     write_text(folder / "config.json", _text(huggingface_config(understood)))
-    if (chosen := description.preprocessing) is not None:
+    if (chosen := description.preprocessing) is not None and _builder(description) == "resnet":
         edge = chosen.size[0]
         processor = {
             "image_processor_type": "ConvNextImageProcessor",
@@ -98,12 +116,14 @@ def _write_folder(folder: Path, understood: Understood, tensors: dict[str, Tenso
 
 
 def huggingface_config(understood: Understood) -> dict[str, Any]:
-    """Return the ``ResNetConfig`` of the model.
+    """Return the ``ResNetConfig``, ``ViTConfig``, ``BertConfig`` or ``GPT2Config`` of the model.
 
     Raises:
         InputError: a model that it cannot describe.
     """
     description, tensors = understood.description, understood.tensors
+    if (config := transformer_config(description, tensors)) is not None:
+        return config
     blocks = sorted({tuple(map(int, name.split(".")[1:3])) for name in tensors if name.startswith("stages.")})
     stages = range(blocks[-1][0] + 1)
     last = "conv3" if "stages.0.0.branch.conv3.weight" in tensors else "conv2"

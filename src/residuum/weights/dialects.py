@@ -9,11 +9,13 @@ from torch import Tensor
 
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
-from . import rows
+from . import rows, transformers_images, transformers_text
+from .layout import STEMS
 from .names import to_grammar, to_source
 from .rows import Rows
+from .stacked import Naming, Translated, to_ours
 
-# Wrappers that training frameworks put before every name.
+# Wrappers that training frameworks put before every name, for files whose network is not known.
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
 
 # Averaged copies that stand beside the weights under a prefix of their own.
@@ -30,6 +32,17 @@ class Dialect:
     rows: Rows
     title: str  # as a message names it
     flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our matrices that are their convolutions
+    naming: Naming | None = None  # of transformers, in place of rows
+
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """What the source calls the first layer, by which a network's place among other names is found."""
+        if self.naming is not None:
+            return (self.naming.anchor,)
+        if not self.rows:
+            return tuple(name.removesuffix(".weight") for name in STEMS)
+        first = dict(reversed(self.rows))
+        return next(((first[ours],) for ours in FIRST if ours in first), ())
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -39,6 +52,16 @@ DIALECTS: dict[str, Dialect] = {
     "timm_pooled": Dialect(rows.POOLED_SHORTCUT, "timm (pooled shortcuts)"),
     "huggingface": Dialect(rows.HUGGINGFACE, "Hugging Face"),
     "mm": Dialect(rows.MM, "OpenMMLab"),
+    "children": Dialect(rows.CHILDREN, "torchvision's layers by number"),
+    "huggingface_bare": Dialect(rows.HUGGINGFACE_BARE, "Hugging Face"),
+    "weiaicunzai2": Dialect(rows.weiaicunzai(2), "weiaicunzai's CIFAR-100 ResNets"),
+    "weiaicunzai3": Dialect(rows.weiaicunzai(3), "weiaicunzai's CIFAR-100 ResNets"),
+    "huggingface_bert": Dialect((), "Hugging Face", naming=transformers_text.BERT),
+    "huggingface_gpt2": Dialect((), "Hugging Face", naming=transformers_text.GPT2),
+    "huggingface_vit": Dialect((), "Hugging Face", naming=transformers_images.HUGGINGFACE),
+    "huggingface_vit5": Dialect((), "Hugging Face", naming=transformers_images.HUGGINGFACE_5),
+    "timm_vit": Dialect((), "timm", naming=transformers_images.TIMM),
+    "torchvision_vit": Dialect((), "torchvision", naming=transformers_images.TORCHVISION),
     "cifar": Dialect(rows.CIFAR, "the published CIFAR ResNets"),
     "torchvision_densenet": Dialect(rows.densenet(), "torchvision (and timm)"),
     "torchvision_densenet_old": Dialect(rows.densenet("."), "torchvision's first DenseNets"),
@@ -60,6 +83,8 @@ DIALECTS: dict[str, Dialect] = {
     **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
 }
 
+HUGGING_FACE = ("huggingface", "huggingface_vit", "huggingface_bert", "huggingface_gpt2")
+
 # What a file can be converted to: the dialects to try, in order.
 TARGETS = {
     "torchvision": ("torchvision", *(name for name in DIALECTS if name.startswith("torchvision_"))),
@@ -68,9 +93,13 @@ TARGETS = {
         "torchvision_densenet",
         *(name for name in DIALECTS if name.startswith("timm_")),
     ),
-    "huggingface": ("huggingface",),
+    "huggingface": HUGGING_FACE,
+    "transformers": HUGGING_FACE,
     "safetensors": ("residuum",),
 }
+
+# The grammar's first layer of images, where a source's table has it: a network without a stem begins with a block.
+FIRST = ("stem.conv", "stem.conv1", "stages.0.0.branch.conv")
 
 _GRAMMAR = ("stem.", "stages.", "head.")
 
@@ -90,6 +119,8 @@ def unwrap(names: Iterable[str]) -> str:
 
 def translate(dialect: str, name: str) -> str | None:
     """Return the grammar's name of a source's name, or None where the source's table has none."""
+    if DIALECTS[dialect].naming is not None:
+        return None  # whole states only: see ``stacked``
     if not DIALECTS[dialect].rows:
         return name if name.startswith(_GRAMMAR) else None
     return to_grammar(DIALECTS[dialect].rows, name)
@@ -109,18 +140,25 @@ def likely_dialects(names: Iterable[str]) -> list[str]:
     return [dialect for dialect, count in explained.items() if count == max(explained.values())]
 
 
-def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return the tensors under the grammar's names and shapes, and those that the dialect has no name for."""
-    translated: dict[str, Tensor] = {}
-    left: dict[str, Tensor] = {}
+def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = "") -> Translated:
+    """Return the tensors under ``prefix`` by the grammar's names and shapes, and those without a name in it.
+
+    Raises:
+        InputError: a transformer's last matrix that is not its words' own.
+    """
+    naming = DIALECTS[dialect].naming
+    if naming is not None:
+        return to_ours(naming, tensors, prefix)
+    found = Translated({}, {}, {})
     for name, tensor in tensors.items():
-        ours = translate(dialect, name)
-        if ours is None or ours in translated:
-            left[name] = tensor
+        ours = translate(dialect, name.removeprefix(prefix)) if name.startswith(prefix) else None
+        if ours is None or ours in found.tensors:
+            found.left[name] = tensor
         else:
             flat = ours in DIALECTS[dialect].flattened and tensor.ndim == 4
-            translated[ours] = tensor.flatten(1) if flat else tensor
-    return translated, left
+            found.tensors[ours] = tensor.flatten(1) if flat else tensor
+            found.spelled[ours] = name
+    return found
 
 
 def to_source_shape(dialect: str, name: str, tensor: Tensor) -> Tensor:

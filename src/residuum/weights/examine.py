@@ -45,15 +45,21 @@ class Examination:
     differences: Differences
     odd: list[str] = field(default_factory=list)
     how_to_load: str = ""
+    entries: list[str] = field(default_factory=list)  # of a checkpoint with several that hold tensors
+    left_out: str = ""  # other networks and heads of the file, by name and count
 
 
-def examine(path: str | os.PathLike[str]) -> Examination:
+def examine(path: str | os.PathLike[str], *, entry: str = "") -> Examination:
     """Open any weights file and say what it holds, what is odd and how to load it.
+
+    Args:
+        path: a file of any source, or a published name.
+        entry: which of a checkpoint's entries or networks; by default the usual.
 
     Raises:
         InputError: no such file, or one that is not a sound weights file (a model that is not recognised is a finding).
     """
-    contents, beside = fetch(path)
+    contents, beside = fetch(path, entry)
     try:
         understood = understand(contents, beside, ema=False)
         differences = understood.differences(understood.description.arguments)
@@ -65,11 +71,16 @@ def examine(path: str | os.PathLike[str]) -> Examination:
     odd += [f"averaged copy: {finding}" for finding in odd_tensors(contents.averaged)]
     if differences:
         odd.append(f"{len(differences)} entries do not fit\n{differences}")
-    return _report(str(path), contents, understood, differences, odd)
+    return _report(str(path), contents, understood, differences, odd, entry)
 
 
 def _report(
-    source: str, contents: Contents, understood: Understood | None, differences: Differences, odd: list[str]
+    source: str,
+    contents: Contents,
+    understood: Understood | None,
+    differences: Differences,
+    odd: list[str],
+    entry: str,
 ) -> Examination:
     description = understood.description if understood else None
     counted = [value for name, value in contents.tensors.items() if value.is_floating_point() and not _statistic(name)]
@@ -94,7 +105,9 @@ def _report(
         description=description,
         differences=differences,
         odd=odd,
-        how_to_load=_how(source, contents, understood, differences),
+        how_to_load=_how(source, contents, understood, differences, entry),
+        entries=[name for name in contents.entries if name] if len(contents.entries) > 1 else [],
+        left_out=understood.said_beside() if understood else "",
     )
 
 
@@ -143,11 +156,12 @@ def _depth(description: Description) -> int | None:
     return depth if isinstance(depth, int) else None
 
 
-def _how(source: str, contents: Contents, understood: Understood | None, differences: Differences) -> str:
+def _how(source: str, contents: Contents, understood: Understood | None, differences: Differences, entry: str) -> str:
     name = source if source.startswith(tuple(FETCHERS)) else contents.path.name
+    asked = f", entry={entry!r}" if entry else ""
     if understood is None:
         return "not with this library: its names and shapes belong to no model here"
     if differences:
-        return f"residuum.load({name!r}, strict=False) leaves out what does not fit and says so"
+        return f"residuum.load({name!r}{asked}, strict=False) leaves out what does not fit and says so"
     averaged = "; ema=False takes the weights that are not averaged" if contents.averaged else ""
-    return f"residuum.load({name!r}){averaged}"
+    return f"residuum.load({name!r}{asked}){averaged}"

@@ -51,6 +51,8 @@ def compare(model: Shapes, file: Shapes) -> Differences:
 def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole: bool) -> nn.Module:
     """Build the model and give it the tensors, bit for bit; half precision widens to float32, which is exact.
 
+    Double precision is rounded to float32.
+
     Args:
         build: makes the model on the current device.
         tensors: by the model's names, those that fit.
@@ -74,9 +76,9 @@ def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole
 
 
 def _own(tensor: Tensor) -> Tensor:
-    narrow = tensor.dtype in (torch.float16, torch.bfloat16)
-    widened = tensor.to(torch.float32) if narrow else tensor
-    return widened.clone(memory_format=torch.contiguous_format)
+    other = tensor.dtype in (torch.float16, torch.bfloat16, torch.float64)
+    single = tensor.to(torch.float32) if other else tensor
+    return single.clone(memory_format=torch.contiguous_format)
 
 
 def _some(names: list[str]) -> str:

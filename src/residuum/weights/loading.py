@@ -13,10 +13,13 @@ from torch import nn
 from .. import models
 from ..errors import InputError
 from ..models import Description, attach
+from .channels import describe_channels, fit_channels, held_channels
 from .fit import Differences, fill
 from .metadata import KEY
+from .origin import trained_on
 from .pretrained import fetch
 from .reading import Contents
+from .transformer_facts import read_facts
 from .understand import Understood, build, build_meta, understand
 
 # What load() takes beside a model's own arguments: fields of the description.
@@ -35,20 +38,26 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
             ``timm:NAME``, ``hf://OWNER/NAME``, fetched by those libraries into their caches.
         strict: whether every tensor must fit; if not, what is left out is said in a warning and in the provenance.
-        overrides: ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
+        overrides: ``entry`` (which of a checkpoint's entries or networks, such as ``"teacher"``);
+            ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
             ``provenance``; ``ema`` (the averaged copy or not, where a file has both; by default the averaged one).
 
     Raises:
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
-            that do not fit, listed by name.
+            that do not fit, listed by name; several networks, of which ``entry`` names none.
     """
-    contents, beside = fetch(path)
+    contents, beside = fetch(path, overrides.pop("entry", None) or "")
     name = overrides.pop("model", None)
-    understood = understand(contents, beside, overrides.pop("ema", None), name or "")
+    facts = dataclasses.replace(read_facts(contents.path), heads=overrides["heads"]) if "heads" in overrides else None
+    understood = understand(contents, beside, overrides.pop("ema", None), name or "", facts)
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
     if description.arguments.get("features_only"):
         understood.tensors = _wanted(understood, description)
+    wanted = description.arguments.get("in_chans")
+    if isinstance(wanted, int) and held_channels(understood.tensors) not in (0, wanted):
+        understood.tensors = fit_channels(understood.tensors, wanted, contents.path.name)
+        description = describe_channels(description, wanted)
     differences = understood.differences(description.arguments, description.model)
     if differences and strict:
         raise InputError(_refusal(contents, understood, description, differences))
@@ -57,6 +66,9 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     if differences:
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
+    model.trained_on = trained_on(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
+    if understood.outside:
+        warnings.warn(f"{contents.path.name}: left out {understood.said_beside()}", stacklevel=2)
     return attach(model.eval(), description)
 
 

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 
 from ..errors import InputError
+from .arrays import RECONSTRUCTORS, ArrayType, PickledArray
+from .foreign import is_plain_pickle
 
 # Modules whose names torch's own weights-only reader may know; it judges each name again.
 TRUSTED_MODULES = ("torch", "collections", "_codecs", "numpy")
@@ -31,16 +33,16 @@ BYSTANDERS = (
     "lightning_fabric.utilities.data.AttributeDict",
     "mmengine.logging.history_buffer.HistoryBuffer",
     "numpy._core.multiarray.scalar",
-    "numpy._core.multiarray._reconstruct",
     "numpy.core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct",
-    "numpy.dtype",
     "numpy.ndarray",
     "omegaconf.dictconfig.DictConfig",
     "pathlib.Path",
     "pathlib.PosixPath",
     "pytorch_lightning.utilities.parsing.AttributeDict",
 )
+
+# numpy's arrays: stand-ins keep a shape, a type and bytes, and none of numpy's code runs while reading.
+ARRAYS = {"numpy.dtype": ArrayType, **dict.fromkeys(RECONSTRUCTORS, PickledArray)}
 
 ITEM_BYTES = {
     "BFloat16Storage": 2,
@@ -89,7 +91,7 @@ class _DryRun(pickle._Unpickler):  # type: ignore[name-defined]
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        if full not in (*BYSTANDERS, *TRUSTED_NAMES) and module.split(".")[0] not in TRUSTED_MODULES:
+        if full not in (*BYSTANDERS, *ARRAYS, *TRUSTED_NAMES) and module.split(".")[0] not in TRUSTED_MODULES:
             raise InputError(
                 f"{self.path} must hold tensors only, got a pickle that wants to run {full}: refused, nothing was run. "
                 "Ask its author for a safetensors file"
@@ -115,7 +117,10 @@ def read_pickle(path: Path) -> Any:
     """
     _check_archive(path) if zipfile.is_zipfile(path) else _check_legacy(path)
     try:
-        with torch.serialization.safe_globals([(Bystander, name) for name in BYSTANDERS]):
+        stand_ins: list[Any] = [(Bystander, name) for name in BYSTANDERS] + [
+            (own, name) for name, own in ARRAYS.items()
+        ]
+        with torch.serialization.safe_globals(stand_ins):
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         reason = str(error).replace("Weights only load failed.", "").strip().splitlines()
@@ -189,6 +194,12 @@ def _check_legacy(path: Path) -> None:
                 f"{path} must be a weights file (safetensors, or written by torch.save), got {_first_bytes(path)}"
             )
         file.seek(0)
+        if is_plain_pickle(path):
+            _dry_run(path, file)  # what wants to run code is refused by name
+            raise InputError(
+                f"{path} must be a whole file of torch.save, got a plain pickle, as detectron2 and caffe2 write their "
+                ".pkl; open it where you trust it and save its arrays by name: numpy.savez('w.npz', **arrays)"
+            )
         claimed = sum(sum(_dry_run(path, file).storages.values()) for _ in range(LEGACY_PICKLES))
         if claimed > size - file.tell():
             raise InputError(f"{path} must hold the {claimed} bytes that it claims, got {size - file.tell()}")

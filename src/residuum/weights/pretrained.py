@@ -15,28 +15,43 @@ from typing import Any
 
 from ..compat import import_torchvision
 from ..errors import InputError, nearest
+from ..files import make_folder
 from ..models import Preprocessing
 from .reading import Contents, read_contents
 from .sidecar import WEIGHTS_NAMES, Sidecar, read_sidecar, timm_preprocessing
 
+ENTRY = "::"  # between a file and the entry to take of it
+
 BESIDE = ("config.json", "preprocessor_config.json", "README.md")  # taken along from the hub where they are
 
 
-def fetch(source: str | os.PathLike[str]) -> tuple[Contents, Sidecar]:
+def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Sidecar]:
     """Return what a file or a published name holds, and what its publisher says of it.
+
+    Args:
+        source: a file or a published name; ``FILE::ENTRY`` names the entry too.
+        entry: which of a checkpoint's entries or networks (``teacher``); by default the usual.
 
     Raises:
         InputError: an unknown name, a library that is not installed, or no way to fetch it.
     """
     text = str(source)
+    if ENTRY in text and not Path(text).exists():
+        text, _, entry = text.rpartition(ENTRY)
+        source = text
     for prefix, fetcher in FETCHERS.items():
         if text.startswith(prefix):
             return fetcher(text.removeprefix(prefix))
     if (found := re.match(r"[a-z]+:(?=[^\\/]|//)", text)) and not Path(text).exists():
         hint = nearest(found[0], [*FETCHERS])
         raise InputError(f"weights must be a file or begin with {', '.join(FETCHERS)}, got {text!r}; {hint}")
-    contents = read_contents(source)
+    contents = read_contents(source, entry)
     return contents, read_sidecar(contents.path)
+
+
+def with_entry(source: str, entry: str | None) -> str:
+    """Return the name by which every function here finds that entry of a file: ``FILE::ENTRY``."""
+    return f"{source}{ENTRY}{entry}" if entry else source
 
 
 def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
@@ -55,7 +70,7 @@ def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
     file = chosen.url.rpartition("/")[2]
     path = Path(torch.hub.get_dir()) / "checkpoints" / file
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, "set TORCH_HOME to a folder elsewhere")
         digest = re.search(r"-([0-9a-f]{8,})\.", file)
         try:
             torch.hub.download_url_to_file(chosen.url, str(path), digest[1] if digest else None, progress=False)

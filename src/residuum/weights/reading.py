@@ -11,14 +11,12 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError, nearest
+from .arrays import read_npz
 from .dialects import BOOKKEEPING, EMA_PREFIXES
+from .entries import OPTIMISER_ROOFS, averaged_state, choose_state, named_state, states, unknown_entry
+from .foreign import is_numpy_archive, refuse_foreign
 from .pickle_file import read_pickle
 from .safetensors_file import looks_like_safetensors, read_safetensors
-
-# Under which entry of a checkpoint the weights stand, the first that is there; and where its averaged copy stands.
-ROOFS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module")
-EMA_ROOFS = ("state_dict_ema", "ema_state_dict", "model_ema", "ema_model", "model_ema_state_dict", "ema", "averaged")
-OPTIMISER_ROOFS = ("optimizer", "optimizer_states", "optimizer_state_dict", "optimizer_state", "optimiser", "opt")
 
 RUN_FILES = (
     "model.safetensors",
@@ -40,6 +38,8 @@ class Contents:
     roof: str = ""  # the entry of the checkpoint that the tensors come from
     optimiser: str = ""  # the entry that holds an optimiser's state
     beside: list[str] = field(default_factory=list)  # other entries
+    entries: list[str] = field(default_factory=list)  # every entry that holds tensors by name
+    wished: str = ""  # the network asked for, where it is no entry and so must be a prefix of names
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -52,19 +52,28 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     return contents.tensors, contents.metadata
 
 
-def read_contents(path: str | os.PathLike[str]) -> Contents:
-    """Open a safetensors file, a pickle of torch, or a run folder with one of them.
+def read_contents(path: str | os.PathLike[str], entry: str = "") -> Contents:
+    """Open a safetensors file, a pickle of torch, an .npz, or a run folder with one of them.
+
+    Args:
+        path: the file or folder.
+        entry: which entry of a checkpoint to take (``teacher``, ``state_dict.model``); by default the usual.
 
     Raises:
         InputError: as ``read_tensors``.
     """
     path = find_file(path)
+    refuse_foreign(path)
     with path.open("rb") as file:
         start = file.read(9)
     if looks_like_safetensors(start) or (path.suffix == ".safetensors" and start[:2] != b"PK"):
         tensors, metadata = read_safetensors(path)
-        return _part(Contents(path, "safetensors", tensors, metadata))
-    return _part(_sort(path, read_pickle(path)))
+        found = Contents(path, "safetensors", tensors, metadata, wished=entry)
+    elif is_numpy_archive(path):
+        found = Contents(path, "numpy", read_npz(path), wished=entry)
+    else:
+        found = _sort(path, read_pickle(path), entry)
+    return found if found.wished else _part(found)
 
 
 def find_file(path: str | os.PathLike[str]) -> Path:
@@ -82,25 +91,28 @@ def find_file(path: str | os.PathLike[str]) -> Path:
     raise InputError(f"no weights file {path}; {hint}")
 
 
-def _sort(path: Path, content: Any) -> Contents:
+def _sort(path: Path, content: Any, entry: str) -> Contents:
     """Tell weights from averaged weights, optimiser state and everything else in a pickle."""
-    if not isinstance(content, Mapping):
+    found = dict(states(content))
+    top = {str(name): value for name, value in content.items()} if isinstance(content, Mapping) else {}
+    if not found and not isinstance(content, Mapping):
         raise InputError(f"{path} must hold tensors by name (a state dict), got a {type(content).__name__}")
-    content = {str(name): value for name, value in content.items()}
-    roofs = [name for name in ROOFS if _is_state(content.get(name))]
-    averaged = next((name for name in EMA_ROOFS if _is_state(content.get(name))), "")
-    optimiser = next((name for name in OPTIMISER_ROOFS if content.get(name)), "")
-    if roofs or averaged:
-        roof = roofs[0] if roofs else averaged
-        beside = sorted(set(content) - {roof, averaged, optimiser})
-        copy = _tensors(content[averaged]) if averaged and roofs else {}
-        return Contents(path, "pickle", _tensors(content[roof]), {}, copy, roof, optimiser, beside)
-    tensors = _tensors(content)
-    if not tensors:
-        raise InputError(f"{path} must hold tensors by name (a state dict), got entries {_some(content)} without any")
+    if not found:
+        raise InputError(f"{path} must hold tensors by name (a state dict), got entries {_some(top)} without any")
+    asked = named_state(found, entry) if entry else None
+    if entry and asked is None and "" not in found and len(found) > 1:
+        raise unknown_entry(entry, list(found))
+    try:
+        roof = choose_state(content) if asked is None else asked
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    averaged = averaged_state(content, roof) if asked is None and not entry else ""
+    optimiser = next((name for name in OPTIMISER_ROOFS if top.get(name)), "")
+    used = {roof.partition(".")[0], averaged.partition(".")[0], optimiser, *(() if roof else found[""])}
     return Contents(
-        path, "pickle", tensors, beside=sorted(set(content) - set(tensors) - {optimiser}), optimiser=optimiser
-    )
+        path, "pickle", found[roof], {}, found[averaged] if averaged else {}, roof, optimiser,
+        beside=sorted(set(top) - used), entries=list(found), wished=entry if asked is None else "",
+    )  # fmt: skip
 
 
 def _part(contents: Contents) -> Contents:
@@ -113,14 +125,6 @@ def _part(contents: Contents) -> Contents:
     if all(name in BOOKKEEPING for name in rest):
         return replace(contents, tensors={**copy, **rest}, roof=contents.roof or prefix)
     return replace(contents, tensors=rest, averaged=contents.averaged or copy)
-
-
-def _is_state(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(_tensors(value))
-
-
-def _tensors(value: Mapping[Any, Any]) -> dict[str, Tensor]:
-    return {str(name): item.detach() for name, item in value.items() if isinstance(item, Tensor)}
 
 
 def _some(content: Mapping[str, Any]) -> str:

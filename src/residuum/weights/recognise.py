@@ -15,7 +15,12 @@ from ..models import BUILDERS, VARIANTS
 from ..models.densenet import LAYOUTS as DENSENETS
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
+from ..nn import basic_branch
 from .layout import Layout, Shapes, read_layout
+from .recognise_transformers import transformers
+from .transformer_facts import Facts
+
+TIERED = 24  # channels of the first convolution of a tiered stem
 
 
 @dataclass(frozen=True)
@@ -30,15 +35,25 @@ class Candidate:
         builder = BUILDERS[self.builder]
         arguments = {key: value for key, value in self.arguments.items() if value != _default(builder, key)}
         full = {key: _default(builder, key) for key in inspect.signature(builder).parameters} | self.arguments
-        for name, row in VARIANTS.items():
-            if row.builder is builder and all(full.get(key) == value for key, value in row.arguments.items()):
-                return name, {key: value for key, value in arguments.items() if key not in row.arguments}
-        return self.builder, arguments
+        fitting = {
+            name: {key: value for key, value in arguments.items() if key not in row.arguments}
+            for name, row in VARIANTS.items()
+            if row.builder is builder and all(full.get(key) == value for key, value in row.arguments.items())
+        }
+        return min(fitting.items(), key=lambda entry: len(entry[1]), default=(self.builder, arguments))
 
 
-def candidates(shapes: Shapes) -> Iterator[Candidate]:
-    """Yield what could have made tensors of these (grammar) names and shapes."""
-    layout = read_layout(shapes)
+def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> Iterator[Candidate]:
+    """Yield what could have made tensors of these (grammar) names and shapes.
+
+    Args:
+        shapes: of the tensors.
+        facts: what stands beside the file of a transformer.
+        name: the model asked for, where one file holds the heads of two.
+    """
+    found = list(transformers(shapes, facts or Facts(), name))
+    yield from (Candidate(builder, arguments) for builder, arguments in found)
+    layout = None if found else read_layout(shapes)
     for recogniser in RECOGNISERS:
         if layout is not None and (found := recogniser(layout)) is not None:
             yield Candidate(found.builder, {**found.arguments, **layout.sizes})
@@ -72,15 +87,22 @@ def imagenet_resnet(layout: Layout) -> Candidate | None:
     if depth is None or layout.convolutions not in (2, 3) or layout.outer_norms:
         return None
     grouped = {"depth": depth, "groups": layout.groups, "base_width": layout.base_width}
+    stem = {"stem": "tiered"} if layout.shapes.get("stem.conv1.weight", (0,))[0] == TIERED else {}
+    if layout.has(".se.conv."):
+        return Candidate("ecaresnet", {"depth": depth, **stem})
     if layout.has(".se."):
         return Candidate("seresnext", grouped) if layout.groups > 1 else Candidate("seresnet", {"depth": depth})
     if layout.has("stem.conv1."):
-        return Candidate("resnet_d", {"depth": depth})
+        return Candidate("resnet_d", {"depth": depth, **stem})
     if layout.groups > 1:
         return Candidate("resnext", {**grouped, "shortcut": layout.shortcut})
     if layout.base_width != 64:
         arguments = {"depth": depth, "widen": layout.base_width // 64, "shortcut": layout.shortcut}
         return Candidate("wide_resnet", arguments)
+    if layout.has("stem.norm.") and not layout.has(".running_var"):
+        return Candidate("resnet_gn", {"depth": depth})
+    if layout.shapes.get("stem.conv.weight", ())[2:] == (3, 3):
+        return Candidate("resnet_cifar", {"depth": depth})
     return Candidate("resnet", {"depth": depth, "shortcut": layout.shortcut})
 
 
@@ -136,7 +158,7 @@ def fast_resnet(layout: Layout) -> Candidate | None:
 
 def _table_depth(layout: Layout) -> int | None:
     """Return the row of He15 table 1 with these blocks; the branch's convolutions part 34 from 50 layers."""
-    depths = [depth for depth in RESNETS if (depth < 50) == (layout.convolutions == 2)]
+    depths = [depth for depth in RESNETS if (RESNETS[depth][0] is basic_branch) == (layout.convolutions == 2)]
     return next((depth for depth in depths if RESNETS[depth][1] == layout.blocks), None)
 
 

@@ -13,6 +13,7 @@ LAYERS: Rows = (
     ("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}"),
     ("stages.{s}.{b}.branch.norm{i}", "layer{s+1}.{b}.bn{i}"),
     ("stages.{s}.{b}.branch.se.fc{i}", "layer{s+1}.{b}.se.fc{i}"),
+    ("stages.{s}.{b}.branch.se.conv", "layer{s+1}.{b}.se.conv"),
 )
 STEM: Rows = (("stem.conv", "conv1"), ("stem.norm", "bn1"))
 DEEP_STEM: Rows = (
@@ -44,6 +45,33 @@ DEEP: Rows = (*DEEP_STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc
 CIFAR: Rows = (*STEM, *LAYERS, *projection("shortcut", 0), ("head.fc", "linear"))
 MM: Rows = (*below("backbone.", (*STEM, *LAYERS, *projection("downsample", 0))), ("head.fc", "head.fc"))
 
+# nn.Sequential(*resnet.children()): stem, norm, activation, pool, four stages, pool, classifier
+CHILDREN: Rows = (
+    ("stem.conv", "0"),
+    ("stem.norm", "1"),
+    *((ours, theirs.replace("layer{s+1}", "{s+4}")) for ours, theirs in (*LAYERS, *projection("downsample", 0))),
+    ("head.fc", "9"),
+)
+# weiaicunzai's ResNets for CIFAR-100
+_BRANCH = "conv{s+2}_x.{b}.residual_function."
+
+
+def weiaicunzai(convolutions: int) -> Rows:
+    """Return the rows of networks whose branch is a sequence of convolutions, norms and activations."""
+    return (
+        ("stem.conv", "conv1.0"),
+        ("stem.norm", "conv1.1"),
+        *(
+            (f"stages.{{s}}.{{b}}.branch.{kind}{number + 1}", f"{_BRANCH}{3 * number + place}")
+            for number in range(convolutions)
+            for place, kind in enumerate(("conv", "norm"))
+        ),
+        ("stages.{s}.{b}.shortcut.conv", "conv{s+2}_x.{b}.shortcut.0"),
+        ("stages.{s}.{b}.shortcut.norm", "conv{s+2}_x.{b}.shortcut.1"),
+        ("head.fc", "fc"),
+    )
+
+
 _THEIR_LAYER = "resnet.encoder.stages.{s}.layers.{b}."
 HUGGINGFACE: Rows = (
     ("stem.conv", "resnet.embedder.embedder.convolution"),
@@ -54,6 +82,7 @@ HUGGINGFACE: Rows = (
     ("stages.{s}.{b}.shortcut.norm", _THEIR_LAYER + "shortcut.normalization"),
     ("head.fc", "classifier.1"),
 )
+HUGGINGFACE_BARE: Rows = tuple((ours, theirs.removeprefix("resnet.")) for ours, theirs in HUGGINGFACE)
 
 
 def densenet(dot: str = "") -> Rows:

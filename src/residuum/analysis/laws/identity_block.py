@@ -9,7 +9,7 @@ from torch import nn
 
 from ...nn import Add, Block, BranchOnly, Concatenate, Gate
 from ...nn.initialise import NORMS
-from ...nn.squeeze_excite import SqueezeExcite
+from ...nn.squeeze_excite import ChannelAttention, SqueezeExcite
 from .outcome import Comparison, Outcome, does_not_apply
 from .subject import Subject, without_chance
 
@@ -81,7 +81,12 @@ def as_identity(block: Block) -> Block:
 
 def last_layer(block: Block) -> nn.Module | None:
     """Return the layer of the branch whose zeros make the branch zero: its last norm, convolution or matrix."""
-    gates = {part for gate in block.branch.modules() if isinstance(gate, SqueezeExcite) for part in gate.modules()}
+    gates = {
+        part
+        for gate in block.branch.modules()
+        if isinstance(gate, SqueezeExcite | ChannelAttention)
+        for part in gate.modules()
+    }
     layers = [part for part in block.branch.modules() if isinstance(part, LAYERS) and part not in gates]
     return layers[-1] if layers else None
 

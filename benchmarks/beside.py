@@ -1,0 +1,112 @@
+"""How long waiting threads may spin: ResNet-20's training alone, and beside one busy process.
+
+Command   python benchmarks/beside.py [--rounds 3] [--steps 20] [--batch-size 128] [--threads 2]
+Prints    images/s of each variant in each round, alone and beside a ResNet-20 that trains without end, and the ratios
+          to what OpenMP does by itself, paired by round. Needs a machine that is quiet otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
+VARIANTS: dict[str, dict[str, str]] = {
+    "as it is": {},
+    "passive": {"OMP_WAIT_POLICY": "passive"},
+    "GOMP_SPINCOUNT=200": {"GOMP_SPINCOUNT": "200"},
+    "GOMP_SPINCOUNT=2000": {"GOMP_SPINCOUNT": "2000", "KMP_BLOCKTIME": "1"},
+    "GOMP_SPINCOUNT=20000": {"GOMP_SPINCOUNT": "20000"},
+}
+
+
+def work(steps: int, batch_size: int, threads: int) -> None:
+    """Train ResNet-20 in bf16 on noise and print images/s; with 0 steps until this process is ended."""
+    import torch
+    import torch.nn.functional as F
+
+    from residuum import create_model
+
+    torch.set_num_threads(threads)
+    model = create_model("cifar_resnet20").to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.SGD(model.parameters(), 0.01)
+    images = torch.randn(batch_size, 3, 32, 32).to(memory_format=torch.channels_last)
+    labels = torch.arange(batch_size) % 10
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(images)
+        F.cross_entropy(logits.float(), labels).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    step()
+    print("ready", flush=True)
+    while steps == 0:
+        step()
+    started = time.perf_counter()
+    for _ in range(steps):
+        step()
+    print(steps * batch_size / (time.perf_counter() - started), flush=True)
+
+
+def start(steps: int, batch_size: int, threads: int, variant: dict[str, str]) -> subprocess.Popen[str]:
+    """Start such a process with the variables of a variant alone."""
+    clean = {name: text for name, text in os.environ.items() if name not in (*VARIABLES, "OMP_NUM_THREADS")}
+    numbers = map(str, (steps, batch_size, threads))
+    command = [sys.executable, __file__, "--work", *numbers]
+    return subprocess.Popen(command, env={**clean, **variant}, stdout=subprocess.PIPE, text=True)
+
+
+def rate(steps: int, batch_size: int, threads: int, variant: dict[str, str]) -> float:
+    """Return the images/s of one process."""
+    output, _ = start(steps, batch_size, threads, variant).communicate()
+    return float(output.split()[-1])
+
+
+def measure(rounds: int, steps: int, batch_size: int, threads: int) -> dict[str, dict[str, list[float]]]:
+    """Return images/s by place and variant; the variants take turns. The busy process has no variables."""
+    found: dict[str, dict[str, list[float]]] = {place: {name: [] for name in VARIANTS} for place in ("alone", "beside")}
+    for number in range(rounds):
+        for name, variant in VARIANTS.items():
+            found["alone"][name].append(rate(steps, batch_size, threads, variant))
+        busy = start(0, batch_size, threads, {})
+        try:
+            assert busy.stdout is not None
+            busy.stdout.readline()  # it trains now
+            for name, variant in VARIANTS.items():
+                found["beside"][name].append(rate(steps, batch_size, threads, variant))
+        finally:
+            busy.kill()
+            busy.communicate()
+        print(f"round {number + 1} of {rounds} done", file=sys.stderr)
+    return found
+
+
+def told(found: dict[str, dict[str, list[float]]]) -> list[str]:
+    """Return a line for each place and variant: images/s by round, and the ratios to the first variant."""
+    lines = []
+    for place, rates in found.items():
+        usual = next(iter(rates.values()))
+        for name, speeds in rates.items():
+            ratios = [speed / base for speed, base in zip(speeds, usual, strict=True)]
+            each, by_round = (
+                ", ".join(f"{x:{form}}" for x in row) for row, form in ((speeds, ",.0f"), (ratios, ".2f"))
+            )
+            lines.append(f"{place:<7} {name:<21} {each} images/s; ratio {statistics.median(ratios):.2f} ({by_round})")
+    return lines
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--work"]:
+        work(*map(int, sys.argv[2:]))
+    else:
+        parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        for flag, default in (("rounds", 3), ("steps", 20), ("batch-size", 128), ("threads", 2)):
+            parser.add_argument(f"--{flag}", type=int, default=default)
+        asked = parser.parse_args()
+        print("\n".join(told(measure(asked.rounds, asked.steps, asked.batch_size, asked.threads))))

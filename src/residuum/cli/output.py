@@ -1,0 +1,34 @@
+"""Where the command line writes to: terminals and pipes of any code page, and readers that leave early."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import NoReturn
+
+
+def write_any_text() -> None:
+    """Let every text be written: what the output's code page lacks (ASCII, latin-1, cp1252) is escaped.
+
+    So are the bytes of a file's name that is not UTF-8.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def reader_has_gone(left: SystemExit) -> bool:
+    """Return whether a broken pipe made the command leave: click and rich both answer one by leaving with 1."""
+    error: BaseException | None = left
+    while error is not None and not isinstance(error, BrokenPipeError):
+        error = error.__context__
+    return left.code == 1 and error is not None
+
+
+def leave_quietly() -> NoReturn:
+    """End with 0: who reads our output has what was wanted, as ``head`` does. Nothing more is written at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    sys.exit(0)

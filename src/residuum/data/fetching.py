@@ -1,0 +1,81 @@
+"""Batches from worker processes, whose errors arrive as what they were.
+
+torch rebuilds an error of a worker with its traceback as the message. Here an error that the user can mend is carried
+like a batch, and raised in the process that waits for it: one line, with any number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ..errors import InputError, ResiduumError
+from ..workers import refuse_imported_script, serve_parent
+
+
+class Failure(NamedTuple):
+    """An error on its way from a worker."""
+
+    error: ResiduumError
+
+
+class Carrying(Dataset[Any]):
+    """Images of a data set, a batch at a time, or the error that came instead."""
+
+    def __init__(self, images: Any) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitems__(self, indices: Sequence[int]) -> Any:
+        try:
+            if hasattr(self.images, "__getitems__"):
+                return self.images.__getitems__(indices)
+            return [self.images[index] for index in indices]
+        except ResiduumError as error:
+            return Failure(error)
+
+
+def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
+    """Return the batches of a data set in order, fetched by that many processes, which start at once.
+
+    The workers' base seed is drawn from a generator of its own, not from the global one.
+
+    Args:
+        images: gives items, or (``__getitems__``) whole batches.
+        workers: processes; with 0 this one fetches.
+        batches: ``batch_sampler`` or ``batch_size``.
+
+    Raises:
+        ResiduumError: whatever an image raised, in whichever process.
+        InputError: a worker was killed, as a system does that runs out of memory.
+    """
+    if workers:
+        refuse_imported_script()
+    own = torch.Generator().manual_seed(0)
+    loader = DataLoader(
+        Carrying(images), num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=_whole, **batches
+    )
+    return _raised(iter(loader))
+
+
+def _raised(fetched: Iterator[Any]) -> Iterator[Any]:
+    try:
+        for batch in fetched:
+            if isinstance(batch, Failure):
+                raise batch.error
+            yield batch
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        reason = " ".join(str(error).split())
+        raise InputError(f"a process that decodes images has ended ({reason}); take fewer --workers") from error
+
+
+def _whole(batch: Any) -> Any:
+    """Return what is a batch already: there is nothing to collate."""
+    return batch

@@ -1,0 +1,119 @@
+"""Namings that rows of module paths cannot express: several matrices of theirs are one of ours, or lie transposed.
+
+A row holds this project's module and theirs; several of theirs are one of ours, stacked. {a} is an attention block,
+{m} an MLP block, {i} the layer that both make. A row's leaf is a weight, a bias, or nothing (a bare parameter).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+
+State = dict[str, Tensor]
+Row = tuple[str, Sequence[str]]
+LEAVES = (".weight", ".bias", "")
+
+
+@dataclass(frozen=True)
+class Naming:
+    """One source's names of a transformer."""
+
+    once: tuple[Row, ...]
+    layer: tuple[Row, ...]
+    theirs: str  # a pattern of their layers' names, with the layer's number
+    ours: str  # a pattern of our blocks' names, with the block's number
+    anchor: str  # the module or parameter that every file holds, by which a prefix is told
+    home: str = ""  # the prefix that the source writes before all but the heads
+    heads: tuple[str, ...] = ()  # beginnings of our names that stand outside home
+    turned: str = "$^"  # a pattern of theirs that lie transposed
+    computed: str = "$^"  # a pattern of theirs that are computed here: positions and masks
+    copies: Mapping[str, str] = field(default_factory=dict)  # of what is stored already: the copy, the original
+
+    def explains(self, path: str) -> bool:
+        """Tell whether the source has a module or a parameter of that name, in whatever layer."""
+        layer = re.match(self.theirs, path)
+        number = layer[1] if layer else "0"
+        rows = [*self.once, *self.layer]
+        return any(path == name.format(i=number) for _, theirs in rows for name in theirs)
+
+
+@dataclass
+class Translated:
+    """Tensors by this project's names, what the naming has no names for, and how the file writes ours."""
+
+    tensors: State
+    left: State
+    spelled: dict[str, str]
+
+
+def bare(state: Mapping[str, Tensor], prefix: str) -> dict[str, str]:
+    """Return each name of the file and what it is without the prefix, or without as much of the prefix as it has."""
+    parts = prefix.split(".")[:-1]
+    starts = [".".join(parts[:count]) + "." for count in range(len(parts), 0, -1)]
+    return {name: name.removeprefix(next((start for start in starts if name.startswith(start)), "")) for name in state}
+
+
+def to_ours(naming: Naming, state: Mapping[str, Tensor], prefix: str) -> Translated:
+    """Return the tensors by this project's names.
+
+    Raises:
+        InputError: a copy that is not its original's, such as a last matrix that is not the words' own.
+    """
+    said = {_modern(inner): name for name, inner in bare(state, prefix).items()}
+    left = {inner: state[name] for inner, name in said.items() if not re.fullmatch(naming.computed, inner)}
+    for copy, original in naming.copies.items():
+        if copy in left and original in left and not torch.equal(left.pop(copy), left[original]):
+            raise InputError(f"{copy} must equal {original}, as in every published model, got another; tie them first")
+    found: State = {}
+    spelled: dict[str, str] = {}
+    for ours, theirs in _rows(naming, _count(left, naming.theirs)):
+        for leaf in LEAVES:
+            names = [f"{name}{leaf}" for name in theirs]
+            if all(name in left for name in names):
+                parts = [_turned(naming, name, left.pop(name)) for name in names]
+                found[ours + leaf] = torch.cat(parts) if len(parts) > 1 else parts[0]
+                spelled[ours + leaf] = said[names[0]]
+    return Translated(found, {said[inner]: value for inner, value in left.items()}, spelled)
+
+
+def to_theirs(naming: Naming, state: Mapping[str, Tensor], home: str = "") -> tuple[State, list[str]]:
+    """Return the tensors by the source's names, ``home`` before all but the heads', and our names it lacks."""
+    left, found = dict(state), dict[str, Tensor]()
+    for ours, theirs in _rows(naming, _count(left, naming.ours) // 2):
+        for leaf in LEAVES:
+            if (value := left.pop(ours + leaf, None)) is not None:
+                before = "" if (ours + leaf).startswith(naming.heads) and naming.heads else home
+                parts = value.chunk(len(theirs))
+                found |= {
+                    before + name + leaf: _turned(naming, name + leaf, part).contiguous()
+                    for name, part in zip(theirs, parts, strict=True)
+                }
+    return found, sorted(left)
+
+
+def _modern(name: str) -> str:
+    """Return what a norm's numbers are called today: BERT's first files have gamma and beta."""
+    return re.sub(r"LayerNorm\.(gamma|beta)$", lambda m: f"LayerNorm.{'weight' if m[1] == 'gamma' else 'bias'}", name)
+
+
+def _turned(naming: Naming, name: str, value: Tensor) -> Tensor:
+    return value.T.contiguous() if re.fullmatch(naming.turned, name) else value
+
+
+def _rows(naming: Naming, depth: int) -> list[Row]:
+    each = [
+        (ours.format(a=2 * i, m=2 * i + 1), [name.format(i=i) for name in theirs])
+        for i in range(depth)
+        for ours, theirs in naming.layer
+    ]
+    return [*naming.once, *each]
+
+
+def _count(state: Mapping[str, Tensor], pattern: str) -> int:
+    return max((int(match[1]) + 1 for name in state if (match := re.match(pattern, name))), default=0)

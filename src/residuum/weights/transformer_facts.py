@@ -1,0 +1,70 @@
+"""What a transformer's tensors cannot show: how many heads, and the norm's smallest variance; from ``config.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from .sidecar import WEIGHTS_NAMES
+
+HEAD_WIDTH = 64  # features of one head in every published BERT, GPT-2 and ViT here
+MAX_BYTES = 10_000_000
+
+# model_type: the activation that these models have here, the smallest variance, and the keys of both and of the heads
+KNOWN: dict[str, tuple[tuple[str, ...], tuple[float, ...], tuple[str, str, str]]] = {
+    "bert": (("gelu",), (1e-12,), ("hidden_act", "layer_norm_eps", "num_attention_heads")),
+    "gpt2": (("gelu_new", "gelu_pytorch_tanh"), (1e-5,), ("activation_function", "layer_norm_epsilon", "n_head")),
+    "vit": (("gelu",), (1e-12, 1e-6), ("hidden_act", "layer_norm_eps", "num_attention_heads")),
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Heads side by side (0: not said), and the smallest variance of the norms (0: not said)."""
+
+    heads: int = 0
+    eps: float = 0.0
+
+    def heads_of(self, width: int) -> int:
+        """Return the number of heads, by default one for each 64 features; 0 where neither says it."""
+        return self.heads or (width // HEAD_WIDTH if width % HEAD_WIDTH == 0 else 0)
+
+
+def read_facts(path: Path) -> Facts:
+    """Return what the configuration beside a model's weights says; nothing where there is none.
+
+    Raises:
+        InputError: an activation or a norm that these models do not have here, so that other numbers would come out.
+    """
+    config = _config(path)
+    row = KNOWN.get(str(config.get("model_type")))
+    if row is None:
+        return Facts()
+    activations, smallest, (act, eps, heads) = row
+    if config.get(act, activations[0]) not in activations:
+        raise InputError(
+            f"{path} must be of a model with {act} {activations[0]}, got {config[act]!r} in its config.json; "
+            "this library has no such model"
+        )
+    if config.get(eps, smallest[0]) not in smallest:
+        raise InputError(
+            f"{path} must be of a model with {eps} {smallest[0]:g}, got {config[eps]!r} in its config.json; "
+            "this library has no such model"
+        )
+    found = config.get(heads, 0)
+    return Facts(found if isinstance(found, int) else 0, float(config.get(eps, smallest[0])))
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    file = path.with_name("config.json")
+    if path.name not in WEIGHTS_NAMES or not file.is_file() or file.stat().st_size > MAX_BYTES:
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        return {}  # read_sidecar refuses it
+    return content if isinstance(content, dict) else {}
