@@ -29,3 +29,18 @@ def test_stats_are_a_table_for_people_and_json_for_programs(digit_folder, tmp_pa
     missing = residuum("data", "stats", tmp_path / "nowhere")
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: expected a folder of pictures, but ")
+
+
+def test_stats_name_what_is_left_out(digit_folder):
+    (digit_folder / "digit-0" / ".thumbnails").mkdir()
+    Image.new("RGB", (9, 9)).save(digit_folder / "digit-0" / ".thumbnails" / "small.png")
+    (digit_folder / "digit-1" / "labels.csv").write_text("a,b")
+    done = residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20)
+    notes = [
+        "left out 1 image in hidden or system folders: digit-0/.thumbnails (1)",
+        "left out 1 file that no image decoder here reads: 1 .csv",
+    ]
+    for note in notes:
+        assert f"       note  {note}" in done.stdout.splitlines()
+    found = json.loads(residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20, "--json").stdout)
+    assert found["notes"] == notes

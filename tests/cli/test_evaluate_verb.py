@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 import residuum
@@ -143,3 +144,44 @@ def test_wrong_input_is_told(files):
     for arguments, expected in cases.items():
         with pytest.raises(InputError, match=expected):
             run("evaluate", files[0], "--data", "digits", *arguments)
+
+
+@pytest.fixture
+def zeros(tmp_path):
+    """Return a folder of images of one digit, without train/ and val/."""
+    folder = tmp_path / "held-out"
+    (folder / "0").mkdir(parents=True)
+    (folder / "1").mkdir()
+    for place in range(6):
+        Image.new("L", (8, 8), 40 * place).save(folder / "0" / f"{place}.png")
+    return folder
+
+
+@pytest.fixture
+def colour_files(files, tmp_path):
+    """Return two files of networks of colour images: in a run's folder that was trained on held-out/, and alone."""
+    model = residuum.create_model("cifar_resnet", depth=8)
+    model.description.preprocessing = residuum.Preprocessing((8, 8), (0.3,) * 3, (0.4,) * 3)
+    model.description.classes = [str(digit) for digit in range(10)]
+    places = [tmp_path / "run" / "model.safetensors", tmp_path / "alone.safetensors"]
+    for place in places:
+        residuum.save(model, place)
+    (tmp_path / "run" / "config.yaml").write_text(f"data: {tmp_path / 'held-out'}\n")
+    return places
+
+
+def test_a_class_without_an_image_has_no_figure_and_that_is_noted(zeros, colour_files):
+    done = CliRunner().invoke(app, ["evaluate", str(colour_files[1]), "--data", str(zeros)], catch_exceptions=False)
+    note = "--split all has no image of 1; figures on it are over 1 of 2 classes"
+    assert f"note: {note}" in done.stderr.splitlines()
+    assert "1\tno image" in done.stdout.splitlines() and "nan" not in done.stdout
+    found = json.loads(run("evaluate", colour_files[1], "--data", zeros, "--json"))
+    assert found["pictures"] == 6
+    assert note in found["notes"] and found["per_class"]["1"] is None
+
+
+def test_models_that_know_a_folder_and_others_need_a_split(zeros, colour_files):
+    for order in (colour_files, colour_files[::-1]):
+        with pytest.raises(InputError, match="some of the models were trained on .*held-out and others were not; say"):
+            run("evaluate", *order, "--data", zeros)
+    assert json.loads(run("evaluate", *colour_files, "--data", zeros, "--split", "all", "--json"))["split"] == "all"

@@ -168,3 +168,22 @@ def test_a_folder_with_a_built_in_name_is_never_taken_for_the_set(tmp_path, monk
     assert open_data("./digits").classes == ["a", "b"] and open_data(Path("digits")).classes == ["a", "b"]
     monkeypatch.chdir(tmp_path / "digits")
     assert len(open_data("digits").classes) == 10
+
+
+def test_a_run_folder_with_a_built_in_name_hides_no_set(tmp_path, monkeypatch):
+    (tmp_path / "digits" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "digits" / "curves.png").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    assert len(open_data("digits").classes) == 10
+
+
+@pytest.mark.parametrize("beside", ["annotations", "labels", "masks.csv"])
+def test_a_folder_without_images_beside_the_wrapper_is_no_class(tmp_path, beside):
+    tree(tmp_path, *(f"images/{side}/{name}" for side in ("train", "val") for name in ("frog", "newt")))
+    (tmp_path / beside).mkdir()
+    (tmp_path / beside / "list.txt").write_text("frog")
+    found = look_through(tmp_path)
+    assert (found.classes, len(found.val)) == (["frog", "newt"], 6)
+    image(tmp_path / beside / "0.png")
+    with pytest.raises(InputError, match="sides of a split must lie above the classes"):
+        look_through(tmp_path)

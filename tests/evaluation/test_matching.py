@@ -1,5 +1,7 @@
 """Which images count, and which class is which."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,12 @@ from PIL import Image
 from torch import nn
 
 from residuum import evaluate, open_data
+from residuum.data.fingerprint import fingerprint
 from residuum.errors import InputError
 from residuum.evaluation.matching import match_classes
 from residuum.evaluation.splits import default_split, images_of
 from residuum.models import Description, Preprocessing, attach
-from residuum.weights.origin import trained_on
+from residuum.weights.origin import trained_content, trained_on
 
 
 class Shade(nn.Module):
@@ -55,6 +58,19 @@ def test_a_folder_without_sides_is_evaluated_whole_unless_it_was_trained_on(phot
     assert evaluate(model, photographs, split="train").confusion.sum() == len(dataset.train)
 
 
+def test_a_trained_folder_is_known_by_its_content_where_it_has_moved(photographs, tmp_path):
+    content = fingerprint(open_data(photographs))
+    (tmp_path / "environment.json").write_text(json.dumps({"data": content, "parts": []}))
+    model = shades(["dark", "middle", "bright"])
+    model.trained_on, model.trained_content = "elsewhere", trained_content(tmp_path / "model.safetensors")
+    moved = photographs.rename(tmp_path / "moved")
+    assert default_split(open_data(moved), model) == "val"
+    model.trained_content = {**content, "sha256": "0" * 64}
+    assert default_split(open_data(moved), model) == "all"
+    (tmp_path / "environment.json").write_text("[]")
+    assert trained_content(tmp_path / "model.safetensors") is None
+
+
 def test_one_class_and_a_part_of_the_classes_are_evaluated(photographs):
     model = shades(["dark", "middle", "bright"])
     for gone in ("dark", "middle"):
@@ -90,6 +106,8 @@ def test_classes_match_by_name_or_by_order_when_asked():
     assert match_classes(["a", "b", "c"], ["c", "a"], model).tolist() == [2, 0]
     assert match_classes(["a", "b", "c"], ["x", "y", "z"], model, "order").tolist() == [0, 1, 2]
     assert match_classes([], ["x", "y", "z"], model).tolist() == [0, 1, 2]
+    assert match_classes(["a", "b", "a"], ["b"], model).tolist() == [1]
+    assert match_classes(["a", "b", "a"], ["a", "b", "a"], model).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +118,7 @@ def test_classes_match_by_name_or_by_order_when_asked():
         (["a", "b", "c"], ["0", "1"], "name", "lacks 0, 1; it knows a, b, c: name the folders so, or train a model on"),
         (["a", "b", "c"], ["x", "y"], "order", "the model has 3 classes and the data set has 2"),
         ([], ["x", "y"], "name", "the model has 3 classes and names none of them and the data set has 2"),
+        (["crane", "gull", "crane"], ["crane", "gull"], "name", "it has crane more than once; leave those classes out"),
         (["a"], ["a"], "number", "match must be name or order, got 'number'"),
     ],
 )

@@ -118,3 +118,9 @@ def test_the_same_parts_give_the_same_page():
         return page.page("t", [page.section("s", page.figure(drawing, "alt"))])
 
     assert make() == make()
+
+
+def test_names_that_are_not_utf_8_are_shown_with_escapes(read_page):
+    html = page.page("caf\udce9", [page.section("One", page.paragraph("b\udcff.png"))])
+    assert "<h1>caf\\xe9</h1>" in html and "b\\xff.png" in html
+    html.encode()

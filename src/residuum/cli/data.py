@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from residuum_runtime.names import printable
+
 from .options import MaxPixels
 
 app = typer.Typer(help="Look at pictures before training on them.", no_args_is_help=True)
@@ -42,10 +44,12 @@ def stats(
 
 
 def _show(found: dict[str, Any]) -> None:
-    from .tables import show_table
+    from .tables import shortened, show_table
 
     for name, value in _facts(found).items():
-        typer.echo(f"{name:>11}  {value}")
+        typer.echo(f"{name:>11}  {printable(value)}")
+    for note in shortened(found["notes"]):
+        typer.echo(f"{'note':>11}  {note}")
     typer.echo()
     most = max(found["classes"].values(), default=0) or 1
     rows = [(name, f"{count:,}", f"{count / most:.2f}") for name, count in found["classes"].items()]

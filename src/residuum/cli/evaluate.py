@@ -65,7 +65,8 @@ def evaluate(
     residuum evaluate runs/PHOTOS-1 --data PHOTOS --output evaluation    (a page with the worst mistakes)
     """
     from ..weights.pretrained import with_entry
-    from .evaluating import Question, as_json, ask, read_scales, show, write_page
+    from .evaluating import Question, as_json, ask, read_scales, show
+    from .evaluation_page import write_page
     from .tables import show_json
 
     named = tuple(with_entry(model, entry) for model in models)

@@ -9,7 +9,10 @@ from typing import Any
 import typer
 from torch import nn
 
+from residuum_runtime.names import printable
+
 from ..data import Dataset, FileImages, open_data
+from ..data.classes import lacking
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
@@ -19,13 +22,9 @@ from ..evaluation.precision import check
 from ..evaluation.splits import default_split, describe_split, images_of
 from ..evaluation.views import make_frame, pick_view
 from ..models import describe
-from ..report.reliability import ReliabilityCurve, calibration_section, reliability_diagram
-from ..report.run import RunData, write_run_report
-from ..report.style import png
 from ..training.precision import choose_device
-from ..training.report import mistakes
 from .opening import open_model_or_export
-from .tables import show_table
+from .tables import shortened, show_table
 
 HOW = f"{LEVEL:g} % percentile bootstrap over the images, {RESAMPLES} resamples"
 
@@ -90,8 +89,14 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     check_match(question.match)
     make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
     place, found, notes = choose_device(device), [], []
+    asked = question.split
     for name in question.models:
         model = open_model_or_export(name).to(place)
+        if not asked and question.split and default_split(dataset, model) != question.split:
+            raise InputError(
+                f"some of the models were trained on {printable(dataset.name)} and others were not; say which images "
+                "count: --split val (those that training held out), or all"
+            )
         question, chosen = _settled(question, dataset, model)
         notes += [note for note in chosen if note not in notes]
         found.append(
@@ -112,6 +117,7 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     title = f"{len(found)} averaged" if members else names[0]
     whole = _figures(title, combine(found), question)
     fitted = calibrate(whole.predictions, seed=question.seed, bins=question.bins) if calibrated else None
+    notes += lacking(f"--split {question.split}", dataset.classes, set(whole.predictions.labels.tolist()))
     return Answer(question, dataset, whole, members, fitted, notes)
 
 
@@ -122,7 +128,8 @@ def _settled(question: Question, dataset: Dataset, model: nn.Module) -> tuple[Qu
         question = replace(question, split=default_split(dataset, model))
         if question.split == "all" and dataset.unsplit and getattr(model, "trained_on", None) is None:
             notes.append(
-                f"every image of {dataset.name} counts; if the model was trained on this folder, take --split val"
+                f"every image of {printable(dataset.name)} counts; if the model was trained on this folder, "
+                "take --split val"
             )
     if question.match == "name" and not describe(model).classes:
         notes.append("the model's file names no classes: they are matched by order")
@@ -216,7 +223,9 @@ def show(answer: Answer) -> None:
     for note in _notes(answer):
         typer.echo(f"note: {note}", err=True)
     which = describe_split(dataset, question.split)
-    typer.echo(f"{len(scores):,} images of {dataset.name} ({question.split}: {which}); seen: {_seen(question)}")
+    typer.echo(
+        f"{len(scores):,} images of {printable(dataset.name)} ({question.split}: {which}); seen: {seen_of(question)}"
+    )
     if answer.members:
         _show_members(answer)
     low, high = answer.whole.intervals["top1"]
@@ -228,8 +237,12 @@ def show(answer: Answer) -> None:
     if answer.calibration is not None:
         typer.echo(said_of(answer.calibration))
     typer.echo()
-    rows = [(name, f"{value:.1f}") for name, value in zip(dataset.classes, scores.per_class.tolist(), strict=False)]
+    rows = [(name, _percent(value)) for name, value in zip(dataset.classes, scores.per_class.tolist(), strict=False)]
     show_table(["class", "Acc@1 %"], rows, numbers=["Acc@1 %"])
+
+
+def _percent(value: float) -> str:
+    return "no image" if value != value else f"{value:.1f}"
 
 
 def said_of(fitted: Calibration) -> str:
@@ -242,7 +255,7 @@ def said_of(fitted: Calibration) -> str:
 
 
 def _notes(answer: Answer) -> list[str]:
-    notes, dataset, views = [*answer.dataset.notes[:12], *answer.notes], answer.dataset, answer.question.views
+    notes, dataset, views = [*shortened(answer.dataset.notes), *answer.notes], answer.dataset, answer.question.views
     if isinstance(dataset.train, FileImages):  # training crops, scales and mirrors them
         return notes
     if views != "centre" and not dataset.augmentation.flip:
@@ -252,7 +265,8 @@ def _notes(answer: Answer) -> list[str]:
     return notes
 
 
-def _seen(question: Question) -> str:
+def seen_of(question: Question) -> str:
+    """Return what the network sees of each image."""
     what = VIEWS[question.views].what
     if question.views == "multi-scale":
         usual = "those of He15 in proportion to the size that a network expects"
@@ -277,39 +291,3 @@ def _show_members(answer: Answer) -> None:
     best, (low, high) = _gain(answer)
     gained = _top1(answer.whole) - _top1(best)
     typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")
-
-
-def write_page(answer: Answer, folder: Path) -> None:
-    """Write ``report.html`` and its pictures: result, confusions, classes, mistakes, calibration."""
-    from ..files import write_bytes
-
-    question, dataset, scores = answer.question, answer.dataset, answer.whole.predictions.scores
-    low, high = answer.whole.intervals["top1"]
-    notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes, *answer.notes]
-    sections = []
-    if (fitted := answer.calibration) is not None:
-        curves = [_curve("as it is", fitted.before), _curve(f"at temperature {fitted.temperature:.2f}", fitted.after)]
-        write_bytes(folder / "reliability.png", png(reliability_diagram(curves)))
-        sections.append(calibration_section(curves, said_of(fitted)))
-    facts = {
-        "models": ", ".join(question.models),
-        "data": f"{dataset.name}, {question.split}: {len(scores):,} images",
-        "seen": _seen(question),
-        "loss": f"{scores.loss:.4f}",
-        "Acc@5": f"{scores.top5:.2f} %",
-    }
-    data = RunData(
-        title=f"{answer.whole.name} on {Path(dataset.name).name}",
-        facts=facts,
-        history=[],
-        classes=answer.whole.predictions.classes,
-        confusion=scores.confusion.numpy(),
-        mistakes=mistakes(dataset, images_of(dataset, question.split), scores),
-        notes=notes,
-        sections=sections,
-    )
-    write_run_report(folder, data)
-
-
-def _curve(name: str, found: Reliability) -> ReliabilityCurve:
-    return ReliabilityCurve(name, found.pictures, found.confidence, found.accuracy, found.ece)

@@ -12,6 +12,7 @@ from ..training.result import Result, read_result
 from ..training.state import Diverged
 from ..training.tensorboard import to_tensorboard
 from .live import follow
+from .tables import shortened
 
 
 def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensorboard: bool = False) -> None:
@@ -19,7 +20,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
     told = {} if brief else facts(run)
     for key, fact in told.items():
         typer.echo(f"{key:>11}  {fact}")
-    for note in [*run.notes, *run.dataset.notes[: 0 if brief else 12]]:
+    for note in [*run.notes, *([] if brief else shortened(run.dataset.notes))]:
         typer.echo(f"{'note':>11}  {note}")
     typer.echo(f"{'output':>11}  {run.directory}\n")
     try:

@@ -55,6 +55,12 @@ def show_table(
         console.print(note, style="dim", highlight=False, markup=False)
 
 
+def shortened(notes: Sequence[str], most: int = 12) -> list[str]:
+    """Return the first notes, and in place of the others how many there are."""
+    more = len(notes) - most
+    return [*notes] if more <= 0 else [*notes[:most], f"{more:,} more notes (--json and reports have all)"]
+
+
 def show_lines(label: str, text: str) -> None:
     """Print a label and its text; on a terminal, further lines are indented and break between words."""
     from rich.console import Console

@@ -12,6 +12,7 @@ from ..errors import InputError, nearest
 from . import cifar10, digits, fashion_mnist, folder
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode
+from .listing import count_images, folders_in
 from .loaders import EvaluationLoader, Loader, MemoryLoader, StreamLoader
 from .packing import packed
 from .part import parse_part, take
@@ -42,7 +43,7 @@ def open_data(
     """
     if (part := parse_part(name)) is not None:
         return take(open_data(part.source, strict=strict, to_train=to_train, max_pixels=max_pixels), part)
-    if str(name) in SOURCES and not Path(name).is_dir():
+    if str(name) in SOURCES and not _holds_classes(Path(name)):
         return SOURCES[str(name)]()
     if isinstance(name, str) and name in SOURCES:
         raise InputError(
@@ -59,6 +60,11 @@ def open_data(
     sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     files = {side: images for side, images in sides.items() if isinstance(images, FileImages)}
     return replace(dataset, **{side: replace(images, max_pixels=max_pixels) for side, images in files.items()})
+
+
+def _holds_classes(path: Path) -> bool:
+    """Return whether images lie in folders of that folder: a run's folder has none there."""
+    return path.is_dir() and any(map(count_images, folders_in(path)))
 
 
 __all__ = [

@@ -29,34 +29,8 @@ OTHER_WORDS = {
 WORDS = {word: side for table in (PLAIN_WORDS, OTHER_WORDS) for side, words in table.items() for word in words}
 PLAIN = {word for words in PLAIN_WORDS.values() for word in words}
 JOINED = {("hold", "out"): "holdout", ("held", "out"): "heldout", ("train", "val"): "trainval"}
-FILLERS = frozenset(
-    [
-        "set",
-        "sets",
-        "data",
-        "dataset",
-        "datasets",
-        "image",
-        "images",
-        "img",
-        "imgs",
-        "picture",
-        "pictures",
-        "pic",
-        "pics",
-        "photo",
-        "photos",
-        "folder",
-        "dir",
-        "split",
-        "splits",
-        "ds",
-        "sample",
-        "samples",
-        "part",
-        "subset",
-    ]
-)
+SINGULAR = ("set", "data", "dataset", "image", "img", "picture", "pic", "photo", "folder", "dir", "split", "sample")
+FILLERS = frozenset({*SINGULAR, *(f"{word}s" for word in SINGULAR), "ds", "part", "subset"})
 DEEPEST = 4  # folders around the data that are looked through
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _FOLD = re.compile(r"(k|cv)?(fold|split)s?\d+")
@@ -149,10 +123,15 @@ def _without_filler(word: str) -> str:
 
 
 def _unwrapped(root: Path) -> tuple[Path, list[str]]:
-    """Return the folder below ``root`` that the sides or classes lie in, past folders that hold one folder only."""
+    """Return the folder below ``root`` that the sides or classes lie in, past folders that hold one folder only.
+
+    A folder beside it counts as none if it holds no image and the other holds the sides: images/train beside labels/.
+    """
     base = root
     for _ in range(DEEPEST):
         folders = folders_in(base)
+        if len(split := [path for path in folders if _side_folders(folders_in(path))]) == 1 < len(folders):
+            folders = split if not any(count_images(path) for path in folders if path not in split) else folders
         if len(folders) != 1 or holds_images(base) or read_name(folders[0].name) or holds_images(folders[0]):
             break
         if not folders_in(folders[0]):

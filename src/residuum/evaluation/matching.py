@@ -44,6 +44,13 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         return torch.arange(count)
     if missing := [name for name in of_data if name not in set(of_model)]:
         raise InputError(_missing(missing, of_model, of_data))
+    if list(of_model) == list(of_data):
+        return torch.arange(count)
+    if doubled := [name for name in of_data if list(of_model).count(name) > 1]:
+        raise InputError(
+            f"a class is matched by a name that the model has once, but it has {enumerated(doubled)} more than once; "
+            "leave those classes out of the data"
+        )
     return torch.tensor([list(of_model).index(name) for name in of_data])
 
 

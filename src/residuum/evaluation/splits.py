@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ..data import ArrayImages, Dataset, FileImages
+from ..data.fingerprint import fingerprint
 from ..errors import InputError
 
 SPLITS = ("train", "val", "test", "all")
@@ -38,10 +39,11 @@ def images_of(dataset: Dataset, split: str) -> Images:
 def default_split(dataset: Dataset, model: nn.Module) -> str:
     """Return which images count where the user does not say.
 
-    Of a folder without train/ and val/ all, unless the model was trained on it: then those that training held out.
+    Of a folder without train/ and val/ all, unless the model was trained on it, there or in a folder of the same
+    content: then those that training held out.
     Of any other set the validation images, or the test images where it has no others.
     """
-    if dataset.unsplit and not _same_folder(getattr(model, "trained_on", None), dataset.name):
+    if dataset.unsplit and not _trained_on(model, dataset):
         return "all"
     return "val" if len(dataset.val) else "test" if _test_side(dataset) is not None else "all"
 
@@ -59,6 +61,13 @@ def describe_split(dataset: Dataset, split: str) -> str:
 
 def _test_side(dataset: Dataset) -> Images | None:
     return dataset.val if dataset.val_is_test else dataset.test
+
+
+def _trained_on(model: nn.Module, dataset: Dataset) -> bool:
+    if _same_folder(getattr(model, "trained_on", None), dataset.name):
+        return True
+    content = getattr(model, "trained_content", None)
+    return isinstance(content, dict) and content.items() <= fingerprint(dataset).items()
 
 
 def _same_folder(first: str | None, second: str) -> bool:

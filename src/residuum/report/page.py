@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from residuum_runtime.names import encodable
+
 from ..errors import InputError
 from .style import svg
 from .stylesheet import stylesheet
@@ -62,7 +64,7 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
     if scripted:  # plotly compiles some of its drawing at run time, and makes pictures to be saved
         policy = policy.replace("data:", "data: blob:") + "; script-src 'unsafe-inline' 'unsafe-eval'"
     holds = "its script stands inside" if scripted else "it holds no script"
-    return (
+    return encodable(  # file names may hold bytes that are not UTF-8
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +14,14 @@ import torch
 from residuum_runtime.machine import cpuinfo
 
 from .. import __version__
-from ..data import ArrayImages, Dataset, FileImages
+from ..data import Dataset
+from ..data.fingerprint import OF_FILES, fingerprint
 from ..errors import InputError
 from ..files import write_text
 from ..nn.tail import vectors
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 INSTRUCTIONS = ("avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "sve", "bf16")
-OF_FILES = ("bytes", "sample")  # of a fingerprint: what is compared where the folder is another
-SAMPLED = 32  # files whose content is hashed
 # Each changes which kernels run, or how many threads share their work.
 SWITCHES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR")
 
@@ -47,43 +43,6 @@ def environment() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "switches": {name: os.environ[name] for name in SWITCHES if name in os.environ},
     }
-
-
-def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
-    digest = hashlib.sha256()
-    sides = (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test]))
-    for images in sides:
-        for part in _content(images):
-            digest.update(part)
-    return {
-        "train": len(dataset.train),
-        "val": len(dataset.val),
-        "classes": len(dataset.classes),
-        "sha256": digest.hexdigest(),
-        **_of_files([images for images in sides if isinstance(images, FileImages)]),
-    }
-
-
-def _of_files(sides: list[FileImages]) -> dict[str, Any]:
-    """Return how many bytes the files have, and a hash of the content of some, evenly spread, by name."""
-    if not sides:
-        return {}
-    files = [(str(name), images.root / name) for images in sides for name in images.names]
-    some = files[:: max(1, len(files) // SAMPLED)][:SAMPLED]
-    return {"bytes": sum(map(_bytes_of, (path for _, path in files))), "sample": dict(map(_hashed, some))}
-
-
-def _bytes_of(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        return path.stat().st_size
-    return 0
-
-
-def _hashed(file: tuple[str, Path]) -> tuple[str, str]:
-    with contextlib.suppress(OSError):
-        return file[0], hashlib.sha256(file[1].read_bytes()).hexdigest()[:16]
-    return file[0], "cannot be read"
 
 
 def record(path: Path, dataset: Dataset, step: int) -> None:
@@ -169,15 +128,6 @@ def _check_content(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 def _counts(data: dict[str, Any]) -> list[int]:
     return [data[key] for key in ("train", "val", "classes")]
-
-
-def _content(images: ArrayImages | FileImages) -> Iterator[Any]:
-    yield images.labels.numpy().tobytes()
-    if isinstance(images, FileImages):
-        yield "\n".join(images.names).encode("utf-8", "surrogateescape")
-    else:
-        yield str(tuple(images.pixels.shape)).encode()
-        yield images.pixels.contiguous().numpy()
 
 
 def _version(package: str) -> str | None:

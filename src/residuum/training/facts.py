@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from residuum_runtime.names import printable
+
 from ..data import Dataset
 from .kernels import convolutions_told, kernels_told
 from .recipe import told as recipe_told
@@ -49,7 +51,7 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def _data(dataset: Dataset) -> str:
-    sides = f"{dataset.name}: {len(dataset.train):,} images to train on, {len(dataset.val):,} to "
+    sides = f"{printable(dataset.name)}: {len(dataset.train):,} images to train on, {len(dataset.val):,} to "
     if dataset.test is not None:
         return f"{sides}choose by ({dataset.val_is}), {len(dataset.test):,} to test on once ({dataset.test_is})"
     return f"{sides}validate on ({dataset.val_is})"

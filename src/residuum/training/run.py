@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from residuum_runtime.names import printable
+
 from .. import __version__
 from ..data import Dataset, open_data, packed, split_off
 from ..data.packing import Tell, quiet
@@ -202,7 +204,7 @@ def _for_classes(start: nn.Module, name: str, num_classes: int, classes: Sequenc
 
 def _provenance(settings: Settings, dataset: Dataset) -> str:
     in_bf16 = ", validated in bf16" if settings.val_precision == "bf16" else ""
-    return f"trained by residuum {__version__} on {Path(dataset.name).name}, seed {settings.seed}{in_bf16}"
+    return f"trained by residuum {__version__} on {printable(Path(dataset.name).name)}, seed {settings.seed}{in_bf16}"
 
 
 def _ready(

@@ -16,7 +16,7 @@ from ..models import Description, attach
 from .channels import describe_channels, fit_channels, held_channels
 from .fit import Differences, fill
 from .metadata import KEY
-from .origin import trained_on
+from .origin import trained_content, trained_on
 from .pretrained import fetch
 from .reading import Contents
 from .transformer_facts import read_facts
@@ -67,6 +67,7 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
     model.trained_on = trained_on(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
+    model.trained_content = trained_content(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     if understood.outside:
         warnings.warn(f"{contents.path.name}: left out {understood.said_beside()}", stacklevel=2)
     return attach(model.eval(), description)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 
 def trained_on(weights: Path) -> str | None:
@@ -18,3 +20,13 @@ def trained_on(weights: Path) -> str | None:
         return None
     data = settings.get("data") if isinstance(settings, dict) else None
     return str(data) if data is not None else None
+
+
+def trained_content(weights: Path) -> dict[str, Any] | None:
+    """Return the fingerprint of that data, from the ``environment.json`` beside the file; None elsewhere."""
+    try:
+        noted = json.loads((weights.parent / "environment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    data = noted.get("data") if isinstance(noted, dict) else None
+    return data if isinstance(data, dict) else None

@@ -1,0 +1,60 @@
+"""What a data set is recognised by: its counts and hashes of its content."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .dataset import ArrayImages, Dataset, FileImages
+
+OF_FILES = ("bytes", "sample")  # of a fingerprint: what is compared where the folder is another
+SAMPLED = 32  # files whose content is hashed
+
+
+def fingerprint(dataset: Dataset) -> dict[str, Any]:
+    """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
+    digest = hashlib.sha256()
+    sides = (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test]))
+    for images in sides:
+        for part in _content(images):
+            digest.update(part)
+    return {
+        "train": len(dataset.train),
+        "val": len(dataset.val),
+        "classes": len(dataset.classes),
+        "sha256": digest.hexdigest(),
+        **_of_files([images for images in sides if isinstance(images, FileImages)]),
+    }
+
+
+def _of_files(sides: list[FileImages]) -> dict[str, Any]:
+    """Return how many bytes the files have, and a hash of the content of some, evenly spread, by name."""
+    if not sides:
+        return {}
+    files = [(str(name), images.root / name) for images in sides for name in images.names]
+    some = files[:: max(1, len(files) // SAMPLED)][:SAMPLED]
+    return {"bytes": sum(map(_bytes_of, (path for _, path in files))), "sample": dict(map(_hashed, some))}
+
+
+def _bytes_of(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
+
+
+def _hashed(file: tuple[str, Path]) -> tuple[str, str]:
+    with contextlib.suppress(OSError):
+        return file[0], hashlib.sha256(file[1].read_bytes()).hexdigest()[:16]
+    return file[0], "cannot be read"
+
+
+def _content(images: ArrayImages | FileImages) -> Iterator[Any]:
+    yield images.labels.numpy().tobytes()
+    if isinstance(images, FileImages):
+        yield "\n".join(images.names).encode("utf-8", "surrogateescape")
+    else:
+        yield str(tuple(images.pixels.shape)).encode()
+        yield images.pixels.contiguous().numpy()
