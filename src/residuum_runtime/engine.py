@@ -142,7 +142,7 @@ class Engine:
             for image, label in images
         ]
         if not right:
-            raise InputError("there is no picture to evaluate on")
+            raise InputError("there is no image to evaluate on")
         return Accuracy(sum(right), len(right))
 
     def _fitted(self, pixels: Pixels) -> Pixels:

@@ -103,7 +103,7 @@ def match_channels(pixels: Pixels, channels: int) -> Pixels:
     if have == 3 and channels == 1:
         weights = np.array([0.299, 0.587, 0.114], dtype=np.float32).reshape(1, 3, 1, 1)
         return np.round((pixels.astype(np.float32) * weights).sum(1, keepdims=True)).astype(np.uint8)
-    raise InputError(f"the network takes {channels} channels and the pictures have {have}; give pictures of {channels}")
+    raise InputError(f"the network takes {channels} channels and the images have {have}; give images of {channels}")
 
 
 def normalise(pixels: Pixels, mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:

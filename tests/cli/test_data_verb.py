@@ -15,12 +15,12 @@ def test_stats_are_a_table_for_people_and_json_for_programs(digit_folder, tmp_pa
     done = residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20)
     assert done.returncode == 0, done.stderr
     for line in (
-        "   classes  3, of 20 to 21 pictures",
+        "   classes  3, of 20 to 21 images",
         "   largest  digit-0/large.png: 70x90",
         "unreadable  digit-1/damaged.png: cannot identify image file",
         "digit-0\t21\t1.00",
         "digit-1\t20\t0.95",
-        "with --cache an epoch's pictures take ",
+        "with --cache an epoch's images take ",
     ):
         assert line in done.stdout, line
     found = json.loads(residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20, "--json").stdout)
@@ -28,7 +28,7 @@ def test_stats_are_a_table_for_people_and_json_for_programs(digit_folder, tmp_pa
     assert set(found["images_per_core_second"]) >= {"read", "decode", "all, from a cache"}
     missing = residuum("data", "stats", tmp_path / "nowhere")
     assert missing.returncode == 2
-    assert missing.stderr.startswith("error: expected a folder of pictures, but ")
+    assert missing.stderr.startswith("error: expected a folder of images, but ")
 
 
 def test_stats_name_what_is_left_out(digit_folder):

@@ -103,7 +103,7 @@ def test_without_a_name_the_studies_are_listed(residuum, tmp_path):
         (("degradation", "--depths", "20,x"), "--depths must be whole numbers with commas between, such as 20,56"),
         (("degradation", "--depths", "21"), "depth must be 6n + 2"),
         (("degradation", "--precision", "fp16"), "precision must be fp32 or bf16, got 'fp16'"),
-        (("degradation", "--data", "digits[:9999]"), "1 to 1438 train pictures, got 9999"),
+        (("degradation", "--data", "digits[:9999]"), "1 to 1438 train images, got 9999"),
     ],
 )
 def test_wrong_wishes_end_with_a_line_and_code_2(arguments, message, residuum, tmp_path):

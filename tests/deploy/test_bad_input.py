@@ -39,7 +39,7 @@ def test_models_that_can_not_be_shipped(tmp_path):
     model.stem.conv.weight.data[0] = torch.nan
     check_refused(tmp_path, "weights must be finite numbers, but stem.conv.weight hold NaN or infinity", model)
     model, _ = member("residual_a")
-    check_refused(tmp_path, "the model must say how pictures are prepared", model)
+    check_refused(tmp_path, "the model must say how images are prepared", model)
     model = ready("residual_a")
     model.reset_classifier(0)
     check_refused(tmp_path, r"must end in logits, but it has num_classes 0 \(features\)", model)
@@ -121,7 +121,7 @@ def test_images_that_the_file_does_not_take(written):
         engine.predict([np.zeros((3, 8, 8), np.int64)])
     with pytest.raises(InputError, match="there is no file nowhere.png"):
         engine.predict("nowhere.png")
-    with pytest.raises(InputError, match="there is no picture to evaluate on"):
+    with pytest.raises(InputError, match="there is no image to evaluate on"):
         engine.evaluate([])
 
 

@@ -103,7 +103,7 @@ def test_numbers_that_make_no_sense(given, message):
 def test_files_are_refused_what_only_pictures_in_memory_can_have(tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "training_macs_per_second", lambda: 1e15)
     for key, value in {"pad_mode": "reflect", "flip_mode": "alternate", "whiten": True}.items():
-        with pytest.raises(InputError, match=f"{key} is for pictures in memory, and these are files"):
+        with pytest.raises(InputError, match=f"{key} is for images in memory, and these are files"):
             make_plan(photographs(tmp_path / key), {key: value})
 
 

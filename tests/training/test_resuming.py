@@ -63,7 +63,7 @@ def test_a_folder_that_has_moved_is_taken_and_another_refused_by_its_first_diffe
         resumed_run(tmp_path / "run", {"data": str(changed)})
     renamed = shutil.copytree(moved, tmp_path / "renamed")
     (renamed / "digit-0" / "000.png").rename(renamed / "digit-0" / "xyz.png")
-    with pytest.raises(InputError, match=r"digit-0/000\.png is not among them|pictures that it was begun with"):
+    with pytest.raises(InputError, match=r"digit-0/000\.png is not among them|images that it was begun with"):
         resumed_run(tmp_path / "run", {"data": str(renamed)})
     before = (tmp_path / "run" / "config.yaml").read_bytes()
     run = resumed_run(tmp_path / "run", {"data": moved})

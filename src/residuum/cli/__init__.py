@@ -39,8 +39,8 @@ app = typer.Typer(
     name="residuum",
     help="Build, train, explain and ship residual networks.\n\n"
     "residuum train --data digits     train on handwriting that needs no download\n\n"
-    "residuum train --data PHOTOS     train on a folder of pictures, CLASS/*.jpg\n\n"
-    "residuum predict RUN PICTURE     say what is on a picture",
+    "residuum train --data PHOTOS     train on a folder of images, CLASS/*.jpg\n\n"
+    "residuum predict RUN IMAGE       say what is on an image",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,4 +1,4 @@
-"""``residuum data``: looking at pictures before training on them."""
+"""``residuum data``: looking at images before training on them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from residuum_runtime.names import printable
 
 from .options import MaxPixels
 
-app = typer.Typer(help="Look at pictures before training on them.", no_args_is_help=True)
+app = typer.Typer(help="Look at images before training on them.", no_args_is_help=True)
 
 
 @app.callback()
 def data() -> None:
-    """Look at pictures before training on them."""
+    """Look at images before training on them."""
 
 
 @app.command("stats")
@@ -53,17 +53,13 @@ def _show(found: dict[str, Any]) -> None:
     typer.echo()
     most = max(found["classes"].values(), default=0) or 1
     rows = [(name, f"{count:,}", f"{count / most:.2f}") for name, count in found["classes"].items()]
-    show_table(["class", "pictures", "of the largest"], rows, numbers=["pictures", "of the largest"])
+    show_table(["class", "images", "of the largest"], rows, numbers=["images", "of the largest"])
     if rates := found["images_per_core_second"]:
-        typer.echo(
-            f"\npictures a second of one core, to {found['size']}x{found['size']}, of {found['sample']:,} pictures:"
-        )
-        show_table(
-            ["part", "pictures/s"], [(part, f"{rate:,.0f}") for part, rate in rates.items()], numbers=["pictures/s"]
-        )
+        typer.echo(f"\nimages a second of one core, to {found['size']}x{found['size']}, of {found['sample']:,} images:")
+        show_table(["part", "images/s"], [(part, f"{rate:,.0f}") for part, rate in rates.items()], numbers=["images/s"])
         gain = rates["all, from a cache"] / rates["all, decoded"]
         typer.echo(
-            f"\nwith --cache an epoch's pictures take {gain:.1f} times less, and {found['cache_bytes'] / 1e6:,.1f} MB"
+            f"\nwith --cache an epoch's images take {gain:.1f} times less, and {found['cache_bytes'] / 1e6:,.1f} MB"
         )
 
 
@@ -71,9 +67,9 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     sides, counts = found["sides"], found["classes"].values()
     told = {
         "folder": found["folder"],
-        "pictures": f"{found['pictures']:,}: {sides['train']:,} to train on, {sides['val']:,} to validate on "
+        "images": f"{found['pictures']:,}: {sides['train']:,} to train on, {sides['val']:,} to validate on "
         f"({found['val_is']})" + (f", {sides['test']:,} to test on" if sides["test"] else ""),
-        "classes": f"{len(counts)}, of {min(counts):,} to {max(counts):,} pictures",
+        "classes": f"{len(counts)}, of {min(counts):,} to {max(counts):,} images",
         "formats": ", ".join(f"{name}: {count:,}" for name, count in found["formats"].items()),
     }
     if found["bytes"]:

@@ -246,7 +246,7 @@ def _percent(value: float) -> str:
 
 
 def said_of(fitted: Calibration) -> str:
-    """Return what calibration came to, and on which pictures, in a sentence."""
+    """Return what calibration came to, and on which images, in a sentence."""
     return (
         f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the images; on the "
         f"{sum(fitted.before.pictures):,} others, which had no part in it, ECE goes from {fitted.before.ece:.2f} to "

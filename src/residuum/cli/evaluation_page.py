@@ -17,7 +17,7 @@ from .evaluating import HOW, Answer, said_of, seen_of
 
 
 def write_page(answer: Answer, folder: Path) -> None:
-    """Write ``report.html`` and its pictures: result, confusions, classes, mistakes, calibration."""
+    """Write ``report.html`` and its figures: result, confusions, classes, mistakes, calibration."""
     question, dataset, scores = answer.question, answer.dataset, answer.whole.predictions.scores
     low, high = answer.whole.intervals["top1"]
     notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes, *answer.notes]

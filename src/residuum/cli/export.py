@@ -23,10 +23,10 @@ def export(
         str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder: for int8, and to measure accuracy")
     ] = None,
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="preprocessing inside: uint8 pictures of any size in, probabilities out")
+        bool, typer.Option("--pixels", help="preprocessing inside: uint8 images of any size in, probabilities out")
     ] = False,
     drop: Annotated[float, typer.Option(min=0, help="points of accuracy that the file may lose")] = 0.5,
-    pictures: Annotated[int, typer.Option(min=1, help="held-out pictures to measure accuracy on")] = 1000,
+    pictures: Annotated[int, typer.Option(min=1, help="held-out images to measure accuracy on")] = 1000,
     opset: Annotated[
         int, typer.Option(min=0, help="ONNX: version of the operators; 0: the lowest that the network allows")
     ] = 0,
@@ -41,7 +41,7 @@ def export(
 ) -> None:
     """Write a model for an engine, and prove that the file is the same model.
 
-    The file is loaded again in a fresh process and compared with the model on real pictures and edge cases; a file that
+    The file is loaded again in a fresh process and compared with the model on real images and edge cases; a file that
     says something else is not written (exit code 3).
 
     residuum export runs/digits-1 --output digits-openvino
@@ -96,7 +96,7 @@ def export(
         numbers = (f"{found['largest']:.2g}", f"{found['mean']:.2g}", f"{100 * found['agreement']:.1f}")
         rows.append((engine, *numbers, *percents, "yes"))
     show_table(columns, rows, numbers=columns[1:-1])
-    typer.echo(f"\nwrote {done.file}; try: residuum predict {done.folder} PICTURE")
+    typer.echo(f"\nwrote {done.file}; try: residuum predict {done.folder} IMAGE")
 
 
 def _shape(card: Card) -> str:

@@ -39,7 +39,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
     if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
         typer.echo(verdict(run.settings, run.dataset, result.error))
     if report:
-        typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
+        typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} IMAGE")
 
 
 def _said(result: Result) -> str:

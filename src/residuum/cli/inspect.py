@@ -25,7 +25,7 @@ def inspect(
             "or hf://OWNER/NAME"
         ),
     ],
-    size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side of the pictures, pixels")] = None,
+    size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side of the images, pixels")] = None,
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -169,7 +169,7 @@ def _report(found: Examination) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(description.classes[:12]) + (", ..." if len(description.classes) > 12 else "")
     if (chosen := description.preprocessing) is not None:
         resized = f"shorter side {chosen.resize}, centre crop " if chosen.resize else ""
-        yield "pictures", f"{resized}{chosen.size[0]}x{chosen.size[1]}, mean {chosen.mean}, std {chosen.std}"
+        yield "images", f"{resized}{chosen.size[0]}x{chosen.size[1]}, mean {chosen.mean}, std {chosen.std}"
     yield "measured", ", ".join(f"{key} {value:g}" for key, value in description.metrics.items())
     yield "made", description.provenance
     yield "licence", description.licence

@@ -35,7 +35,7 @@ def laws(
             metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its pictures")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its figures")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Check the laws of residual networks on models, in double precision; no data is needed.
@@ -46,7 +46,7 @@ def laws(
 
     residuum laws
 
-    residuum laws cifar_preact_resnet164 runs/digits-1 --output pictures
+    residuum laws cifar_preact_resnet164 runs/digits-1 --output figures
 
     residuum laws resnet50 --json
     """

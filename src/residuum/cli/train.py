@@ -12,7 +12,7 @@ from .options import MaxPixels
 
 
 def train(
-    data: Annotated[str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")] = None,
+    data: Annotated[str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of images")] = None,
     model: Annotated[str | None, typer.Option(help="a name from `residuum models`, or a builder with --depth")] = None,
     recipe: Annotated[
         str | None, typer.Option(help="a published way to train, such as he2015-cifar; flags go before it")
@@ -29,8 +29,8 @@ def train(
     resume: Annotated[Path | None, typer.Option(help="go on with the run in this folder")] = None,
     weights: Annotated[str | None, typer.Option(help="start from a file, torchvision:, timm: or hf:// NAME")] = None,
     entry: Annotated[str | None, typer.Option(help="which entry or network of --weights, such as teacher")] = None,
-    epochs: Annotated[int | None, typer.Option(help="times through the training pictures")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
+    epochs: Annotated[int | None, typer.Option(help="times through the training images")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="images a step")] = None,
     lr: Annotated[float | None, typer.Option(help="peak learning rate")] = None,
     opt: Annotated[str | None, typer.Option(help="sgd, nesterov, sgdw, adamw, lamb, muon or muon_sphere")] = None,
     momentum: Annotated[float | None, typer.Option(help="momentum, or AdamW's first beta")] = None,
@@ -39,7 +39,7 @@ def train(
     sched: Annotated[str | None, typer.Option(help="onecycle, cosine, linear, step or constant")] = None,
     warmup_epochs: Annotated[float | None, typer.Option(help="straight rise to the peak rate")] = None,
     loss: Annotated[str | None, typer.Option(help="cross_entropy, or binary: a yes or no for each class")] = None,
-    mixup: Annotated[float | None, typer.Option(help="alpha; pictures are laid over one another")] = None,
+    mixup: Annotated[float | None, typer.Option(help="alpha; images are laid over one another")] = None,
     cutmix: Annotated[float | None, typer.Option(help="alpha; rectangles are pasted into one another")] = None,
     auto_augment: Annotated[
         str | None, typer.Option("--auto-augment", "--aa", help="trivialaugment, randaugment or randaugment-N")
@@ -55,17 +55,17 @@ def train(
     head_lr: Annotated[float | None, typer.Option(help="the classifier's own peak rate")] = None,
     bias_lr: Annotated[float | None, typer.Option(help="peak rate of biases and of what norms learn")] = None,
     whiten: Annotated[
-        bool | None, typer.Option("--whiten/--no-whiten", help="compute the stem's filters from the pictures")
+        bool | None, typer.Option("--whiten/--no-whiten", help="compute the stem's filters from the images")
     ] = None,
-    pad_mode: Annotated[str | None, typer.Option(help="beyond a picture's border: zeros, or reflect")] = None,
+    pad_mode: Annotated[str | None, typer.Option(help="beyond an image's border: zeros, or reflect")] = None,
     flip_mode: Annotated[str | None, typer.Option(help="random, or alternate: mirrored every second epoch")] = None,
     early_epochs: Annotated[int | None, typer.Option(help="so many first epochs at --early-size")] = None,
     early_size: Annotated[str | None, typer.Option(help="side (or 24x32) in the first epochs, pixels")] = None,
-    views: Annotated[str | None, typer.Option(help="how the result's pictures are shown, see `evaluate`")] = None,
+    views: Annotated[str | None, typer.Option(help="how the result's images are shown, see `evaluate`")] = None,
     validate_every: Annotated[int | None, typer.Option(help="epochs between validations")] = None,
     val_split: Annotated[
         float | None,
-        typer.Option(help="share of the training pictures that chooses the epoch"),
+        typer.Option(help="share of the training images that chooses the epoch"),
     ] = None,
     choose: Annotated[str | None, typer.Option(help="the best epoch on validation, or the last")] = None,
     label_smoothing: Annotated[float | None, typer.Option("--label-smoothing", "--smoothing", help="0 to 1")] = None,
@@ -109,18 +109,18 @@ def train(
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="of the processor")] = None,
-    workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode pictures")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", "-j", help="processes that decode images")] = None,
     processes: Annotated[int | None, typer.Option(help="train in so many processes on this machine")] = None,
-    sync_bn: Annotated[bool, typer.Option("--sync-bn", help="batch norm over the pictures of all processes")] = False,
+    sync_bn: Annotated[bool, typer.Option("--sync-bn", help="batch norm over the images of all processes")] = False,
     seed: Annotated[int | None, typer.Option(help="decides every random draw")] = None,
     licence: Annotated[str | None, typer.Option(help="written into the weights files")] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="write events for it into the run's folder")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged picture")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="stop at a damaged image")] = False,
     max_pixels: MaxPixels = None,
 ) -> None:
-    """Train a network on pictures; what is left out is chosen, and said with its reason.
+    """Train a network on images; what is left out is chosen, and said with its reason.
 
     residuum train --data digits
 

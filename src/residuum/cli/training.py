@@ -34,7 +34,7 @@ def start(output: Path | None, given: dict[str, Any], asked: Asked) -> None:
     """Train a new run, or several, or try rates."""
     data = with_recipe(given).get("data")
     if data is None:
-        raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of pictures")
+        raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of images")
     if asked.parts:
         given["model_arguments"] = asked.parts
     if asked.num_classes is not None:

@@ -85,9 +85,7 @@ def match_channels(pixels: Tensor, channels: int) -> Tensor:
     if have == 3 and channels == 1:
         weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
         return (pixels.float() * weights).sum(1, keepdim=True).round().to(torch.uint8)
-    raise InputError(
-        f"the network takes {channels} channels and the pictures have {have}; build it with in_chans={have}"
-    )
+    raise InputError(f"the network takes {channels} channels and the images have {have}; build it with in_chans={have}")
 
 
 class Normalise:

@@ -87,7 +87,7 @@ def export(
     prepared.opset = opset
     if precision == "int8":
         if dataset is None:
-            raise InputError("int8 must be calibrated on pictures like those it will meet; give --data (data=)")
+            raise InputError("int8 must be calibrated on images like those it will meet; give --data (data=)")
         prepared.made["calibration"] = make_calibration(prepared, dataset)
     probes = make_probes(prepared, dataset, pictures)
     with appearing(folder) as temporary:

@@ -141,7 +141,7 @@ def _failures(result: dict[str, Any], gate: Gate) -> list[str]:
     if result["mean"] > limits.mean:
         failures.append(f"the mean by {result['mean']:.3g}, allowed {limits.mean:g}")
     if result["clear_agreement"] < limits.agreement:
-        failures.append(f"{100 * result['clear_agreement']:.1f} % of clear pictures get the same class, "
+        failures.append(f"{100 * result['clear_agreement']:.1f} % of clear images get the same class, "
                         f"needed {100 * limits.agreement:g} %")  # fmt: skip
     drop = result.get("accuracy", {}).get("drop", 0.0)
     if drop > gate.drop + 1e-9:

@@ -66,14 +66,14 @@ def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batc
     preprocessing = description.preprocessing
     if preprocessing is None:
         raise InputError(
-            "the model must say how pictures are prepared, and it does not; set "
+            "the model must say how images are prepared, and it does not; set "
             "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
         )
     check_classifier(model)
     _check_finite(model)
     reference = copy.deepcopy(model).cpu().float().eval()
     if fixed and pixels:
-        raise InputError("pixels= takes pictures of any size, so it can not stand with fixed=; leave one out")
+        raise InputError("pixels= takes images of any size, so it can not stand with fixed=; leave one out")
     if batch < 0:
         raise InputError(f"batch must be 1 or more images, or 0 for any number, got {batch}")
     fixed = not _takes_other_sizes(reference, preprocessing) or fixed

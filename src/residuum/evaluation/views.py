@@ -108,12 +108,12 @@ def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
 
 
 VIEWS = {
-    "centre": View("the middle of each picture", centre),
+    "centre": View("the middle of each image", centre),
     "flip": View("the middle and its mirror image", flip),
     "ten-crop": View("corners and middle, and their mirror images (Krizhevsky 2012)", ten_crop),
     "shifts": View("the middle, shifted by a pixel each way, and their mirror images (Jordan 2024)", shifts,
                    weights=(0.25, 0.25, 0.125, 0.125, 0.125, 0.125)),
-    "multi-scale": View("whole pictures at several scales, and mirrored, fully convolutional (He15 3.4)",
+    "multi-scale": View("whole images at several scales, and mirrored, fully convolutional (He15 3.4)",
                         multi_scale, dense=True),
 }  # fmt: skip
 

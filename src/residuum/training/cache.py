@@ -21,6 +21,6 @@ def choose_cache(values: dict[str, Any], reasons: dict[str, str]) -> None:
         reasons["cache"] = "what evaluation resizes to; random crops are taken from the stored images"
     elif 0 != values["cache"] < least:
         raise InputError(
-            f"the cache must keep pictures of at least {least} pixels, which evaluation resizes the shorter side to, "
+            f"the cache must keep images of at least {least} pixels, which evaluation resizes the shorter side to, "
             f"got {values['cache']}; leave --cache-size out, or take a smaller --image-size"
         )

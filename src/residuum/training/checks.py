@@ -36,6 +36,4 @@ def check_streamed(values: dict[str, Any]) -> None:
     """Refuse what only pictures in memory can have."""
     usual = {"pad_mode": PAD_MODES[0], "flip_mode": FLIP_MODES[0], "early_epochs": 0, "whiten": False}
     if asked := [key for key, value in usual.items() if values.get(key, value) != value]:
-        raise InputError(
-            f"{asked[0]} is for pictures in memory, and these are files, decoded as they come; leave it out"
-        )
+        raise InputError(f"{asked[0]} is for images in memory, and these are files, decoded as they come; leave it out")

@@ -182,9 +182,7 @@ def _own_pictures(dataset: Dataset, plan: Plan) -> dict[str, Any]:
     plan.reasons["epochs"] = f"{epochs} epochs of {pictures:,} images"
     chosen: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size}
     if isinstance(dataset.train, ArrayImages):
-        plan.reasons["model"] = (
-            f"pictures of {dataset.image_size[0]}x{dataset.image_size[1]} are for the CIFAR networks"
-        )
+        plan.reasons["model"] = f"images of {dataset.image_size[0]}x{dataset.image_size[1]} are for the CIFAR networks"
         return {**chosen, "model": "cifar_resnet20"}
     if "model" in plan.values:
         name = plan.values["model"]
