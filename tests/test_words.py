@@ -41,6 +41,11 @@ def test_texts_say_image(room: str) -> None:
     assert not found, "\n".join(found)
 
 
+def test_recipes_say_image() -> None:
+    recipes = sorted((SOURCE / "residuum" / "training" / "recipes").glob("*.yaml"))
+    assert recipes and not [path.name for path in recipes if WORD.search(path.read_text(encoding="utf-8"))]
+
+
 def test_sentences_are_found_in_every_form() -> None:
     source = '"""A picture."""\ndef verb():\n    """Show pictures."""\n    print(f"{1} picture of", "--pictures 3")\n'
     assert [line for line, text in sentences(source, verbs=False) if WORD.search(text)] == [4]
