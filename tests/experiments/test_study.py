@@ -1,6 +1,7 @@
 """A study from the call to its page, and again: the machinery, not the science."""
 
 import json
+import re
 import subprocess
 import sys
 from html import escape
@@ -165,3 +166,21 @@ def test_wrong_wishes_are_named(tmp_path):
 def test_the_form_loads_no_plotly():
     code = "import sys, residuum.experiments.study; assert 'plotly' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("degradation", "train"), ("very-deep", "blocks"), ("very-deep", "milliseconds")]
+)
+def test_a_study_of_an_older_version_that_lacks_numbers_is_named(name, number, tmp_path):
+    curves = {"train_loss": [[2.3, 1.9]], "train_acc1": [[10.0, 30.0]], "val_acc1": [[9.0, 25.0]]}
+    network = {"residual-8": curves, "plain-8": curves}
+    numbers = {"curves": network, "classes": 10, "steps": 4, "kib": dict.fromkeys(network, 3.0),
+               "milliseconds": {kind: [1.0] for kind in network},
+               "blocks": {kind: [[2.3, 2.0, 1.9, 1.8]] for kind in network}}  # fmt: skip
+    numbers.pop(number, None)
+    held = {"study": name, "residuum": "0.1.0", "numbers": numbers, "repeat": f"residuum study {name}", "notes": []}
+    (tmp_path / "study.json").write_text(json.dumps(held))
+    again = f"run `residuum study {name} --output {tmp_path}` again"
+    with pytest.raises(InputError, match=rf"Residuum 0\.1\.0 did not measure '{number}'; {re.escape(again)}"):
+        write_pages([tmp_path], tmp_path / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]

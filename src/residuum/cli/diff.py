@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .saying import say
+
 if TYPE_CHECKING:
     from ..training.diff import Difference, Table, Weights
 
@@ -43,17 +45,17 @@ def _say(found: Difference) -> None:
     _values("configuration", found.configuration)
     _values("data", found.data)
     _values("environment", found.environment)
-    typer.echo(f"{'steps':<18}{_table(found.steps, 'step')}")
-    typer.echo(f"{'epochs':<18}{_table(found.epochs, 'epoch')}")
+    say(_table(found.steps, "step"), f"{'steps':<18}")
+    say(_table(found.epochs, "epoch"), f"{'epochs':<18}")
     for name, weights in found.weights.items():
-        typer.echo(f"{name:<18}{_weights(weights)}")
-    typer.echo(f"\n{_conclusion(found)}")
+        say(_weights(weights), f"{name:<18}")
+    say(f"\n{_conclusion(found)}")
 
 
 def _values(title: str, pairs: dict[str, tuple[Any, Any]]) -> None:
     typer.echo(f"{title:<18}{'differs:' if pairs else 'the same'}")
     for name, (a, b) in pairs.items():
-        typer.echo(f"  {name:<16}{a} | {b}")
+        say(f"{a} | {b}", f"  {name:<15} ")
 
 
 def _table(table: Table, row: str) -> str:

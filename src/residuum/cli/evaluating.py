@@ -24,6 +24,7 @@ from ..evaluation.views import make_frame, pick_view
 from ..models import describe
 from ..training.precision import choose_device
 from .opening import open_model_or_export
+from .saying import count_of, say
 from .tables import shortened, show_table
 
 HOW = f"{LEVEL:g} % percentile bootstrap over the images, {RESAMPLES} resamples"
@@ -223,19 +224,18 @@ def show(answer: Answer) -> None:
     for note in _notes(answer):
         typer.echo(f"note: {note}", err=True)
     which = describe_split(dataset, question.split)
-    typer.echo(
-        f"{len(scores):,} images of {printable(dataset.name)} ({question.split}: {which}); seen: {seen_of(question)}"
-    )
+    count = count_of(len(scores), "image")
+    say(f"{count} of {printable(dataset.name)} ({question.split}: {which}); seen: {seen_of(question)}")
     if answer.members:
         _show_members(answer)
     low, high = answer.whole.intervals["top1"]
-    typer.echo(
+    say(
         f"Acc@1 {scores.top1:.2f} % ({low:.2f} to {high:.2f})   Acc@5 {scores.top5:.2f} %   loss {scores.loss:.4f}   "
         f"ECE {answer.whole.reliability.ece:.2f} %"
     )
-    typer.echo(f"in brackets: {HOW}; ECE: in {question.bins} bins")
+    say(f"in brackets: {HOW}; ECE: in {question.bins} bins")
     if answer.calibration is not None:
-        typer.echo(said_of(answer.calibration))
+        say(said_of(answer.calibration))
     typer.echo()
     rows = [(name, _percent(value)) for name, value in zip(dataset.classes, scores.per_class.tolist(), strict=False)]
     show_table(["class", "Acc@1 %"], rows, numbers=["Acc@1 %"])
@@ -290,4 +290,4 @@ def _show_members(answer: Answer) -> None:
     show_table(columns, rows, numbers=columns[1:])
     best, (low, high) = _gain(answer)
     gained = _top1(answer.whole) - _top1(best)
-    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")
+    say(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")

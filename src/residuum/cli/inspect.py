@@ -135,12 +135,15 @@ def _figures(found: Examination) -> dict[str, Any]:
 
 
 def _show_report(found: Examination) -> None:
+    from .saying import say
+
     for name, value in _report(found):
         if value:
-            typer.echo(f"{name}: {value}")
+            say(value, f"{name}: ")
     for finding in found.odd or ["nothing found"]:
-        typer.echo(f"odd: {finding}")
-    typer.echo(f"load: {found.how_to_load}\n")
+        say(finding, "odd: ")
+    say(found.how_to_load, "load: ")
+    typer.echo()
 
 
 def _report(found: Examination) -> Iterator[tuple[str, str]]:

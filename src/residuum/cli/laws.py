@@ -54,6 +54,7 @@ def laws(
     from ..analysis.laws.page import table_of
     from ..analysis.laws.signal import answer, signal_curves, signal_law
     from ..errors import StudyFailed
+    from .saying import say
     from .tables import show_json, show_table
 
     subjects = [_subject(name) for name in models] if models else [_member(name) for name in MEMBERS]
@@ -68,7 +69,7 @@ def laws(
     else:
         columns = ["law", "network", "left side", "right side", "difference", "verdict"]
         show_table(columns, table_of(rows), numbers=["difference"])
-        typer.echo(f"\n{answer(curves)}\n")
+        say(f"\n{answer(curves)}\n")
     summary, failed = _summary(rows)
     if output is not None:
         _write(output, rows, curves, summary, quiet=json)
