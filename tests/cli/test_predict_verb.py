@@ -83,6 +83,29 @@ def test_a_terminal_shows_one_heading_and_columns_that_stand_below_each_other(mo
     assert lines[1].index("tabby") == lines[2].index("dog") and len(lines[1]) == len(lines[2])
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_never_cuts_a_percentage(monkeypatch, capsys, width):
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    from residuum.cli import tables
+
+    monkeypatch.setattr("rich.console.Console", lambda: Console(force_terminal=True, width=width, color_system=None))
+    table = tables.RowTable(["image", "class", "%"], numbers=["%"])
+    rows = [
+        ("a.png", "柴犬 (Shiba Inu)", "99.0"),
+        ("My photos 2026/Küche/IMG 2004 (Küche, 5).jpg", "Österreichischer Pinscher – jung", "52.5"),
+        ("f" * 150 + ".png", "Golden Retriever (adult)", "100.0"),
+    ]
+    for row in rows:
+        table.add([row])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert max(map(cell_len, lines)) <= width
+    assert [line.split()[-1] for line in lines if line.split()[-1].endswith(".0") or "52.5" in line] == [
+        "99.0", "52.5", "100.0",
+    ]  # fmt: skip
+
+
 def test_the_list_is_closed_whatever_happens(capsys):
     def broken():
         yield Prediction("a\u2028b", ["x"], [1.0])

@@ -166,11 +166,18 @@ def test_opset_precision_and_shape_of_an_onnx_file(name, arguments, opset, shape
     ("arguments", "message"),
     [
         ({"to": "onnx", "opset": 14}, "opset must be 15 or newer for the operators of cifar_resnet, got 14"),
-        ({"to": "onnx", "opset": 9}, "opset must be 13 or newer, got 9"),
+        ({"to": "onnx", "opset": 9}, "opset must be 13 to 20, or 0 for the lowest that the network allows, got 9"),
+        ({"to": "onnx", "opset": 21}, "opset must be 13 to 20, .* got 21"),
+        ({"to": "onnx", "opset": -1}, "opset must be 13 to 20, .* got -1"),
+        ({"to": "onnx", "opset": "17"}, "opset must be a whole number, got '17'"),
+        ({"to": "onnx", "opset": 17.0}, "opset must be a whole number, got 17.0"),
+        ({"to": "onnx", "opset": True}, "opset must be a whole number, got True"),
+        ({"to": "onnx", "batch_size": "4"}, "batch_size must be a whole number, got '4'"),
+        ({"to": "onnx", "opsets": 17}, "the form of an export has no 'opsets'; did you mean opset"),
         ({"to": "openvino", "opset": 17}, "opset is a version of ONNX's operators, got 17 with --to openvino"),
         ({"to": "torch", "precision": "fp16"}, r"precision of torch must be one of .* got 'fp16', or --to onnx"),
-        ({"to": "onnx", "fixed": True, "pixels": True}, "it can not stand with fixed="),
-        ({"to": "onnx", "batch_size": -1}, "batch must be 1 or more images, or 0 for any number, got -1"),
+        ({"to": "onnx", "fixed": True, "pixels": True}, "it cannot stand with fixed; leave one out"),
+        ({"to": "onnx", "batch_size": -1}, "batch_size must be 1 or more images, or 0 for any number, got -1"),
     ],
 )
 def test_forms_that_a_file_can_not_have(arguments, message, tmp_path):

@@ -68,8 +68,18 @@ def _table(table: Table, row: str) -> str:
         return f"the same, {a:,} rows"
     if not table.columns:
         return f"the same as far as both go: the first has {a:,} rows, the second {b:,}"
-    values = "; ".join(f"{name} {one} | {other}" for name, (one, other) in table.columns.items())
+    values = "; ".join(f"{name} {_apart(*pair)}" for name, pair in table.columns.items())
     return f"part at {row} {table.first}: {values}"
+
+
+def _apart(one: Any, other: Any) -> str:
+    """Return two values side by side; of numbers as many digits as part them, six at least."""
+    try:
+        a, b = float(one), float(other)
+    except (TypeError, ValueError):
+        return f"{one} | {other}"
+    digits = next((digits for digits in (6, 9, 12) if f"{a:.{digits}g}" != f"{b:.{digits}g}"), 17)
+    return f"{a:.{digits}g} | {b:.{digits}g}"
 
 
 def _weights(weights: Weights) -> str:

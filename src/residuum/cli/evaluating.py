@@ -16,7 +16,7 @@ from ..data.classes import lacking
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
-from ..evaluation.calibration import Calibration, Reliability, calibrate, reliability
+from ..evaluation.calibration import COLDEST, HOTTEST, Calibration, Reliability, calibrate, reliability
 from ..evaluation.matching import check_match
 from ..evaluation.precision import check
 from ..evaluation.splits import default_split, describe_split, images_of
@@ -247,10 +247,13 @@ def _percent(value: float) -> str:
 
 def said_of(fitted: Calibration) -> str:
     """Return what calibration came to, and on which images, in a sentence."""
+    others = sum(fitted.before.pictures)
+    end = ", the end of the search," if not 1.01 * COLDEST < fitted.temperature < 0.99 * HOTTEST else ","
     return (
-        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the images; on the "
-        f"{sum(fitted.before.pictures):,} others, which had no part in it, ECE goes from {fitted.before.ece:.2f} to "
-        f"{fitted.after.ece:.2f} % and the loss from {fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
+        f"Temperature {fitted.temperature:.{3 if fitted.temperature < 100 else 0}f}{end} fitted on "
+        f"{count_of(fitted.fitted_on, 'image')}; on the {others:,} other{'' if others == 1 else 's'}, which had no "
+        f"part in it, ECE goes from {fitted.before.ece:.2f} to {fitted.after.ece:.2f} % and the loss from "
+        f"{fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
     )
 
 

@@ -28,14 +28,14 @@ def export(
     drop: Annotated[float, typer.Option(min=0, help="points of accuracy that the file may lose")] = 0.5,
     pictures: Annotated[int, typer.Option(min=1, help="held-out images to measure accuracy on")] = 1000,
     opset: Annotated[
-        int, typer.Option(min=0, help="ONNX: version of the operators; 0: the lowest that the network allows")
+        int, typer.Option(help="ONNX: version of the operators, 13 to 20; 0: the lowest that the network allows")
     ] = 0,
     fp16: Annotated[bool, typer.Option("--fp16", help="the same as --precision fp16 (ONNX)")] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="fixed shapes: images of the network's size, batches of --batch-size or 1")
     ] = False,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", "-b", min=0, help="batches of that many images only; 0: any number")
+        int, typer.Option("--batch-size", "-b", help="batches of that many images only; 0: any number")
     ] = 0,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -55,6 +55,7 @@ def export(
     from dataclasses import asdict
 
     from ..deploy.exporting import export as write
+    from ..deploy.form import Form
     from ..errors import InputError
     from ..weights.pretrained import with_entry
     from .opening import open_model
@@ -68,12 +69,9 @@ def export(
         to=to,
         precision="fp16" if fp16 else precision,
         data=data,
-        pixels=pixels,
         drop=drop,
         pictures=pictures,
-        opset=opset,
-        fixed=fixed,
-        batch_size=batch_size,
+        form=Form(pixels, opset, fixed, batch_size),
     )
     if json:
         show_json(

@@ -39,7 +39,7 @@ def told(found: dict[str, Any]) -> dict[str, str]:
     return {
         "processor": found["processor"],
         "can do": ", ".join(found["features"]) or "unknown here",
-        "cores": f"{cores['here']}, of which {cores['usable']} are used",
+        "cores": f"{cores['here']}, of which {cores['usable']} {'is' if cores['usable'] == 1 else 'are'} used",
         "memory": f"{memory / 1e9:.1f} GB" if memory else "unknown here",
         "GPU": _gpu_told(gpu) if gpu else "none that torch sees",
         "system": f"{found['system']}, Python {found['python']}, torch {found['torch']}",

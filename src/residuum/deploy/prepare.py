@@ -24,6 +24,7 @@ from ..errors import InputError
 from ..models import Preprocessing, describe
 from ..models.description import check_classifier
 from ..nn.fold import Folded, fold
+from .form import USUAL, Form
 from .from_pixels import FromPixels
 
 LARGER = 8  # pixels that a second size has more, for tracing
@@ -37,7 +38,7 @@ class Prepared:
     graph: nn.Module  # the same function, folded: what is exported
     folded: Folded
     card: Card  # target and precision still to be filled in
-    opset: int = 0  # of ONNX's operators; 0: the lowest that they allow
+    form: Form = USUAL
     made: dict[str, Any] = field(default_factory=dict)  # by targets, for one another
 
     @cached_property
@@ -50,14 +51,12 @@ class Prepared:
         return dataclasses.replace(self.card, **changes)
 
 
-def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batch: int = 0) -> Prepared:
+def prepare(model: nn.Module, form: Form = USUAL) -> Prepared:
     """Check a model and make it ready to export; the model itself is not changed.
 
     Args:
-        model: from ``load`` or ``create_model``; its description says how to prepare pictures.
-        pixels: put resizing and normalising into the graph: uint8 pictures in, probabilities out.
-        fixed: take images of the network's size only.
-        batch: take batches of so many images only; 0: any.
+        model: from ``load`` or ``create_model``; its description says how to prepare images.
+        form: what the file takes.
 
     Raises:
         InputError: no preprocessing, no classifier, weights that are not finite numbers.
@@ -72,14 +71,10 @@ def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batc
     check_classifier(model)
     _check_finite(model)
     reference = copy.deepcopy(model).cpu().float().eval()
-    if fixed and pixels:
-        raise InputError("pixels= takes images of any size, so it can not stand with fixed=; leave one out")
-    if batch < 0:
-        raise InputError(f"batch must be 1 or more images, or 0 for any number, got {batch}")
-    fixed = not _takes_other_sizes(reference, preprocessing) or fixed
+    fixed = not _takes_other_sizes(reference, preprocessing) or form.fixed
     folded = fold(reference)
     graph = folded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if pixels:
+    if form.pixels:
         reference, graph = FromPixels(reference, preprocessing).eval(), FromPixels(graph, preprocessing).eval()
     one_logit = getattr(model, "num_classes", None) == 1  # a yes or no, whose two answers the file names
     made = {"residuum": __version__, "torch": torch.__version__.partition("+")[0]}
@@ -94,13 +89,13 @@ def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batc
         std=tuple(preprocessing.std),
         resize=preprocessing.resize,
         classes=tuple(answer_names(1, description.classes) if one_logit else description.classes),
-        pixels=pixels,
+        pixels=form.pixels,
         fixed=fixed,
-        batch=batch,
+        batch=form.batch,
         min_size=max(1, getattr(model, "min_size", 1)),
         made=made | {key: value for key, value in said.items() if value},
     )
-    return Prepared(reference, graph, folded, card)
+    return Prepared(reference, graph, folded, card, form)
 
 
 def trace(graph: nn.Module, card: Card) -> torch.export.ExportedProgram:
