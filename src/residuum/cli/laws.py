@@ -68,7 +68,7 @@ def laws(
         show_json([_figures(*row) for row in rows])
     else:
         columns = ["law", "network", "left side", "right side", "difference", "verdict"]
-        show_table(columns, table_of(rows), numbers=["difference"])
+        show_table(columns, table_of(rows), numbers=["difference"], dropped=["right side", "left side"])
         say(f"\n{answer(curves)}\n")
     summary, failed = _summary(rows)
     if output is not None:

@@ -22,7 +22,7 @@ from ..weights import load
 from .calibration import make_calibration
 from .choose import choose_precision
 from .form import USUAL, Form
-from .parity import TOLERANCES, Gate, check
+from .parity import Gate, check, tolerance_of
 from .prepare import Prepared, prepare
 from .probes import LABELLED, Probes, make_probes
 from .quantise import controlled
@@ -91,7 +91,7 @@ def export(
         card = prepared.carded(target=to, precision=chosen)
         if chosen == "int8":
             card = controlled(prepared, target.write, target.engine, card, drop)
-        gate = Gate(TOLERANCES[chosen], drop, thread_count())
+        gate = Gate(tolerance_of(chosen, prepared.graph), drop, thread_count())
         file = target.write(prepared, temporary, card)
         card = dataclasses.replace(card, made=card.made | target.facts(file))
         card = measured(prepared, file, target, card, probes, gate)

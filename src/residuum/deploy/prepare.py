@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from residuum_runtime.predictions import answer_names
 
 from .. import __version__
 from ..errors import InputError
-from ..models import Preprocessing, describe
+from ..models import BUILDERS, VARIANTS, Preprocessing, describe
 from ..models.description import check_classifier
 from ..nn.fold import Folded, fold
 from .form import USUAL, Form
@@ -59,10 +60,12 @@ def prepare(model: nn.Module, form: Form = USUAL) -> Prepared:
         form: what the file takes.
 
     Raises:
-        InputError: no preprocessing, no classifier, weights that are not finite numbers.
+        InputError: a network of tokens or sequences, one without preprocessing or classifier, weights that are not
+            finite numbers.
     """
     description = describe(model)
     preprocessing = description.preprocessing
+    _check_takes_images(description.model)
     if preprocessing is None:
         raise InputError(
             "the model must say how images are prepared, and it does not; set "
@@ -141,6 +144,17 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _check_takes_images(name: str) -> None:
+    """Refuse a network of tokens or sequences by its name; what was built elsewhere is tried as it is."""
+    row = VARIANTS.get(name)
+    builder = row.builder if row is not None else BUILDERS.get(name)
+    if builder is not None and "in_chans" not in signature(builder).parameters:
+        raise InputError(
+            f"exports are of networks that take images, got {name}, which takes tokens or sequences; "
+            "torch.onnx.export(model, example, dynamo=True) writes its graph, which no gate compares"
+        )
 
 
 def _check_finite(model: nn.Module) -> None:
