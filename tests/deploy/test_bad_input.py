@@ -35,7 +35,7 @@ def check_refused(tmp_path, match, model=None, **arguments):
     assert not left, f"a refused export left {left}"
 
 
-@pytest.mark.parametrize("name", ["bert_tiny", "gpt_tiny", "lstm_classifier_1997"])
+@pytest.mark.parametrize("name", ["bert_tiny", "gpt_tiny"])
 def test_networks_that_take_no_images_are_named(name, tmp_path):
     said = f"exports are of networks that take images, got {name}, which takes tokens or sequences; "
     with pytest.raises(InputError, match=said):
