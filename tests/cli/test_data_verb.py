@@ -4,6 +4,8 @@ import sys
 
 from PIL import Image
 
+from residuum.cli.data import _facts
+
 
 def residuum(*arguments):
     return subprocess.run([sys.executable, "-m", "residuum", *map(str, arguments)], capture_output=True, text=True)
@@ -44,3 +46,17 @@ def test_stats_name_what_is_left_out(digit_folder):
         assert f"       note  {note}" in done.stdout.splitlines()
     found = json.loads(residuum("data", "stats", digit_folder, "--size", 16, "--cache-size", 20, "--json").stdout)
     assert found["notes"] == notes
+
+
+def test_facts_of_images_of_one_size_and_of_classes_of_one_count():
+    one = {"least": 1, "median": 1, "most": 1, "sum": 2}
+    sides = {"train": 1, "val": 1, "test": 0}
+    found = {"folder": "photos", "pictures": 2, "sides": sides, "val_is": "val", "classes": {"a": 1, "b": 1},
+             "formats": {"PNG L": 2}, "bytes": one, "height": {**one, "least": 8, "most": 8, "median": 8}, "width": one,
+             "smallest": {"name": "a/1.png", "height": 8, "width": 1}, "sample": 2, "mean": [0.5], "std": [0.1],
+             "largest": {"name": "a/1.png", "height": 8, "width": 1}, "unreadable": []}  # fmt: skip
+    facts = _facts(found)
+    assert (facts["classes"], facts["height"], facts["width"]) == ("2, of 1 image each", "8 pixels", "1 pixel")
+    assert facts["bytes"] == "0.0 MB; a file has 1 byte"
+    found["width"] = {"least": 1, "median": 2, "most": 9}
+    assert _facts(found)["width"] == "1 to 9 pixels, half of them up to 2"

@@ -66,18 +66,19 @@ def _show(found: dict[str, Any]) -> None:
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:
     sides, counts = found["sides"], found["classes"].values()
+    least, most = min(counts), max(counts)
     from .saying import span_of
 
     told = {
         "folder": found["folder"],
         "images": f"{found['pictures']:,}: {sides['train']:,} to train on, {sides['val']:,} to validate on "
         f"({found['val_is']})" + (f", {sides['test']:,} to test on" if sides["test"] else ""),
-        "classes": f"{len(counts)}, of {span_of(min(counts), max(counts), 'image')}",
+        "classes": f"{len(counts)}, of {span_of(least, most, 'image')}{' each' if least == most else ''}",
         "formats": ", ".join(f"{name}: {count:,}" for name, count in found["formats"].items()),
     }
     if found["bytes"]:
         spread = found["bytes"]
-        told["bytes"] = f"{spread['sum'] / 1e6:,.1f} MB; a file {span_of(spread['least'], spread['most'], 'byte')}"
+        told["bytes"] = f"{spread['sum'] / 1e6:,.1f} MB; a file has {span_of(spread['least'], spread['most'], 'byte')}"
         for name in ("height", "width"):
             half = f", half of them up to {found[name]['median']}" if found[name]["least"] < found[name]["most"] else ""
             told[name] = span_of(found[name]["least"], found[name]["most"], "pixel") + half
