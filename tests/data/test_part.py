@@ -16,7 +16,7 @@ def test_a_part_holds_so_many_pictures_and_the_classes_equally():
     assert torch.bincount(part.train.labels).tolist() == [10] * 10
     assert torch.bincount(part.val.labels).tolist() == [5] * 10
     assert rows(part.train) <= rows(whole.train) and rows(part.val) <= rows(whole.val)
-    assert any("100 of 1,438 train pictures" in note for note in part.notes)
+    assert any("100 of 1,438 train images" in note for note in part.notes)
     assert (part.mean, part.std) == (whole.mean, whole.std)
 
 
