@@ -83,7 +83,7 @@ def test_bfloat16(name, tmp_path):
 @pytest.mark.parametrize("name", INT8)
 def test_int8(name, tmp_path):
     prepared = prepare(ready(name))
-    windows = photograph_set(prepared.card.size, 80)
+    windows = photograph_set(prepared.reference, prepared.card.size, 80)
     prepared.made["calibration"] = make_calibration(prepared, windows, 40)
     for target in (target for target, row in TARGETS.items() if "int8" in row.precisions):
         path, mean = check_passes(prepared, target, "int8", tmp_path)

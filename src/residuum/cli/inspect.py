@@ -81,7 +81,7 @@ def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
 
     from ..models import BUILDERS, VARIANTS, attach, create_model
     from ..weights import examine
-    from ..weights.understand import build
+    from ..weights.understood import build
 
     is_file = Path(name).exists()
     if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
@@ -172,7 +172,8 @@ def _report(found: Examination) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(description.classes[:12]) + (", ..." if len(description.classes) > 12 else "")
     if (chosen := description.preprocessing) is not None:
         resized = f"shorter side {chosen.resize}, centre crop " if chosen.resize else ""
-        yield "images", f"{resized}{chosen.size[0]}x{chosen.size[1]}, mean {chosen.mean}, std {chosen.std}"
+        way = "" if chosen.interpolation == "bilinear" else f", {chosen.interpolation}"
+        yield "images", f"{resized}{chosen.size[0]}x{chosen.size[1]}{way}, mean {chosen.mean}, std {chosen.std}"
     yield "measured", ", ".join(f"{key} {value:g}" for key, value in description.metrics.items())
     yield "made", description.provenance
     yield "licence", description.licence

@@ -146,7 +146,8 @@ def _exported(
 def _export(model: nn.Module, out: Path, target: str, precision: str, data: Dataset | None) -> Exported:
     preprocessing = describe(model).preprocessing
     if precision == "int8" and data is None and preprocessing is not None:  # accuracy means nothing on these
-        return export(model, out, to=target, precision=precision, data=photograph_set(preprocessing.size), drop=100)
+        data = photograph_set(model, preprocessing.size)
+        return export(model, out, to=target, precision=precision, data=data, drop=100)
     return export(model, out, to=target, precision=precision, data=data)
 
 

@@ -91,6 +91,7 @@ def prepare(model: nn.Module, form: Form = USUAL) -> Prepared:
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         resize=preprocessing.resize,
+        interpolation=preprocessing.interpolation,
         classes=tuple(answer_names(1, description.classes) if one_logit else description.classes),
         pixels=form.pixels,
         fixed=fixed,
