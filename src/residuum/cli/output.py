@@ -34,6 +34,7 @@ def reader_has_gone(left: SystemExit) -> bool:
 def written_out() -> bool:
     """Write what stdout still holds; print a line and return False where it refuses, as a full disk does."""
     try:
+        sys.stdout.write("")  # what an unbuffered output was refused is written again by this, not by flush
         sys.stdout.flush()
     except BrokenPipeError:
         leave_quietly()
