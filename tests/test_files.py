@@ -153,7 +153,7 @@ def test_a_lock_where_the_file_system_knows_none_is_no_lock(tmp_path, monkeypatc
 
     monkeypatch.setattr(fcntl, "flock", unknown)
     with locked(tmp_path / "lock", "taken", waiting):
-        pass
+        assert (tmp_path / "lock").exists()
 
 
 def test_a_lock_that_cifs_refuses_is_held_by_another(tmp_path, monkeypatch):
