@@ -112,7 +112,8 @@ def test_wrong_wishes_end_with_a_line_and_code_2(arguments, message, residuum, t
 
 
 @pytest.mark.timeout(600)
-def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path, number, code):
     command = [sys.executable, "-m", "residuum", "study", "degradation", "--data", "digits[:640]", "--depths", "8,14",
                "--seeds", "1", "--epochs", "40", "-b", "16", "-j", "2", "-o", "s"]  # fmt: skip
     study = subprocess.Popen(
@@ -125,9 +126,9 @@ def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path):
     )
     while study.poll() is None and len(list((tmp_path / "s").glob("*/summary.csv"))) < 2:
         time.sleep(0.2)
-    os.kill(study.pid, signal.SIGINT)
-    _, err = study.communicate(timeout=200)
-    assert study.returncode == 130 and "the same command resumes the runs in s" in err and "Traceback" not in err
+    os.kill(study.pid, number)
+    _, err = study.communicate(timeout=200)  # no worker holds its output any longer
+    assert study.returncode == code and "the same command resumes the runs in s" in err and "Traceback" not in err
     kept = {path.parent.name: path.read_text() for path in (tmp_path / "s").glob("*/summary.csv")}
     assert len(kept) == 2 and all(text.count("\n") < 41 for text in kept.values())
     assert all(list((tmp_path / "s" / name / "checkpoints").glob("*.pt")) for name in kept)

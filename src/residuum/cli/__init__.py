@@ -31,7 +31,7 @@ from . import (
     study,
     train,
 )
-from .output import leave_quietly, reader_has_gone, write_any_text
+from .output import leave_quietly, reader_has_gone, write_any_text, written_out
 from .signals import exit_code_of, stop_on_signals
 from .unexpected import one_line, told_with_file
 
@@ -97,20 +97,22 @@ def main() -> None:
     stop_on_signals()
     try:
         app()
-        sys.stdout.flush()
     except ResiduumError as error:
         typer.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
     except SystemExit as left:
         if reader_has_gone(left):
             leave_quietly()
-        sys.exit(exit_code_of(left) if left.code == 130 else left.code)
+        code = exit_code_of(left) if left.code == 130 else left.code
+        sys.exit(code if written_out() else 2)
     except KeyboardInterrupt as stopped:
         typer.echo("interrupted", err=True)
         sys.exit(exit_code_of(stopped))
     except BrokenPipeError:
         leave_quietly()
     except Exception as error:
+        if not written_out():
+            sys.exit(2)
         if os.environ.get("RESIDUUM_DEBUG"):
             raise
         typer.echo(f"error: {told_with_file(error, sys.argv)}", err=True)

@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from ..data import SOURCES
+from ..data.part import parse_part
 from ..errors import InputError
 from .settings import Settings, differing
 
@@ -37,6 +39,20 @@ def changed(settings: Settings, asked: dict[str, Any], directory: Path) -> tuple
     before = asdict(settings)
     notes = [f"{name} was {before[name]}, is {now}" for name, now in machine.items() if now != before[name]]
     return replace(settings, **machine), notes
+
+
+def check_place(data: str, directory: Path) -> None:
+    """Raise InputError where the folder of a run's images is not there, with how to name another place."""
+    source = str(part.source) if (part := parse_part(data)) is not None else data
+    if source in SOURCES or Path(source).exists():
+        return
+    above = [folder / source for folder in directory.resolve().parents] if not Path(source).is_absolute() else []
+    found = next((shlex.quote(str(place)) for place in above if place.is_dir()), "FOLDER")
+    relative = " (the run was begun in another folder)" if above else ""
+    raise InputError(
+        f"no data set or folder is named {data!r} here{relative}; say where the images of {directory} are: "
+        f"residuum train --resume {shlex.quote(str(directory))} --data {found}"
+    )
 
 
 def _further(settings: Settings, asked: dict[str, Any], directory: Path) -> str:

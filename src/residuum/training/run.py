@@ -33,7 +33,7 @@ from .plan import make_plan
 from .precision import Trial, choose_device, choose_precision, choose_val_precision
 from .processes import ALONE, World
 from .recipe import with_recipe
-from .resuming import changed
+from .resuming import changed, check_place
 from .settings import Settings, read_settings
 from .whitening import whiten_first_layer
 
@@ -122,6 +122,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
             f"but {world.size} are running; start {settings.processes}"
         )
+    check_place(settings.data, directory)
     _set_up(settings.threads)
     dataset = _pictures(settings, tell)
     check_data(directory / ENVIRONMENT, dataset, moved=settings.data != kept.data)
