@@ -105,14 +105,8 @@ def check_data(path: Path, dataset: Dataset, *, moved: bool = False) -> None:
     alike = ", but of other names, labels or pixels" if _counts(before) == _counts(now) else ""
     counts = "{train} to train on, {val} to validate on, {classes} classes"
     raise InputError(
-<<<<<<< HEAD
         f"a resumed run needs the images that it was begun with: {counts.format(**before)} then, "
-        f"{counts.format(**now)} now{alike}. "
-        f"Put them back, or start another run with --weights {path.parent / 'model.safetensors'}"
-=======
-        f"a resumed run needs the pictures that it was begun with: {counts.format(**before)} then, "
         f"{counts.format(**now)} now{alike}. Put them back, or {_another(path)}"
->>>>>>> w-signals
     )
 
 
