@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 KEY = "residuum"  # under which every kind of file keeps the card
-FORMAT = 1  # rises when older versions could not run what is written
+FORMAT = 2  # the newest that this version runs; 2: an interpolation other than bilinear
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,17 @@ class Card:
     kept: tuple[str, ...] = ()  # layers that quantisation left in higher precision
     measured: dict[str, Any] = field(default_factory=dict)  # the parity gate's figures, by engine
     made: dict[str, Any] = field(default_factory=dict)  # versions, provenance, licence, calibration
-    format: int = FORMAT
+    format: int = 1  # the oldest that runs the file as it is meant
+    interpolation: str = "bilinear"  # of the resize, antialiased
 
     def to_text(self) -> str:
         """Return the card as JSON, which the file carries."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=True, allow_nan=False)
+        content = dataclasses.asdict(self)
+        if self.interpolation == "bilinear":  # which format 1 does not say
+            del content["interpolation"]
+        else:
+            content["format"] = FORMAT
+        return json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
     def check_images(self, shape: tuple[int, ...]) -> None:
         """Say what a batch must look like when it does not: [N, channels, H, W].

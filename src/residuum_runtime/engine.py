@@ -146,7 +146,8 @@ class Engine:
         return Accuracy(sum(right), len(right))
 
     def _fitted(self, pixels: Pixels) -> Pixels:
-        return (pixels if self.card.pixels else fit(pixels, self.card.size, self.card.resize))[None]
+        card = self.card
+        return (pixels if card.pixels else fit(pixels, card.size, card.resize, card.interpolation))[None]
 
     def _ask(self, pixels: Pixels) -> tuple[list[float], list[str]]:
         logits = self.logits(self._fitted(pixels))

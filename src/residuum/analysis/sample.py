@@ -75,7 +75,10 @@ def take_sample(
         images = _chosen(images, torch.randperm(len(images), generator=generator(seed, "sample"))[:count])
     preprocessing = describe(model).preprocessing or default_preprocessing(dataset)
     height, width = preprocessing.size
-    pixels, labels = zip(*EvaluationLoader(images, 256, (height, width), preprocessing.resize), strict=True)
+    shown = EvaluationLoader(
+        images, 256, (height, width), preprocessing.resize, interpolation=preprocessing.interpolation
+    )
+    pixels, labels = zip(*shown, strict=True)
     renumber = match_classes(describe(model).classes, dataset.classes, model)
     device = next(model.parameters()).device
     normalise = Normalise(preprocessing.mean, preprocessing.std, device)

@@ -169,7 +169,8 @@ def _report(found: Examination) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(description.classes[:12]) + (", ..." if len(description.classes) > 12 else "")
     if (chosen := description.preprocessing) is not None:
         resized = f"shorter side {chosen.resize}, centre crop " if chosen.resize else ""
-        yield "pictures", f"{resized}{chosen.size[0]}x{chosen.size[1]}, mean {chosen.mean}, std {chosen.std}"
+        way = "" if chosen.interpolation == "bilinear" else f", {chosen.interpolation}"
+        yield "pictures", f"{resized}{chosen.size[0]}x{chosen.size[1]}{way}, mean {chosen.mean}, std {chosen.std}"
     yield "measured", ", ".join(f"{key} {value:g}" for key, value in description.metrics.items())
     yield "made", description.provenance
     yield "licence", description.licence

@@ -65,11 +65,11 @@ def _reflection(side: int, pad: int) -> Tensor:
     return torch.where(places < side, places, 2 * (side - 1) - places)
 
 
-def resize_batch(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return uint8 [B, C, *size], antialiased bilinear; the same tensor where the size already fits."""
+def resize_batch(pixels: Tensor, size: tuple[int, int], interpolation: str = "bilinear") -> Tensor:
+    """Return uint8 [B, C, *size], antialiased; the same tensor where the size already fits."""
     if tuple(pixels.shape[-2:]) == tuple(size):
         return pixels
-    return F.interpolate(pixels, size, mode="bilinear", antialias=True)
+    return F.interpolate(pixels, size, mode=interpolation, antialias=True)
 
 
 def match_channels(pixels: Tensor, channels: int) -> Tensor:

@@ -93,6 +93,7 @@ def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batc
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         resize=preprocessing.resize,
+        interpolation=preprocessing.interpolation,
         classes=tuple(answer_names(1, description.classes) if one_logit else description.classes),
         pixels=pixels,
         fixed=fixed,

@@ -81,7 +81,7 @@ def labelled(
     else:
         part = replace(images, names=[str(images.names[i]) for i in chosen.tolist()], labels=images.labels[chosen])
     card = prepared.card
-    loader = EvaluationLoader(part, BATCH, card.size, card.resize)
+    loader = EvaluationLoader(part, BATCH, card.size, card.resize, interpolation=card.interpolation)
     batches = [(match_channels(pixels, card.channels), labels) for pixels, labels in loader]
     renumber = match_classes(card.classes, classes, prepared.reference)
     labels = renumber[torch.cat([labels for _, labels in batches])]
@@ -104,7 +104,8 @@ def reference_logits(prepared: Prepared, name: str, pixels: NDArray[np.uint8]) -
     card, tensor = prepared.card, torch.from_numpy(pixels)
     if name.startswith("picture"):
         tensor = match_channels(
-            tensor[None] if card.pixels else fitting(card.size, card.resize)(tensor)[None], card.channels
+            tensor[None] if card.pixels else fitting(card.size, card.resize, card.interpolation)(tensor)[None],
+            card.channels,
         )
     if card.pixels:
         tiny = torch.finfo(torch.float32).tiny

@@ -98,7 +98,7 @@ def predictions_of(
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
     size = (preprocessing.size[0], preprocessing.size[1])
-    frame = make_frame(size, preprocessing.resize, scales)
+    frame = make_frame(size, preprocessing.resize, scales, preprocessing.interpolation)
     renumber = match_classes(described.classes, dataset.classes, model, match)
     device = next(model.parameters()).device
     normalise = Normalise(preprocessing.mean, preprocessing.std, device)

@@ -13,12 +13,17 @@ from ..models import Description, Preprocessing
 
 KEY = "residuum"  # of the description in the file's metadata
 NAMES_KEY = "residuum_names"  # the dialect of the tensors' names, where it is not ours
-FORMAT = 1  # rises when older versions could not read what is written
+FORMAT = 2  # the newest that this version reads; 2: an interpolation other than bilinear
 
 
 def to_metadata(description: Description, version: str) -> dict[str, str]:
     """Return the metadata of a weights file: the description as JSON, with sorted keys so that it repeats."""
-    content = dataclasses.asdict(description) | {"format": FORMAT, "version": version}
+    content = dataclasses.asdict(description) | {"format": 1, "version": version}
+    preprocessing = content["preprocessing"]
+    if preprocessing is not None and preprocessing["interpolation"] != "bilinear":
+        content["format"] = FORMAT  # older versions would resize otherwise, in silence
+    elif preprocessing is not None:
+        del preprocessing["interpolation"]
     try:
         return {"format": "pt", KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
     except (TypeError, ValueError) as error:
@@ -55,4 +60,5 @@ def from_metadata(path: Path, metadata: Mapping[str, str]) -> Description | None
 
 def _preprocessing(content: dict[str, Any]) -> Preprocessing:
     height, width = content["size"]
-    return Preprocessing((height, width), tuple(content["mean"]), tuple(content["std"]), content["resize"])
+    mean, std = tuple(content["mean"]), tuple(content["std"])
+    return Preprocessing((height, width), mean, std, content["resize"], content.get("interpolation", "bilinear"))
