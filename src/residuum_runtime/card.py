@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .errors import InputError
 
 KEY = "residuum"  # under which every kind of file keeps the card
-FORMAT = 2  # the newest that this version runs; 2: an interpolation other than bilinear
+FORMAT = 1  # rises when older versions could not run what is written
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,14 @@ class Card:
     kept: tuple[str, ...] = ()  # layers that quantisation left in higher precision
     measured: dict[str, Any] = field(default_factory=dict)  # the parity gate's figures, by engine
     made: dict[str, Any] = field(default_factory=dict)  # versions, provenance, licence, calibration
-    format: int = 1  # the oldest that runs the file as it is meant
+    format: int = FORMAT
     interpolation: str = "bilinear"  # of the resize, antialiased
 
     def to_text(self) -> str:
         """Return the card as JSON, which the file carries."""
         content = dataclasses.asdict(self)
-        if self.interpolation == "bilinear":  # which format 1 does not say
+        if self.interpolation == "bilinear":  # the default, so that files stay the same to the byte
             del content["interpolation"]
-        else:
-            content["format"] = FORMAT
         return json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
     def check_images(self, shape: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ import torch
 from onnx import numpy_helper
 from shipped_members import MEAN, ready
 
+import residuum
 from residuum import cli
 from residuum.deploy import TARGETS, Engine, export, targets, to_onnx
 from residuum.deploy.parity import TOLERANCES, Gate, check
@@ -177,3 +178,13 @@ def test_forms_that_a_file_can_not_have(arguments, message, tmp_path):
     with pytest.raises(InputError, match=message):
         export(ready("residual_b"), tmp_path / "out", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", ["onnx", "openvino", "torch"])
+def test_a_bicubic_resize_is_exported_and_run_as_it_is_in_the_library(to, tmp_path):
+    model = residuum.create_model("cifar_resnet", depth=8, widths=(4, 8, 16), num_classes=3).eval()
+    model.description.preprocessing = residuum.Preprocessing((32, 32), (0.5,) * 3, (0.25,) * 3, 36, "bicubic")
+    done = export(model, tmp_path / "pixels", to=to, pixels=True, precision="fp32")
+    assert done.card.interpolation == "bicubic"  # the gate compares the resize inside the file with torch's
+    again = export(model, tmp_path / "plain", to=to, precision="fp32")
+    assert '"interpolation": "bicubic"' in again.card.to_text()

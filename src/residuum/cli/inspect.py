@@ -81,7 +81,7 @@ def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
 
     from ..models import BUILDERS, VARIANTS, attach, create_model
     from ..weights import examine
-    from ..weights.understand import build
+    from ..weights.understood import build
 
     is_file = Path(name).exists()
     if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):

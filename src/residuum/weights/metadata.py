@@ -13,17 +13,15 @@ from ..models import Description, Preprocessing
 
 KEY = "residuum"  # of the description in the file's metadata
 NAMES_KEY = "residuum_names"  # the dialect of the tensors' names, where it is not ours
-FORMAT = 2  # the newest that this version reads; 2: an interpolation other than bilinear
+FORMAT = 1  # rises when older versions could not read what is written
 
 
 def to_metadata(description: Description, version: str) -> dict[str, str]:
     """Return the metadata of a weights file: the description as JSON, with sorted keys so that it repeats."""
-    content = dataclasses.asdict(description) | {"format": 1, "version": version}
+    content = dataclasses.asdict(description) | {"format": FORMAT, "version": version}
     preprocessing = content["preprocessing"]
-    if preprocessing is not None and preprocessing["interpolation"] != "bilinear":
-        content["format"] = FORMAT  # older versions would resize otherwise, in silence
-    elif preprocessing is not None:
-        del preprocessing["interpolation"]
+    if preprocessing is not None and preprocessing["interpolation"] == "bilinear":
+        del preprocessing["interpolation"]  # the default, so that files stay the same to the byte
     try:
         return {"format": "pt", KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
     except (TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ import io
 import math
 import pickle
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,9 @@ LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' 
 
 
 class Bystander:
-    """An object that takes anything, does nothing and forgets it."""
+    """An object that takes anything, does nothing and forgets it, except a state of names and values."""
+
+    state: Mapping[str, Any] = {}  # of an argparse.Namespace: what a run was started with
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Bystander:
         """Return an empty object, whatever it is made from."""
@@ -74,7 +76,12 @@ class Bystander:
         """Take the arguments of a call, an item or a state, and return the same empty object."""
         return self
 
-    __setstate__ = __setitem__ = append = extend = __call__
+    def __setstate__(self, state: Any) -> None:
+        """Keep the values that have names."""
+        if isinstance(state, Mapping):
+            self.state = state
+
+    __setitem__ = append = extend = __call__
 
 
 class _Storage(Bystander):

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError, nearest
+from .architectures import Named, named_in
 from .arrays import read_npz
 from .dialects import BOOKKEEPING, EMA_PREFIXES
 from .entries import OPTIMISER_ROOFS, averaged_state, choose_state, named_state, states, unknown_entry
@@ -40,6 +41,7 @@ class Contents:
     beside: list[str] = field(default_factory=list)  # other entries
     entries: list[str] = field(default_factory=list)  # every entry that holds tensors by name
     wished: str = ""  # the network asked for, where it is no entry and so must be a prefix of names
+    named: Named | None = None  # the architecture, where an entry or the metadata names it
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -68,11 +70,13 @@ def read_contents(path: str | os.PathLike[str], entry: str = "") -> Contents:
         start = file.read(9)
     if looks_like_safetensors(start) or (path.suffix == ".safetensors" and start[:2] != b"PK"):
         tensors, metadata = read_safetensors(path)
-        found = Contents(path, "safetensors", tensors, metadata, wished=entry)
+        found = Contents(path, "safetensors", tensors, metadata, wished=entry, named=named_in(metadata))
     elif is_numpy_archive(path):
         found = Contents(path, "numpy", read_npz(path), wished=entry)
     else:
-        found = _sort(path, read_pickle(path), entry)
+        content = read_pickle(path)
+        found = _sort(path, content, entry)
+        found.named = named_in(content) if isinstance(content, Mapping) else None
     return found if found.wished else _part(found)
 
 

@@ -96,7 +96,7 @@ def imagenet_resnet(layout: Layout) -> Candidate | None:
         return Candidate("resnet_d", {"depth": depth, **stem})
     if layout.groups > 1:
         return Candidate("resnext", {**grouped, "shortcut": layout.shortcut})
-    if layout.base_width != 64:
+    if layout.base_width != 64 and layout.base_width % 64 == 0:
         arguments = {"depth": depth, "widen": layout.base_width // 64, "shortcut": layout.shortcut}
         return Candidate("wide_resnet", arguments)
     if layout.has("stem.norm.") and not layout.has(".running_var"):
