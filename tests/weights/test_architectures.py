@@ -11,6 +11,7 @@ from torchvision import models as peer
 
 import residuum
 from residuum.errors import InputError
+from residuum.models import Description
 from residuum.weights import examine
 from residuum.weights.architectures import SAME_SHAPES, Named, check_named
 from residuum.weights.published import check_logits
@@ -105,9 +106,10 @@ def test_a_file_without_a_name_says_what_is_assumed(tmp_path):
 
 
 def test_names_of_small_networks_are_taken_as_people_say_them():
-    said = check_named(Named("resnet18", "the entry", exact=False), "cifar_resnet20")
+    small = Description("cifar_resnet20", {})
+    said = check_named(Named("resnet18", "the entry", exact=False), small)
     assert said == "cifar_resnet20, though the entry says 'resnet18'"
-    assert check_named(Named("ResNet20", "the entry", exact=False), "cifar_resnet20") == ""
+    assert check_named(Named("ResNet20", "the entry", exact=False), small) == ""
 
 
 def test_other_logits_than_the_publishers_are_refused():

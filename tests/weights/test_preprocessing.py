@@ -43,6 +43,10 @@ PROCESSORS = {
     "not normalised": ("ConvNextImageProcessor", {"size": 48, "do_normalize": False}),
     "not rescaled": ("ViTImageProcessor", {"size": 40, "do_rescale": False, "image_mean": [100.0] * 3}),
     "another scale": ("ViTImageProcessor", {"size": 40, "rescale_factor": 1 / 128}),
+    "-1 to 1 by the mean": ("ViTImageProcessor", {"size": 40, "rescale_factor": 1 / 127.5, "image_mean": [1.0] * 3}),
+    "0 to 2": ("ViTImageProcessor", {"size": 40, "rescale_factor": 1 / 127.5, "do_normalize": False}),
+    "levels": ("BitImageProcessor", {"size": 64, "crop_size": 48, "do_rescale": False, "do_normalize": False}),
+    "a crop that nobody asks for": ("ViTImageProcessor", {"size": 40, "crop_size": 32}),
 }
 
 
@@ -70,6 +74,10 @@ REFUSED = {
     "an unknown processor": ({"image_processor_type": "OwlViTImageProcessor"}, r"one of ConvNext, .*'OwlViTImage"),
     "not resized": ({"do_resize": False}, r'"do_resize" must be true, got false'),
     "lanczos": ({"size": 224, "resample": 1}, r'"resample" must be 2 \(bilinear\), .*, got 1 \(lanczos\)'),
+    "nearest": ({"size": 224, "resample": 0}, r'"resample" must be 2 \(bilinear\), .*, got 0 \(nearest\)'),
+    "box": ({"size": 224, "resample": 4}, r'"resample" must be .*, got 4 \(box\)'),
+    "hamming": ({"size": 224, "resample": 5}, r'"resample" must be .*, got 5 \(hamming\)'),
+    "a word": ({"size": 224, "resample": "cubic"}, r'"resample" must be .*, got \'cubic\' \(unknown\)'),
     "flipped channels": ({"do_flip_channel_order": True}, r'"do_flip_channel_order" must be absent or false, got True'),
     "padding": ({"size": 224, "do_pad": True}, r'"do_pad" must be absent or false, got True'),
     "another key": ({"size": 224, "do_sharpen": 3}, r'"do_sharpen" must be absent or false, got 3'),

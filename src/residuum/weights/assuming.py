@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from ..errors import InputError
 from ..models import Description, Preprocessing
 from .architectures import Named, check_configuration, check_named, published, unnamed
 from .dialects import DIALECTS
 from .fit import note_of_precision, shapes_of
-from .layout import first_convolution, read_layout
+from .layout import first_convolution
 from .sidecar import Sidecar
 from .sources import only_size, usual, usual_classes, usual_preprocessing
 from .understood import Understood
@@ -30,23 +28,24 @@ def assume(understood: Understood, beside: Sidecar, named: Named | None, *, exac
     logits, in_chans = (*shapes.get("head.fc.weight", ()), 0)[0], (*first_convolution(shapes), 0, 0)[1]
     about_name = ""
     if named and (exact or not published(named.name)):
-        about_name = check_named(named, description.model)
+        about_name = check_named(named, description)
     if exact:  # otherwise the tensors that do not fit are what must be said
         about_name = about_name or ("" if named else unnamed(description.model, dialect))
-        check_configuration(beside.config, description.model, _configured(shapes))
+        check_configuration(beside.config, description, tensors)
+        _check_classes(beside, description, logits)
     if beside.trouble:
         raise InputError(beside.trouble)
     source = None if beside.unclear else usual(dialect, description.model, description.arguments)
     preprocessing = beside.preprocessing or usual_preprocessing(source, in_chans)
     _check_preprocessing(preprocessing, description, in_chans)
-    classes = beside.classes if len(beside.classes) == logits else usual_classes(dialect, description.model, logits)
+    classes = beside.classes or (usual_classes(dialect, description.model, logits) if in_chans else [])
     assumed = [*understood.assumed, *([about_name] if about_name else [])]
     if source is not None and preprocessing and not beside.preprocessing:
         assumed.append(f"preprocessing as {source.why}")
     if classes and classes is not beside.classes:
         assumed.append("class names of CIFAR-10" if logits == 10 else "class names of ImageNet")
-    if beside.classes and len(beside.classes) != logits:
-        assumed.append(f"that the {len(beside.classes)} class names beside it are not of its {logits} logits")
+    if len(classes) != logits:  # a network without classifier, or one whose classifier does not fit
+        classes = []
     if not beside.arguments and any(name.endswith("branch.conv3.weight") for name in tensors):
         assumed.append("stride on the 3x3 convolutions (v1.5)")
     if description.arguments.get("shortcut") == "A" or dialect == "cifar":
@@ -97,10 +96,12 @@ def _check_preprocessing(preprocessing: Preprocessing | None, description: Descr
         )
 
 
-def _configured(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """Return what a ResNetConfig of these tensors says."""
-    layout = read_layout(shapes)
-    if layout is None:
-        return {}
-    kind = {2: "basic", 3: "bottleneck"}.get(layout.convolutions, "")
-    return {"depths": list(layout.blocks), "hidden_sizes": list(layout.widths), "layer_type": kind}
+def _check_classes(beside: Sidecar, description: Description, logits: int) -> None:
+    """Refuse class names, or a number of classes, that are not of as many logits; without logits they say nothing."""
+    said = {"num_classes": beside.num_classes, "class names": len(beside.classes)}
+    for key, count in said.items():
+        if count and logits and count != logits:
+            raise InputError(
+                f"config.json says {count} {'classes' if key == 'num_classes' else key}, but {description.model} of "
+                f"these tensors has {logits} logits; correct it, or move the weights elsewhere"
+            )

@@ -82,22 +82,25 @@ def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
         except (OSError, RuntimeError) as error:
             raise InputError(_unreachable(f"torchvision:{name}", error, f"put {chosen.url} at {path}")) from error
     view = chosen.transforms()
-    preprocessing = Preprocessing(_pair(view.crop_size), tuple(view.mean), tuple(view.std), view.resize_size[0])
+    preprocessing = Preprocessing(
+        _pair(view.crop_size), tuple(view.mean), tuple(view.std), view.resize_size[0], view.interpolation.value
+    )
     beside = Sidecar(preprocessing, list(chosen.meta["categories"]), "BSD-3-Clause (torchvision)")
     beside.metrics = {key: float(value) for key, value in chosen.meta["_metrics"].get("ImageNet-1K", {}).items()}
     beside.provenance = f"torchvision {model} {chosen.name}"
     beside.named = Named(model, f"torchvision:{name}", exact=True)
     contents = read_contents(path)
-    beside.publisher = partial(_torchvision_model, model, contents.tensors)
+    fixed = {"image_size": preprocessing.size[0]} if model.startswith("vit_") else {}
+    beside.publisher = partial(_torchvision_model, model, contents.tensors, fixed)
     return contents, beside
 
 
-def _torchvision_model(name: str, tensors: Mapping[str, Tensor]) -> nn.Module:
+def _torchvision_model(name: str, tensors: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> nn.Module:
     """Return torchvision's own model with the file's tensors."""
     import torch
 
     with torch.device("meta"):
-        model: nn.Module = import_torchvision().models.get_model(name)
+        model: nn.Module = import_torchvision().models.get_model(name, **arguments)
     # its first DenseNets' files have a dot before the layers' numbers
     renamed = {re.sub(r"\.(norm|conv)\.(\d)\.", r".\1\2.", key): value for key, value in tensors.items()}
     missing = model.load_state_dict(renamed, strict=False, assign=True).missing_keys

@@ -38,6 +38,7 @@ class Sidecar:
     provenance: str = ""
     named: Named | None = None  # the architecture
     trouble: str = ""  # why the preprocessing is not understood; whoever gives another needs none
+    num_classes: int = 0  # as the configuration says it; 0: not said
     unclear: bool = False  # whether there is such trouble, of which only a report is wanted: nothing is assumed
     prepared_by: str = ""  # whose words the preprocessing is
     config: dict[str, Any] = field(default_factory=dict)  # Hugging Face's, to hold against the tensors
@@ -60,6 +61,7 @@ def read_sidecar(path: Path) -> Sidecar:
     try:
         refuse_arguments(config)
         beside.classes = _classes(config, timm)
+        beside.num_classes = _number_of_classes(config, timm)
     except InputError as error:
         raise InputError(f"{path.with_name(where)}: {error}; correct it or move the weights elsewhere") from error
     try:
@@ -85,7 +87,9 @@ def _classes(config: dict[str, Any], timm: dict[str, Any]) -> list[str]:
         InputError: numbers that are not 0, 1, ..., or two orders that differ.
     """
     if names := config.get("label_names") or timm.get("label_names"):
-        return [str(name) for name in names]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError(f'"label_names" must be a list of names, got {str(names)[:80]}')
+        return names
     of_number, of_name = config.get("id2label") or {}, config.get("label2id") or {}
     if isinstance(of_number, list):
         of_number = dict(enumerate(of_number))
@@ -100,6 +104,15 @@ def _classes(config: dict[str, Any], timm: dict[str, Any]) -> list[str]:
     if sorted(numbered) != list(range(len(numbered))):
         raise InputError(f'"id2label" must number the classes from 0 on, got {sorted(numbered)[:8]}')
     return [numbered[number] for number in range(len(numbered))]
+
+
+def _number_of_classes(config: dict[str, Any], timm: dict[str, Any]) -> int:
+    """Return timm's number of classes, or transformers', which counts less than its names; 0: not said."""
+    theirs = None if config.get("id2label") else config.get("num_labels")
+    said = config.get("num_classes", timm.get("num_classes", theirs))
+    if said is not None and (type(said) is not int or said < 0):
+        raise InputError(f'"num_classes" must be a number of classes, got {said!r}')
+    return said or 0
 
 
 def _licence(card: Path) -> str:

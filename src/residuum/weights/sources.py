@@ -7,7 +7,7 @@ named its tensors. Then the source's convention.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,14 @@ SMALL_SETS = {
     200: ("ImageNet's, as for Tiny ImageNet:", 64, IMAGENET_MEAN, IMAGENET_STD),
 }
 
-# Of vision transformers: the shorter side by the size, mean and std, interpolation.
+SAME_AS = {"children": "torchvision"}  # its layers by number
+
+# Of vision transformers, by source and size of the images: the shorter side before the crop (0: stretched), mean and
+# std, interpolation. Other sizes than 224 are those of weights that were tuned without a margin (torchvision's SWAG,
+# timm's 384).
 TRANSFORMERS = {
-    "torchvision": (256 / 224, IMAGENET_MEAN, IMAGENET_STD, "bilinear"),
-    "timm": (1 / 0.9, HALF, HALF, "bicubic"),
-    "huggingface": (0.0, HALF, HALF, "bilinear"),
+    ("torchvision", 224): (256, IMAGENET_MEAN, IMAGENET_STD, "bilinear"),
+    ("timm", 224): (248, HALF, HALF, "bicubic"),
 }
 
 
@@ -66,24 +69,30 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
         model: the recognised variant or builder.
         arguments: of the builder.
     """
-    source = dialect.partition("_")[0]
-    if source not in USUAL:
+    if dialect == "residuum":
         return None
-    builder = _builder(model)
+    source = dialect.partition("_")[0]
     side = only_size(model, arguments)
     if side is not None:
-        ratio, mean, std, way = TRANSFORMERS.get(source, TRANSFORMERS["huggingface"])
-        resize = int(side * ratio)
+        resize, mean, std, way = transformers(source, side)
         crop = f"shorter side {resize}, centre crop {side}" if resize else f"stretched to {side} pixels"
         why = f"usual for vision transformers by these names: {crop}, {way}, mean {mean[0]:g}, ..., std {std[0]:g}, ..."
         return Usual(side, resize, why, mean, std, way)
     if not takes_small_images(model):
-        return USUAL[source]
-    if builder.__name__ == "cifar_resnet" and (dialect == "cifar" or arguments.get("shortcut", "A") == "A"):
+        return USUAL.get(SAME_AS.get(source, source))
+    if _builder(model).__name__ == "cifar_resnet" and (dialect == "cifar" or arguments.get("shortcut", "A") == "A"):
         return USUAL["cifar"]  # the padding shortcut is theirs alone, whatever their tensors are called by now
     title, size, mean, std = SMALL_SETS.get(arguments.get("num_classes", 10), SMALL_SETS[10])
     why = f"a network for small images ({model}) takes it: {size} pixels, no resize and crop, {title} mean and std"
     return Usual(size, 0, why, mean, std)
+
+
+def transformers(source: str, side: int) -> tuple[int, tuple[float, ...], tuple[float, ...], str]:
+    """Return the shorter side, mean, std and interpolation that are usual for vision transformers of that size."""
+    if source not in ("torchvision", "timm"):
+        return 0, HALF, HALF, "bilinear"
+    mean, std = (IMAGENET_MEAN, IMAGENET_STD) if source == "torchvision" else (HALF, HALF)
+    return TRANSFORMERS.get((source, side), (side, mean, std, "bicubic"))
 
 
 def takes_small_images(model: str) -> bool:
@@ -94,11 +103,16 @@ def takes_small_images(model: str) -> bool:
 
 def only_size(model: str, arguments: Mapping[str, Any]) -> int | None:
     """Return the height and width that a network's tensors fix, or None where it takes images of any size."""
-    parameter = inspect.signature(_builder(model)).parameters.get("image_size")
-    if parameter is None:
+    if "image_size" not in inspect.signature(_builder(model)).parameters:
         return None
-    fixed = VARIANTS[model].arguments if model in VARIANTS else {}
-    return {**fixed, **arguments}.get("image_size", parameter.default)
+    return full_arguments(model, arguments)[1]["image_size"]
+
+
+def full_arguments(model: str, arguments: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Return a model's builder and every argument that it is built with: the builder's own, the variant's, these."""
+    builder = _builder(model)
+    own = {key: parameter.default for key, parameter in inspect.signature(builder).parameters.items()}
+    return builder, {**own, **(VARIANTS[model].arguments if model in VARIANTS else {}), **arguments}
 
 
 def usual_preprocessing(known: Usual | None, in_chans: int) -> Preprocessing | None:

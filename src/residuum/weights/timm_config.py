@@ -17,11 +17,20 @@ POOLS = ("avg", "token")  # of convolutional networks and of vision transformers
 
 
 def pretrained_cfg(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return timm's configuration of the weights: an entry of the file, or, as first written, the file itself."""
+    """Return timm's configuration of the weights: an entry of the file, or, as first written, the file itself.
+
+    A network that was made for another size (``model_args`` with ``img_size``) is shown that size.
+    """
     nested = config.get("pretrained_cfg")
-    if isinstance(nested, dict):
-        return nested
-    return dict(config) if "architecture" in config and "input_size" in config else {}
+    found = (
+        nested if isinstance(nested, dict) else dict(config) if {"architecture", "input_size"} <= set(config) else {}
+    )
+    given = config.get("model_args")
+    sides = given.get("img_size") if isinstance(given, dict) else None
+    shape = found.get("input_size")
+    if sides and isinstance(shape, list | tuple):
+        return {**found, "input_size": [*shape[:1], *(sides if isinstance(sides, list | tuple) else [sides, sides])]}
+    return found
 
 
 def refuse_arguments(config: Mapping[str, Any]) -> None:
@@ -31,6 +40,8 @@ def refuse_arguments(config: Mapping[str, Any]) -> None:
         InputError: naming the first.
     """
     given = config.get("model_args") or {}
+    if not isinstance(given, dict):
+        raise InputError(f'"model_args" must be arguments by name, got {given!r}')
     arguments = {key: value for key, value in given.items() if value is not None}
     pool = arguments.pop("global_pool", config.get("global_pool") if "architecture" in config else None)
     if pool not in (None, *POOLS):
