@@ -20,7 +20,7 @@ def test_a_resnet_with_a_small_stem_by_its_authors_names_is_shown_cifars_images(
     model = residuum.create_model("resnet18_cifar")
     residuum.save(model, tmp_path / "own.safetensors")
     convert(tmp_path / "own.safetensors", "torchvision", tmp_path / "w.pth")
-    state = torch.load(tmp_path / "w.pth")
+    state = torch.load(tmp_path / "w.pth", weights_only=True)
     renamed = {name.replace("downsample", "shortcut").replace("fc.", "linear."): state[name] for name in state}
     torch.save({"net": renamed, "acc": 95.1, "epoch": 199}, tmp_path / "ckpt.pth")
     found = residuum.load(tmp_path / "ckpt.pth").description

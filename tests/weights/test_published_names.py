@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 import residuum
 from residuum.errors import InputError
@@ -89,3 +90,17 @@ def test_a_transformers_configuration_of_another_network_is_refused(key, value, 
     file.write_text(json.dumps(written | {key: value}))
     with pytest.raises(InputError, match=rf"{key}.*(but vit of these tensors has|got)"):
         residuum.load(tmp_path / "folder")
+
+
+def test_masks_of_integers_beside_a_network_are_no_weights(tmp_path):
+    residuum.save(
+        residuum.create_model("gpt", depth=1, width=64, heads=1, vocabulary=11, length=8), tmp_path / "own.safetensors"
+    )
+    convert(tmp_path / "own.safetensors", "huggingface", tmp_path / "w.pth")
+    state = torch.load(tmp_path / "w.pth", weights_only=True)
+    mask = {"transformer.h.0.attn.bias": torch.ones(1, 1, 8, 8, dtype=torch.uint8)}  # as transformers wrote it
+    torch.save(state | mask, tmp_path / "w.pth")
+    assert residuum.load(tmp_path / "w.pth").description.arguments["vocabulary"] == 11
+    torch.save(state | {"transformer.ln_f.weight": torch.ones(64, dtype=torch.int8)}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match=r"dense tensors of floats, got int8: transformer.ln_f.weight"):
+        residuum.load(tmp_path / "w.pth")

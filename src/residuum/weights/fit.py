@@ -52,12 +52,25 @@ def compare(model: Shapes, file: Shapes) -> Differences:
 
 
 def refuse_unusable(file: str, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse tensors that no network here can hold: without numbers, not dense, or not of real floats.
+    """Refuse tensors that no network here can hold: without numbers, or not dense.
 
     Raises:
         InputError: naming them.
     """
-    wrong = {name: why for name, tensor in tensors.items() if (why := _unusable(name, tensor))}
+    _refuse(file, {name: why for name, tensor in tensors.items() if (why := _unusable(tensor))})
+
+
+def refuse_integers(file: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights and statistics of a network that are not of real floats.
+
+    Raises:
+        InputError: naming them.
+    """
+    kinds = {name: tensor.dtype for name, tensor in tensors.items() if name.endswith(FLOATS)}
+    _refuse(file, {name: str(kind)[len("torch.") :] for name, kind in kinds.items() if not kind.is_floating_point})
+
+
+def _refuse(file: str, wrong: Mapping[str, str]) -> None:
     if wrong:
         kinds = ", ".join(dict.fromkeys(wrong.values()))
         raise InputError(
@@ -71,7 +84,7 @@ def is_usable(tensor: Tensor) -> bool:
     return not (tensor.is_meta or tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided)
 
 
-def _unusable(name: str, tensor: Tensor) -> str:
+def _unusable(tensor: Tensor) -> str:
     """Return what is wrong with a tensor, or nothing."""
     if tensor.is_meta:
         return "tensors without numbers (meta)"
@@ -79,8 +92,6 @@ def _unusable(name: str, tensor: Tensor) -> str:
         return "quantised tensors"
     if not is_usable(tensor):
         return "sparse or nested tensors"
-    if name.endswith(FLOATS) and not tensor.is_floating_point():
-        return str(tensor.dtype).removeprefix("torch.")
     return ""
 
 

@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..models import Description
 from .assuming import assume
 from .dialects import DIALECTS
-from .fit import SHOWN, compare, refuse_unusable, shapes_of
+from .fit import SHOWN, compare, refuse_integers, refuse_unusable, shapes_of
 from .metadata import NAMES_KEY, from_metadata
 from .place import choose_place
 from .reading import Contents
@@ -59,6 +59,8 @@ def understand(
     place = choose_place(names, contents.wished) or usual_place(names)
     facts = read_facts(contents.path) if facts is None else facts
     tried = [choose(contents, place, dialect, ema) for dialect in place.dialects]
+    inner = {tried[0].said(ours): tensor for ours, tensor in tried[0].tensors.items()}
+    refuse_integers(contents.path.name, inner)  # masks and counters beside the network may be
     recognised = [_recognise(understood, facts, name) for understood in tried]
     found = min((entry for entry in recognised if entry is not None), key=lambda entry: entry[0], default=None)
     sizeless = _sizeless(tried[0].tensors)
