@@ -66,6 +66,9 @@ MEMBERS = (
            "The branch ends in a gate on each channel that looks at the channel's neighbours alone."),
     Member("Group norm", "resnet50_gn", arxiv("Wu and He 2018", "1803.08494"),
            "Every norm looks at one image alone, so that small batches train as large ones do."),
+    Member("Big Transfer (BiT)", "bit_resnet50x1", arxiv("Kolesnikov et al. 2019", "1912.11370"),
+           "The pre-activation bottleneck with group norm; every filter is brought to mean 0 and variance 1 before it is "
+           "used."),
     Member("Squeeze-and-excitation", "seresnet50", arxiv("Hu et al. 2017", "1709.01507"),
            "The branch ends in a gate on each of its channels that has looked at the whole image."),
     Member("ResNet-D", "resnet50d", arxiv("He et al. 2018", "1812.01187"),

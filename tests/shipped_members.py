@@ -21,6 +21,7 @@ MEMBERS = {
     "resnet_cifar": ("resnet_cifar", {"depth": 18}, 9),
     "ecaresnet": ("ecaresnet", {"depth": 10}, 33),
     "resnet_gn": ("resnet_gn", {"depth": 10}, 33),
+    "bit_resnet": ("bit_resnet", {"depth": 14}, 33),
     "resnet_d": ("resnet_d", {"depth": 18}, 33),
     "preact_imagenet": ("preact_resnet", {"depth": 18}, 33),
     "dense": ("cifar_densenet", {"depth": 10, "growth": 6}, 16),

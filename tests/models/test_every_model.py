@@ -35,6 +35,7 @@ TINY = {
     "resnet_cifar": {"depth": 18},
     "ecaresnet": {"depth": 10},
     "resnet_gn": {"depth": 10},
+    "bit_resnet": {"depth": 14},
     "resnet_d": {"depth": 18},
     "cifar_highway": {"depth": 8},
     "densenet": {"depth": 121},

@@ -13,6 +13,7 @@ from ..nn import FeatureMaps, Network
 from . import (
     alexnet,
     bert,
+    bit_resnet,
     cifar_highway,
     cifar_resnet,
     densenet,
@@ -48,6 +49,7 @@ FAMILIES = (
     resnet_d,
     ecaresnet,
     resnet_gn,
+    bit_resnet,
     cifar_highway,
     densenet,
     vgg,

@@ -30,6 +30,11 @@ class Named:
 # timm's former names are those of ``timm.models._registry`` (1.0), where they lead to the same tensors.
 KNOWN_AS = {
     **{f"resnetv2_{depth}": f"preact_resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+    **{
+        f"resnetv2_{depth}x{widen}_bit{old}": f"bit_resnet{depth}x{widen}"
+        for depth, widen in ((50, 1), (50, 3), (101, 1), (101, 3), (152, 2), (152, 4))
+        for old in ("", "m")
+    },
     **{f"tv_resnet{depth}": f"resnet{depth}" for depth in (34, 50, 101, 152)},
     **{f"{source}_resnet{depth}": f"resnet{depth}" for source in ("ssl", "swsl") for depth in (18, 50)},
     **{f"gluon_resnet{depth}_v1b": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},

@@ -21,6 +21,7 @@ from ..errors import InputError, nearest
 from ..files import make_folder
 from ..models import Preprocessing
 from .architectures import Named
+from .big_transfer import by_timms_names
 from .reading import Contents, read_contents
 from .sidecar import OVERRIDE, WEIGHTS_NAMES, Sidecar, read_sidecar
 from .timm_config import timm_preprocessing
@@ -51,6 +52,7 @@ def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Si
         hint = nearest(found[0], [*FETCHERS])
         raise InputError(f"weights must be a file or begin with {', '.join(FETCHERS)}, got {text!r}; {hint}")
     contents = read_contents(source, entry)
+    contents.tensors = by_timms_names(contents.tensors)
     return contents, read_sidecar(contents.path)
 
 

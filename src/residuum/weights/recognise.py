@@ -13,6 +13,7 @@ from typing import Any
 
 from ..models import BUILDERS, VARIANTS
 from ..models.densenet import LAYOUTS as DENSENETS
+from ..models.resnet import BOTTLENECK_WIDTHS
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
 from ..nn import basic_branch
@@ -111,6 +112,8 @@ def preact_resnet(layout: Layout) -> Candidate | None:
     depth = _table_depth(layout)
     if depth is None or not layout.outer_norms:
         return None
+    if not layout.has(".running_var") and layout.convolutions == 3:
+        return Candidate("bit_resnet", {"depth": depth, "widen": layout.widths[0] // BOTTLENECK_WIDTHS[0]})
     stem = "He16" if layout.convolutions == 2 and layout.has("stem.norm.") else "timm"
     return Candidate("preact_resnet", {"depth": depth, "stem": stem})
 

@@ -52,6 +52,16 @@ CHILDREN: Rows = (
     *((ours, theirs.replace("layer{s+1}", "{s+4}")) for ours, theirs in (*LAYERS, *projection("downsample", 0))),
     ("head.fc", "9"),
 )
+# detectron2's backbones: norms stand inside their convolutions
+DETECTRON2: Rows = (
+    ("stem.conv", "stem.conv1"),
+    ("stem.norm", "stem.conv1.norm"),
+    ("stages.{s}.{b}.branch.conv{i}", "res{s+2}.{b}.conv{i}"),
+    ("stages.{s}.{b}.branch.norm{i}", "res{s+2}.{b}.conv{i}.norm"),
+    ("stages.{s}.{b}.shortcut.conv", "res{s+2}.{b}.shortcut"),
+    ("stages.{s}.{b}.shortcut.norm", "res{s+2}.{b}.shortcut.norm"),
+    ("head.fc", "linear"),
+)
 # weiaicunzai's ResNets for CIFAR-100
 _BRANCH = "conv{s+2}_x.{b}.residual_function."
 
@@ -153,3 +163,13 @@ def preact(depth: int) -> Rows:
         ("stages.{s}.{b}.shortcut.conv", "stages.{s}.blocks.{b}.downsample.conv"),
         ("head.fc", "head.fc"),
     )
+
+
+def huggingface_bit(depth: int) -> Rows:
+    """Return transformers' rows of BiT at one depth."""
+    swap = {"stem.conv": "bit.embedder.convolution", "norm": "bit.norm", "head.fc": "classifier.1"}
+    return tuple((ours, swap.get(theirs) or _bit(theirs)) for ours, theirs in preact(depth))
+
+
+def _bit(theirs: str) -> str:
+    return theirs.replace("stages.", "bit.encoder.stages.").replace(".blocks.", ".layers.")

@@ -42,6 +42,9 @@ USUAL = {
     "cifar": Usual(32, 0, "the published CIFAR ResNets': 32 pixels, ImageNet mean and std"),
 }
 
+# Of BiT, fine-tuned by its authors on the thousand classes of ImageNet, as timm prepares images for it.
+BIT = Usual(448, 448, "BiT's: shorter side 448, centre crop 448, mean and std 0.5", HALF, HALF)
+
 # Of networks for small images, by the number of classes: the sets that have so many. The deviations are those of the
 # published CIFAR networks (chenyaofo/pytorch-cifar-models, kuangliu/pytorch-cifar), a mean over single images.
 SMALL_SETS = {
@@ -78,6 +81,8 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
         crop = f"shorter side {resize}, centre crop {side}" if resize else f"stretched to {side} pixels"
         why = f"usual for vision transformers by these names: {crop}, {way}, mean {mean[0]:g}, ..., std {std[0]:g}, ..."
         return Usual(side, resize, why, mean, std, way)
+    if builder.__name__ == "bit_resnet":
+        return BIT
     if not takes_small_images(model):
         return USUAL.get(SAME_AS.get(source, source))
     if _builder(model).__name__ == "cifar_resnet" and (dialect == "cifar" or arguments.get("shortcut", "A") == "A"):
