@@ -24,6 +24,7 @@ MEMBERS = {
     "bit_resnet": ("bit_resnet", {"depth": 14}, 33),
     "resnet_d": ("resnet_d", {"depth": 18}, 33),
     "preact_imagenet": ("preact_resnet", {"depth": 18}, 33),
+    "preact_resnet_cifar": ("preact_resnet_cifar", {"depth": 18}, 9),
     "dense": ("cifar_densenet", {"depth": 10, "growth": 6}, 16),
     "dense_bc": ("cifar_densenet_bc", {"depth": 16, "growth": 6}, 16),
     "highway": ("cifar_highway", {"depth": 8, "widths": (8, 16, 32)}, 16),

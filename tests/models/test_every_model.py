@@ -27,6 +27,7 @@ TINY = {
     "plain": {"depth": 18},
     "cifar_preact_resnet": {"depth": 20},
     "preact_resnet": {"depth": 18},
+    "preact_resnet_cifar": {"depth": 18},
     "resnext": {"depth": 50, "groups": 4, "base_width": 8},
     "wide_resnet": {"depth": 50, "widen": 1},
     "cifar_wide_resnet": {"depth": 10, "widen": 2},

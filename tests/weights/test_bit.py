@@ -13,8 +13,8 @@ from residuum.errors import InputError
 from residuum.weights import convert
 
 import_torchvision()
-from timm.layers import StdConv2d  # noqa: E402
-from timm.models.resnetv2 import ResNetV2  # noqa: E402
+from timm.layers import StdConv2d
+from timm.models.resnetv2 import ResNetV2
 
 IMAGES = torch.linspace(-2, 2, 2 * 3 * 49 * 49).view(2, 3, 49, 49)
 LETTERS = {"1": "a", "2": "b", "3": "c"}

@@ -82,6 +82,14 @@ FIXED: dict[str, dict[str, Any]] = {
     "resnet": {"hidden_act": "relu", "downsample_in_first_stage": False},
     "vit": {"hidden_act": "gelu"},
     "deit": {"hidden_act": "gelu"},
+    "bit": {
+        "layer_type": "preactivation",
+        "hidden_act": "relu",
+        "global_padding": None,
+        "embedding_dynamic_padding": False,
+        "num_groups": 32,
+        "output_stride": 32,
+    },
 }
 # And the keys that the tensors show.
 HELD: dict[str, tuple[str, ...]] = {
@@ -91,6 +99,9 @@ HELD: dict[str, tuple[str, ...]] = {
     "gpt2": ("n_embd", "n_layer", "vocab_size", "n_positions"),
 }
 
+
+# What Hugging Face calls the transformers here; relatives have tensors of the same names and compute otherwise.
+TYPES = {"bert": ("bert",), "bert_words": ("bert",), "gpt": ("gpt2",), "vit": ("vit", "deit")}
 
 # Where checkpoints say what they are of: the entry itself, or one of what the run was started with.
 ENTRIES = ("arch", "architecture", "model_name", "backbone", "model", "net")
@@ -178,6 +189,13 @@ def check_configuration(config: Mapping[str, Any], description: Description, ten
         InputError: a key whose value makes another network.
     """
     kind = str(config.get("model_type", ""))
+    row = VARIANTS.get(description.model)
+    known = TYPES.get(row.builder.__name__ if row is not None else description.model)
+    if kind and known and kind not in known:
+        raise InputError(
+            f'config.json says "model_type" is {kind!r}, but {description.model} of these tensors is '
+            f'{" or ".join(known)}; load it with transformers'
+        )
     shown = _residual(shapes_of(tensors)) if kind == "resnet" else transformer_config(description, tensors) or {}
     held = {key: value for key, value in shown.items() if key in HELD.get(kind, ())}
     for key, value in {**FIXED.get(kind, {}), **held}.items():

@@ -46,14 +46,22 @@ def assume(understood: Understood, beside: Sidecar, named: Named | None, *, exac
         assumed.append("class names of CIFAR-10" if logits == 10 else "class names of ImageNet")
     if len(classes) != logits:  # a network without classifier, or one whose classifier does not fit
         classes = []
-    if not beside.arguments and any(name.endswith("branch.conv3.weight") for name in tensors):
+    arguments = dict(description.arguments)
+    if dialect == "detectron2" and any(name.endswith("branch.conv3.weight") for name in tensors):
+        arguments["stride_on"] = "conv1"
+        assumed.append(
+            "stride on the first 1x1 convolutions (v1), as detectron2's own backbones have it; they take BGR"
+        )
+    elif not beside.arguments and any(name.endswith("branch.conv3.weight") for name in tensors):
         assumed.append("stride on the 3x3 convolutions (v1.5)")
     if description.arguments.get("shortcut") == "A" or dialect == "cifar":
         assumed.append("shortcuts that pad with zeros (a plain net has the same tensors)")
+    if description.model == "resnet50_gn":
+        assumed.append("group norm (batch norms that are saved without running statistics have the same tensors)")
     assumed += note_of_precision(tensors)
     described = Description(
         description.model,
-        {**description.arguments, **beside.arguments},
+        {**arguments, **beside.arguments},
         classes=classes,
         preprocessing=preprocessing,
         metrics=beside.metrics,

@@ -56,8 +56,8 @@ DIALECTS: dict[str, Dialect] = {
     "children": Dialect(rows.CHILDREN, "torchvision's layers by number"),
     "huggingface_bare": Dialect(rows.HUGGINGFACE_BARE, "Hugging Face"),
     "detectron2": Dialect(rows.DETECTRON2, "detectron2"),
-    "weiaicunzai2": Dialect(rows.weiaicunzai(2), "weiaicunzai's CIFAR-100 ResNets"),
-    "weiaicunzai3": Dialect(rows.weiaicunzai(3), "weiaicunzai's CIFAR-100 ResNets"),
+    "cifar_weiaicunzai2": Dialect(rows.weiaicunzai(2), "weiaicunzai's CIFAR-100 ResNets"),
+    "cifar_weiaicunzai3": Dialect(rows.weiaicunzai(3), "weiaicunzai's CIFAR-100 ResNets"),
     "huggingface_bert": Dialect((), "Hugging Face", naming=transformers_text.BERT),
     "huggingface_gpt2": Dialect((), "Hugging Face", naming=transformers_text.GPT2),
     "huggingface_vit": Dialect((), "Hugging Face", naming=transformers_images.HUGGINGFACE),
@@ -83,6 +83,10 @@ DIALECTS: dict[str, Dialect] = {
         for bn in ("", "_bn")
     },
     **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
+    **{
+        f"cifar_preact{depth}": Dialect(rows.cifar_preact(depth), "kuangliu's pre-activation ResNets")
+        for depth in (18, 34, 50, 101, 152)
+    },
     **{
         f"huggingface_bit{depth}": Dialect(rows.huggingface_bit(depth), "Hugging Face")
         for depth, (_, _, widths) in RESNETS.items()

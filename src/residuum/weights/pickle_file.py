@@ -18,7 +18,7 @@ import torch
 
 from ..errors import InputError
 from .arrays import RECONSTRUCTORS, ArrayType, PickledArray
-from .foreign import is_plain_pickle
+from .foreign import describe_program, is_plain_pickle
 
 # Modules whose names torch's own weights-only reader may know; it judges each name again.
 TRUSTED_MODULES = ("torch", "collections", "_codecs", "numpy")
@@ -60,6 +60,7 @@ ITEM_BYTES = {
     "UntypedStorage": 1,
 }
 
+LOOKED_AT = 1_000_000  # bytes of a pickle, in which a module shows its insides
 LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' keys
 
 
@@ -95,13 +96,17 @@ class _DryRun(pickle._Unpickler):  # type: ignore[name-defined]
         super().__init__(file)
         self.path = path
         self.storages: dict[str, int] = {}
+        start = file.tell()
+        content = file.read(LOOKED_AT)
+        file.seek(start)
+        self.is_module = b"_modules" in content and b"_parameters" in content
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
         if full not in (*BYSTANDERS, *ARRAYS, *TRUSTED_NAMES) and module.split(".")[0] not in TRUSTED_MODULES:
             raise InputError(
                 f"{self.path} must hold tensors only, got a pickle that wants to run {full}: refused, nothing was run. "
-                "Ask its author for a safetensors file"
+                f"{describe_program(full, self.path.name, is_module=self.is_module)}"
             )
         if module in ("torch", "torch.storage") and name in ITEM_BYTES:
             return type(name, (_Storage,), {"item_bytes": ITEM_BYTES[name]})

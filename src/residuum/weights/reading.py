@@ -18,6 +18,7 @@ from .entries import OPTIMISER_ROOFS, averaged_state, choose_state, named_state,
 from .foreign import is_numpy_archive, refuse_foreign
 from .pickle_file import read_pickle
 from .safetensors_file import looks_like_safetensors, read_safetensors
+from .shards import INDICES, is_index, read_shards, refuse_single_shard
 
 RUN_FILES = (
     "model.safetensors",
@@ -65,6 +66,15 @@ def read_contents(path: str | os.PathLike[str], entry: str = "") -> Contents:
         InputError: as ``read_tensors``.
     """
     path = find_file(path)
+    if is_index(path):
+        return _part(Contents(path, "shards", read_shards(path, lambda shard: _open(shard, "").tensors), wished=entry))
+    refuse_single_shard(path)
+    found = _open(path, entry)
+    return found if found.wished else _part(found)
+
+
+def _open(path: Path, entry: str) -> Contents:
+    """Read one file."""
     refuse_foreign(path)
     with path.open("rb") as file:
         start = file.read(9)
@@ -77,7 +87,7 @@ def read_contents(path: str | os.PathLike[str], entry: str = "") -> Contents:
         content = read_pickle(path)
         found = _sort(path, content, entry)
         found.named = named_in(content) if isinstance(content, Mapping) else None
-    return found if found.wished else _part(found)
+    return found
 
 
 def find_file(path: str | os.PathLike[str]) -> Path:
@@ -86,7 +96,7 @@ def find_file(path: str | os.PathLike[str]) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        for name in RUN_FILES:
+        for name in (*RUN_FILES, *INDICES):
             if (path / name).is_file():
                 return path / name
         raise InputError(f"{path} must be a weights file or a folder with one of {', '.join(RUN_FILES)}, got neither")

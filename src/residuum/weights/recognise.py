@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..models import BUILDERS, VARIANTS
 from ..models.densenet import LAYOUTS as DENSENETS
 from ..models.resnet import BOTTLENECK_WIDTHS
@@ -57,7 +58,17 @@ def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> It
     layout = None if found else read_layout(shapes)
     for recogniser in RECOGNISERS:
         if layout is not None and (found := recogniser(layout)) is not None:
+            _refuse_without_statistics(found, name)
             yield Candidate(found.builder, {**found.arguments, **layout.sizes})
+
+
+def _refuse_without_statistics(found: Candidate, name: str) -> None:
+    """Refuse networks that are published with batch norms only, where the file lacks their statistics."""
+    if found.builder == "resnet_gn" and found.arguments["depth"] != 50 and not name:
+        raise InputError(
+            "batch norms need running_mean and running_var, which the file lacks; save model.state_dict() rather than "
+            "the parameters alone, or say model='resnet_gn' where the norms are over groups of channels"
+        )
 
 
 def cifar_resnet(layout: Layout) -> Candidate | None:
@@ -114,6 +125,8 @@ def preact_resnet(layout: Layout) -> Candidate | None:
         return None
     if not layout.has(".running_var") and layout.convolutions == 3:
         return Candidate("bit_resnet", {"depth": depth, "widen": layout.widths[0] // BOTTLENECK_WIDTHS[0]})
+    if layout.shapes.get("stem.conv.weight", ())[2:] == (3, 3):
+        return Candidate("preact_resnet_cifar", {"depth": depth})
     stem = "He16" if layout.convolutions == 2 and layout.has("stem.norm.") else "timm"
     return Candidate("preact_resnet", {"depth": depth, "stem": stem})
 

@@ -165,6 +165,21 @@ def preact(depth: int) -> Rows:
     )
 
 
+def cifar_preact(depth: int) -> Rows:
+    """Return kuangliu's rows of one depth: as timm's ``preact``, without a norm at the end."""
+    _, blocks, widths = RESNETS[depth]
+    behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
+    projects = widths[0] != STEM_WIDTH
+    return (
+        ("stem.conv", "conv1"),
+        *((("stem.norm", "layer1.0.bn1"),) if projects else ()),
+        *((norm, f"layer{stage + 2}.0.bn1") for stage, norm in enumerate(behind[:-1])),
+        *LAYERS,
+        ("stages.{s}.{b}.shortcut.conv", "layer{s+1}.{b}.shortcut.0"),
+        ("head.fc", "linear"),
+    )
+
+
 def huggingface_bit(depth: int) -> Rows:
     """Return transformers' rows of BiT at one depth."""
     swap = {"stem.conv": "bit.embedder.convolution", "norm": "bit.norm", "head.fc": "classifier.1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -60,7 +61,9 @@ def _translate(tensors: Mapping[str, Tensor], place: Place, dialect: str) -> Und
     outside = [
         name
         for name in found.left
-        if name.startswith(place.others) or (without and place.modules and _is_beside(name, prefix, found))
+        if name.startswith(place.others)
+        or _is_measure(name, prefix)
+        or (without and place.modules and _is_beside(name, prefix, found))
     ]
     left = {name: value for name, value in found.left.items() if name not in outside}
     counters = [name for name in tensors if name in BOOKKEEPING]
@@ -88,6 +91,18 @@ def _settle_classifier(found: Translated, names: list[str]) -> None:
             if path and (name := f"{path}.{leaf}") in found.left:
                 found.tensors[f"{FC}.{leaf}"] = found.left.pop(name)
                 found.spelled[f"{FC}.{leaf}"] = name
+
+
+# What a training framework's module holds beside its network: losses, metrics, what prepares its images.
+MEASURES = re.compile(
+    r"(\w*_)?(criterion|loss\w*|metrics?|acc|accuracy|top\d|confmat|confusion_matrix|auroc|f1\w*|precision|recall)(_\w*)?|"
+    r"data_preprocessor|normali[sz]e\w*"
+)
+
+
+def _is_measure(name: str, prefix: str) -> bool:
+    """Tell whether a tensor outside the network belongs to a loss or a metric."""
+    return bool(prefix) and not name.startswith(prefix) and MEASURES.fullmatch(name.partition(".")[0]) is not None
 
 
 def _is_beside(name: str, prefix: str, found: Translated) -> bool:

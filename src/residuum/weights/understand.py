@@ -13,10 +13,12 @@ from ..models import Description
 from .assuming import assume
 from .dialects import DIALECTS
 from .fit import SHOWN, compare, refuse_integers, refuse_unusable, shapes_of
+from .known_others import refuse_others
 from .metadata import NAMES_KEY, from_metadata
 from .place import choose_place
 from .reading import Contents
 from .recognise import Candidate, candidates
+from .recognise_transformers import TINY_EPS
 from .sidecar import Sidecar
 from .transformer_facts import Facts, read_facts
 from .translating import choose, names_of, own_place, usual_place
@@ -56,6 +58,7 @@ def understand(
             return Understood(own, dict(contents.tensors), dialect)
         return replace(choose(contents, own_place(contents, dialect), dialect, ema), description=own)
     names = names_of(contents.tensors)
+    refuse_others(contents.path.name, names)
     place = choose_place(names, contents.wished) or usual_place(names)
     facts = read_facts(contents.path) if facts is None else facts
     tried = [choose(contents, place, dialect, ema) for dialect in place.dialects]
@@ -87,6 +90,8 @@ def _check_depth(contents: Contents, own: Description) -> None:
 def _recognise(understood: Understood, facts: Facts, name: str) -> tuple[int, Understood] | None:
     """Return the candidate that fits, else the one with the fewest differences, and how many."""
     shapes = shapes_of(understood.tensors)
+    if not facts.eps and understood.dialect.startswith("huggingface_vit"):
+        facts = replace(facts, eps=TINY_EPS)  # what ViTConfig has by default
     best: tuple[int, Candidate] | None = None
     for candidate in candidates(shapes, facts, name):
         if candidate.arguments.get("heads") == 0 and (width := candidate.arguments["width"]):
