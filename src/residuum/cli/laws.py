@@ -35,6 +35,7 @@ def laws(
             metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
         ),
     ] = None,
+    entry: Annotated[str, typer.Option(help="which entry or network of each checkpoint, such as teacher")] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its pictures")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -56,7 +57,7 @@ def laws(
     from ..errors import StudyFailed
     from .tables import show_json, show_table
 
-    subjects = [_subject(name) for name in models] if models else [_member(name) for name in MEMBERS]
+    subjects = [_subject(name, entry) for name in models] if models else [_member(name) for name in MEMBERS]
     curves = signal_curves()
     rows: Rows = []
     for law, check in LAWS.items():
@@ -88,15 +89,16 @@ def _member(name: str) -> Subject:
         return make_subject(create_model(model, **arguments), name, new=True)
 
 
-def _subject(name: str) -> Subject:
+def _subject(name: str, entry: str) -> Subject:
     from ..analysis.laws import make_subject
     from ..models import create_model
     from ..seeds import drawing
+    from ..weights.pretrained import ENTRY, with_entry
     from .opening import is_published, open_model
 
     path = Path(name)
-    if path.exists() or is_published(name) or path.suffix or len(path.parts) > 1:
-        return make_subject(open_model(name), name if is_published(name) else path.name)
+    if path.exists() or is_published(name) or ENTRY in name or path.suffix or len(path.parts) > 1:
+        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else path.name)
     with drawing(0, "init"):
         return make_subject(create_model(name), name, new=True)  # or tells which names there are
 

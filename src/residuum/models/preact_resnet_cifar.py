@@ -41,7 +41,13 @@ def preact_resnet_cifar(depth: int = 18, *, num_classes: int = 10, in_chans: int
     stages = preact_stages(ordered(convolutions), bare_option_b, FULL, blocks, [STEM_WIDTH, *widths], entry)
     last = stages[-1].get_submodule(str(blocks[-1] - 1))
     last.add_module("activation", nn.Identity())
-    return kaiming(Network(stem(in_chans, STEM_WIDTH), stages, pooled_head(widths[-1], num_classes), widths[-1]))
+    network = Network(
+        stem=stem(in_chans, STEM_WIDTH),
+        stages=stages,
+        head=pooled_head(widths[-1], num_classes),
+        num_features=widths[-1],
+    )
+    return kaiming(network)
 
 
 BUILDERS = {"preact_resnet_cifar": preact_resnet_cifar}
