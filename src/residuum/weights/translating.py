@@ -62,7 +62,7 @@ def _translate(tensors: Mapping[str, Tensor], place: Place, dialect: str) -> Und
         name
         for name in found.left
         if name.startswith(place.others)
-        or _is_measure(name, prefix)
+        or _is_measure(name)
         or (without and place.modules and _is_beside(name, prefix, found))
     ]
     left = {name: value for name, value in found.left.items() if name not in outside}
@@ -100,9 +100,9 @@ MEASURES = re.compile(
 )
 
 
-def _is_measure(name: str, prefix: str) -> bool:
-    """Tell whether a tensor outside the network belongs to a loss or a metric."""
-    return bool(prefix) and not name.startswith(prefix) and MEASURES.fullmatch(name.partition(".")[0]) is not None
+def _is_measure(name: str) -> bool:
+    """Tell whether a tensor that the network has no name for belongs to a loss or a metric."""
+    return any(MEASURES.fullmatch(part) for part in name.split(".")[:-1])
 
 
 def _is_beside(name: str, prefix: str, found: Translated) -> bool:
