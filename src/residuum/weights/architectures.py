@@ -194,7 +194,7 @@ def check_configuration(config: Mapping[str, Any], description: Description, ten
     if kind and known and kind not in known:
         raise InputError(
             f'config.json says "model_type" is {kind!r}, but {description.model} of these tensors is '
-            f'{" or ".join(known)}; load it with transformers'
+            f"{' or '.join(known)}; load it with transformers"
         )
     shown = _residual(shapes_of(tensors)) if kind == "resnet" else transformer_config(description, tensors) or {}
     held = {key: value for key, value in shown.items() if key in HELD.get(kind, ())}

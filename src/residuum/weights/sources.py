@@ -81,7 +81,7 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
         crop = f"shorter side {resize}, centre crop {side}" if resize else f"stretched to {side} pixels"
         why = f"usual for vision transformers by these names: {crop}, {way}, mean {mean[0]:g}, ..., std {std[0]:g}, ..."
         return Usual(side, resize, why, mean, std, way)
-    if builder.__name__ == "bit_resnet":
+    if _builder(model).__name__ == "bit_resnet":
         return BIT
     if not takes_small_images(model):
         return USUAL.get(SAME_AS.get(source, source))
