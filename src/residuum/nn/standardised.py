@@ -20,14 +20,14 @@ class StandardisedConv2d(nn.Conv2d):
         rows = self.weight.reshape(1, self.out_channels, -1)
         return F.batch_norm(rows, None, None, training=True, eps=EPS).view_as(self.weight)  # as timm, to its last bit
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Return the convolution of x by the standardised filters."""
         return self._conv_forward(x, self.standardised_weight(), self.bias)
 
 
 def standardised(conv: nn.Conv2d) -> StandardisedConv2d:
     """Build a standardised convolution of the sizes of another, which has no bias."""
-    new = StandardisedConv2d(
+    return StandardisedConv2d(
         conv.in_channels,
         conv.out_channels,
         conv.kernel_size,  # pyright: ignore[reportArgumentType]
@@ -36,7 +36,6 @@ def standardised(conv: nn.Conv2d) -> StandardisedConv2d:
         groups=conv.groups,
         bias=False,
     )
-    return new
 
 
 def plain(conv: StandardisedConv2d) -> nn.Conv2d:
@@ -46,7 +45,7 @@ def plain(conv: StandardisedConv2d) -> nn.Conv2d:
         conv.out_channels,
         conv.kernel_size,  # pyright: ignore[reportArgumentType]
         conv.stride,  # pyright: ignore[reportArgumentType]
-        conv.padding,
+        conv.padding,  # pyright: ignore[reportArgumentType]
         groups=conv.groups,
         bias=False,
         device="meta",
