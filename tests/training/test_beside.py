@@ -12,7 +12,7 @@ PATH = Path(__file__).parents[2] / "benchmarks" / "beside.py"
 # In the place of a process that trains: notes its variables and its numbers, and has a rate at once.
 STUB = """
 import json, os, sys, time
-steps, batch_size, threads = map(int, sys.argv[2:])
+steps, batch_size, threads = map(int, sys.argv[2:5])
 variables = {name: text for name, text in os.environ.items() if name.startswith(("OMP_", "GOMP_", "KMP_"))}
 with open(__file__ + ".log", "a") as log:
     print(json.dumps([steps, batch_size, threads, variables]), file=log, flush=True)
@@ -33,7 +33,7 @@ def beside():
 
 def test_a_process_trains_and_prints_its_rate(beside, capsys, monkeypatch):
     monkeypatch.setattr(torch, "set_num_threads", lambda count: None)  # this process is the suite's
-    beside.work(1, 2, 1)
+    beside.work(1, 2, 1, "fp32")
     ready, rate = capsys.readouterr().out.split()
     assert ready == "ready" and float(rate) > 0
 
@@ -45,7 +45,7 @@ def test_each_variant_is_measured_alone_and_beside_a_busy_process(beside, monkey
     monkeypatch.setattr(beside, "VARIANTS", variants)
     monkeypatch.setattr(beside, "__file__", str(stub))
     monkeypatch.setenv("GOMP_SPINCOUNT", "9")  # which no measurement may inherit
-    found = beside.measure(1, 3, 2, 1)
+    found = beside.measure(1, 3, 2, 1, "fp32")
     assert found == {place: {"as it is": [2.5], "passive": [7.5]} for place in ("alone", "beside")}
     started = [json.loads(line) for line in Path(f"{stub}.log").read_text().splitlines()]
     each = [[3, 2, 1, variant] for variant in variants.values()]
