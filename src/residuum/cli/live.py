@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich import progress as bars
 
 from ..training import Epoch, Run, Step
-from ..training.fit import steps_per_epoch, training_loader
+from ..training.fit import steps_made, steps_per_epoch
+from ..training.state import Progress
 
 PLAIN_EVERY = 15.0  # seconds between lines on a pipe
 
@@ -47,7 +48,7 @@ class Meter:
 
 def follow(events: Iterable[Step | Epoch], run: Run) -> None:
     """Show the events as they come."""
-    steps = steps_per_epoch(training_loader(run.dataset, run.settings), run.settings)
+    steps = steps_per_epoch(run.dataset, run.settings)
     meter = Meter(run.settings.epochs, steps)
     console = Console()
     if console.is_terminal:
@@ -59,18 +60,18 @@ def follow(events: Iterable[Step | Epoch], run: Run) -> None:
 def _steps_done(run: Run, meter: Meter) -> int:
     if run.state is None:
         return 0
-    return run.state["progress"]["epoch"] * meter.steps + run.state["progress"]["step"]
+    return steps_made(Progress(**run.state["progress"]), meter.steps)
 
 
 def _follow_on_terminal(events: Iterable[Step | Epoch], meter: Meter, console: Console, first: int) -> None:
     columns = (
-        TextColumn("epoch {task.fields[epoch]}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
-        TimeRemainingColumn(),
+        bars.TextColumn("epoch {task.fields[epoch]}"),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TextColumn("{task.fields[figures]}"),
+        bars.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with bars.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(
             "", total=meter.epochs * meter.steps, completed=first, epoch=f"1/{meter.epochs}", figures=""
         )

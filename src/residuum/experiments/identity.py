@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import ArrayImages, Dataset
-from ..data.loaders import training_order
+from ..data.loaders import training_batches, training_order
 from ..errors import InputError
 from ..nn.skips import SkipCell, pick_wiring
 from ..report.lines import TWIN_LOOKS, Line, Panel, line_panel
@@ -112,7 +112,7 @@ def copying_error(
     with drawing(seed, "init"):
         model = stack(kind, depth, train.shape[1])
     steps = build_optimiser(optimiser, model, lr=rate, momentum=0.9, weight_decay=0.0)
-    per_epoch, epochs = max(1, len(train) // options.batch_size), options.training["epochs"]
+    per_epoch, epochs = training_batches(len(train), options.batch_size), options.training["epochs"]
     factor = build_schedule("onecycle", per_epoch * epochs)
     for epoch in range(epochs):
         order = training_order(len(train), seed, epoch)

@@ -9,6 +9,7 @@ from torch.nn.utils import get_total_norm
 
 from ..data import Dataset, EvaluationLoader, FileImages, Loader, MemoryLoader, StreamLoader
 from ..data.augment import Variation, build_variation
+from ..data.loaders import training_batches
 from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
@@ -36,7 +37,7 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
     part = part_of(world, settings.batch_size, len(dataset.train), mixing=mixing)
     batches = training_loader(dataset, settings, part.share)
     held_out = validation_loader(dataset, settings, world.share)
-    per_epoch = steps_per_epoch(batches, settings)
+    per_epoch = steps_per_epoch(dataset, settings)
     method = method_of(settings, per_epoch, part)
     model = parallel(state.model, world)
     progress = state.progress
@@ -80,9 +81,9 @@ def normaliser(settings: Settings) -> Normalise:
     return Normalise(tuple(settings.mean), tuple(settings.std), settings.device)
 
 
-def steps_per_epoch(batches: Loader, settings: Settings) -> int:
-    """Return how many steps an epoch has; its last one may have fewer batches than the others."""
-    return -(-len(batches) // settings.grad_accum)
+def steps_per_epoch(dataset: Dataset, settings: Settings) -> int:
+    """Return the number of steps in an epoch; the last one may have fewer batches than the others."""
+    return -(-training_batches(len(dataset.train), settings.batch_size) // settings.grad_accum)
 
 
 def steps_made(progress: Progress, per_epoch: int) -> int:

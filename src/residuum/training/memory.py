@@ -13,7 +13,7 @@ from torch import Tensor
 from ..errors import ResiduumError
 from .allocator import release_freed_memory
 from .checkpoint import checkpoints
-from .fit import method_of, steps_per_epoch, training_loader
+from .fit import method_of, steps_per_epoch
 from .loop import train_steps
 from .run import Run
 from .state import begin
@@ -85,7 +85,7 @@ def _one_step(run: Run, size: int) -> None:
     labels = torch.arange(size) % len(run.dataset.classes)
     state = begin(run.model, settings)
     batch: tuple[Tensor, Tensor] = (pixels, labels)
-    method = method_of(settings, steps_per_epoch(training_loader(run.dataset, settings), settings))
+    method = method_of(settings, steps_per_epoch(run.dataset, settings))
     for _ in train_steps(state.model, [[batch]], state.optimiser, method, average=state.average):
         pass
 

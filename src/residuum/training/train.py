@@ -9,7 +9,7 @@ from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
 from .distribution import any_of
 from .environment import record
-from .fit import Epoch, fit, steps_made, steps_per_epoch, training_loader
+from .fit import Epoch, fit, steps_made, steps_per_epoch
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
 from .processes import noticing_loss
@@ -35,8 +35,7 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     busy = f"{directory} is in use by another process; wait for it or choose another folder"
     with locked(directory / LOCK, busy), catching_interrupt() as interrupted, noticing_loss(run.world):
         state = begin(run.model, settings, run.state)
-        batches = training_loader(run.dataset, settings, run.world.share)
-        steps = steps_made(state.progress, steps_per_epoch(batches, settings))
+        steps = steps_made(state.progress, steps_per_epoch(run.dataset, settings))
         run.history = state.progress.history
         _tidy(run, steps)
         clock = Clock(directory / TIMING, state.progress.epoch)
