@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from .card import whole_batches
 from .choice import choose
 from .errors import InputError
 from .given import listed, one
+from .intervals import wilson_interval
 from .levels import Pixels
 from .machine import features, thread_count
 from .pictures import Floats, fit, match_channels, normalise
@@ -36,10 +36,8 @@ class Accuracy:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the percentage over pictures of the same kind (Wilson 1927)."""
-        z, n, p = 1.959964, self.pictures, self.right / self.pictures
-        centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        scale = 100 / (1 + z * z / n)
-        return max(0.0, scale * (centre - spread)), min(100.0, scale * (centre + spread))
+        low, high = wilson_interval(self.right, self.pictures)
+        return 100 * low, 100 * high
 
 
 class Engine:

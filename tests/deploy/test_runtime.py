@@ -19,6 +19,7 @@ from residuum.deploy.running import as_model
 from residuum.evaluation import evaluate, predict
 from residuum_runtime import choice
 from residuum_runtime.engine import Accuracy
+from residuum_runtime.intervals import wilson_interval
 from residuum_runtime.machine import features, processor, thread_count
 from residuum_runtime.predictions import probabilities
 
@@ -132,6 +133,7 @@ def test_wilson_interval():
     low, high = Accuracy(90, 100).interval  # Wilson 1927; statsmodels.proportion_confint(90, 100, method="wilson")
     assert (low, high) == (pytest.approx(82.56, abs=0.01), pytest.approx(94.48, abs=0.01))
     assert Accuracy(0, 5).interval[0] == 0 and Accuracy(5, 5).interval[1] == 100
+    assert Accuracy(81, 263).interval == tuple(100 * end for end in wilson_interval(81, 263))
 
 
 def test_softmax_of_large_logits():

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 
 import typer
-from rich.console import Console
 from rich import progress as bars
+from rich.console import Console
 
 from ..training import Epoch, Run, Step
 from ..training.fit import steps_made, steps_per_epoch

@@ -18,8 +18,8 @@ def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, leve
     """Return percentile intervals of the means of columns (Efron and Tibshirani 1993, section 13.3).
 
     They tell what another set of pictures of the same kind might have given, not what another training might. The
-    mean of values that are all alike gets an interval without width; ``report.numbers.wilson_interval`` knows better
-    what 100 % of few pictures is worth.
+    mean of values that are all alike gets an interval without width; Wilson's interval (``residuum_runtime/intervals``)
+    knows better what 100 % of few images is worth.
 
     Args:
         values: a row a picture, a column a figure: float [N, K].
