@@ -160,11 +160,7 @@ def _ordered(network: str, seeds: list[Any]) -> Finding:
     """Judge that error falls with the likeness of the order, by Spearman's rank correlation of each seed."""
     rows = [np.array([[row["tau"], row["error"]] for row in one["swapped"]]) for one in seeds]
     rho = [_rank_correlation(row) for row in rows]
-
-    def resampled(drawn: np.ndarray) -> np.ndarray:
-        return np.array([_rank_correlation(rows[0][one.astype(int)]) for one in drawn])
-
-    effect = mean_interval(rho) if len(seeds) > 1 else bootstrap(np.arange(len(rows[0])), resampled, draws=500)
+    effect = mean_interval(rho) if len(seeds) > 1 else bootstrap(rows[0], _rank_correlation, draws=500)
     claim = f"{named(network)}: the further blocks stand from their trained order, the larger the error"
     return judged(claim, "Vei16 figure 6", effect, "below", RANK, unit="(rank correlation of Kendall's tau and error)")
 
@@ -173,8 +169,7 @@ def _rank_correlation(rows: np.ndarray) -> float:
     """Return Spearman's rank correlation of two columns."""
     from scipy import stats
 
-    first, second = (stats.rankdata(column) for column in rows.T)
-    return float(np.corrcoef(first, second)[0, 1])
+    return float(stats.spearmanr(rows[:, 0], rows[:, 1]).statistic)
 
 
 def _sizes(one: Any) -> list[str]:
