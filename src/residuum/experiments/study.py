@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..errors import InputError, nearest
+from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
@@ -32,9 +32,7 @@ Progress = Callable[[int, int], None]  # epochs done, of all
 
 def pick_study(name: str) -> Study:
     """Return the study of that name, or say which there are."""
-    if name not in STUDIES:
-        raise InputError(f"no study is named {name!r}; {nearest(name, list(STUDIES))} `residuum study` lists all")
-    return STUDIES[name]
+    return pick(STUDIES, name, "study", listed=False, more=" `residuum study` lists all")
 
 
 def run_study(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import InputError, nearest
+from ..errors import pick
 from .merges import MERGES, Merge, add
 from .shortcuts import SHORTCUTS, Shortcut, dropout_shortcut, option_a, option_c
 
@@ -31,6 +31,4 @@ JOINTS: dict[str, Joint] = {**{name: Joint(part, add) for name, part in SHORTCUT
 
 def pick_joint(name: str) -> Joint:
     """Return the joint of that name, or say which names there are."""
-    if name not in JOINTS:
-        raise InputError(f"shortcut must be one of {', '.join(JOINTS)}, got {name!r}; {nearest(name, list(JOINTS))}")
-    return JOINTS[name]
+    return pick(JOINTS, name, "shortcut")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError, nearest
+from ..errors import pick
 from .convolutions import conv_gate
 
 Merge = Callable[[int, int, int], nn.Module]
@@ -157,6 +157,4 @@ MERGES: dict[str, Merge] = {
 
 def pick_merge(name: str) -> Merge:
     """Return the merge of that name, or say which names there are."""
-    if name not in MERGES:
-        raise InputError(f"merge must be one of {', '.join(MERGES)}, got {name!r}; {nearest(name, list(MERGES))}")
-    return MERGES[name]
+    return pick(MERGES, name, "merge")

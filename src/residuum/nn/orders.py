@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ..errors import InputError, nearest
+from ..errors import pick
 from .image_norms import Norm
 
 Kinds = tuple[str, ...]  # of "norm" and "act", as x meets them
@@ -34,9 +34,7 @@ ORDERS: dict[str, Order] = {  # He16 figure 4, (a) to (e)
 
 def pick_order(name: str) -> Order:
     """Return the order of that name, or say which names there are."""
-    if name not in ORDERS:
-        raise InputError(f"order must be one of {', '.join(ORDERS)}, got {name!r}; {nearest(name, list(ORDERS))}")
-    return ORDERS[name]
+    return pick(ORDERS, name, "order")
 
 
 def arrange(convolutions: Sequence[nn.Conv2d], order: Order, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .convolutions import conv1x1
 from .image_norms import Norm
 
@@ -114,6 +114,4 @@ PREACTIVATION_SHORTCUTS: dict[str, Shortcut] = {
 
 def pick_shortcut(name: str, table: dict[str, Shortcut] = SHORTCUTS) -> Shortcut:
     """Return the shortcut of that name, or say which names there are."""
-    if name not in table:
-        raise InputError(f"shortcut must be one of {', '.join(table)}, got {name!r}")
-    return table[name]
+    return pick(table, name, "shortcut")

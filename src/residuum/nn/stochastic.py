@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .block import Block
 from .tracing import as_leaf
 
@@ -152,11 +152,9 @@ def stochastic_depth(model: Model, drop: float, convention: str = "paper") -> Mo
     Raises:
         InputError: ``drop`` outside 0..1, an unknown convention, a model without blocks of layers in a row.
     """
-    if convention not in CONVENTIONS:
-        raise InputError(f"stochastic depth's convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    wrap, rule = pick(CONVENTIONS, convention, "stochastic depth's convention")
     if checked(drop) == 0:
         return model
-    wrap, rule = CONVENTIONS[convention]
     blocks = droppable(model)
     for block, chance in zip(blocks, rule(len(blocks), drop), strict=True):
         block.branch = wrap(dict(block.branch.named_children()), chance)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 from .result import RESULT, read_result
 from .rows import read_numbers
 from .run import CONFIG, SUMMARY, TIMING
@@ -77,9 +77,7 @@ ORDERS = {
 
 def in_order(runs: list[RunSummary], by: str) -> list[RunSummary]:
     """Return the runs sorted; equal ones stay as they were."""
-    if by not in ORDERS:
-        raise InputError(f"runs are sorted by {', '.join(ORDERS)}, got {by!r}; {nearest(by, list(ORDERS))}")
-    key, falling = ORDERS[by]
+    key, falling = pick(ORDERS, by, "the order of runs")
     return sorted(runs, key=key, reverse=falling)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import __version__
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 from ..files import write_bytes, write_text
 from ..models import VARIANTS, Description, Preprocessing
 from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
@@ -54,8 +54,7 @@ def convert(
         InputError: an unknown target, or tensors that the target has no names for.
     """
     output = Path(output)
-    if to not in TARGETS:
-        raise InputError(f"to must be one of {', '.join(TARGETS)}, got {to!r}; {nearest(to, list(TARGETS))}")
+    pick(TARGETS, to, "to")
     contents, beside = fetch(path, entry)
     if preprocessing is not None:
         beside = replace(beside, preprocessing=preprocessing, trouble="", prepared_by="given")
