@@ -25,7 +25,7 @@ class Session(Protocol):
         ...
 
 
-class Row(NamedTuple):
+class EngineKind(NamedTuple):
     """An engine: the module here that opens it, the library it needs, the kinds of file it runs."""
 
     module: str
@@ -34,9 +34,9 @@ class Row(NamedTuple):
 
 
 ENGINES = {
-    "openvino": Row("openvino_session", "openvino", (".xml", ".onnx")),
-    "onnxruntime": Row("onnxruntime_session", "onnxruntime", (".onnx",)),
-    "torch": Row("torch_session", "torch", (".pt2",)),
+    "openvino": EngineKind("openvino_session", "openvino", (".xml", ".onnx")),
+    "onnxruntime": EngineKind("onnxruntime_session", "onnxruntime", (".onnx",)),
+    "torch": EngineKind("torch_session", "torch", (".pt2",)),
 }
 
 # what `residuum export` writes: the file's name, and the engine that it is made for

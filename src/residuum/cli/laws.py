@@ -9,9 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from ..analysis.laws import Outcome, Subject
+    from ..analysis.laws.page import LawOutcome
     from ..analysis.laws.signal import SignalCurves
-
-Rows = list[tuple[str, str, "Outcome"]]  # law, network, what came of it
 
 # One of each kind; name as printed: model, arguments
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -60,7 +59,7 @@ def laws(
 
     subjects = [_subject(name, entry) for name in models] if models else [_member(name) for name in MEMBERS]
     curves = signal_curves()
-    rows: Rows = []
+    rows: list[LawOutcome] = []
     for law, check in LAWS.items():
         if law.startswith("8"):
             rows += [("7 signal", name, outcome) for name, outcome in signal_law(curves)]
@@ -112,7 +111,7 @@ def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
     return told | sides | {"difference": outcome.difference, "limit": outcome.limit, "holds": outcome.holds}
 
 
-def _summary(rows: Rows) -> tuple[str, list[str]]:
+def _summary(rows: list[LawOutcome]) -> tuple[str, list[str]]:
     """Return ``N of N laws hold``, a law holding where it holds on all networks that it speaks of; and which do not."""
     applied = dict.fromkeys(law for law, _, outcome in rows if outcome.applies)
     failed = dict.fromkeys(law for law, _, outcome in rows if outcome.applies and not outcome.holds)
@@ -121,7 +120,7 @@ def _summary(rows: Rows) -> tuple[str, list[str]]:
     return f"{len(applied) - len(failed)} of {len(applied)} laws hold{note}", list(failed)
 
 
-def _write(output: Path, rows: Rows, curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
+def _write(output: Path, rows: list[LawOutcome], curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
     from ..analysis.law_figures import scaling_figure, shares_figure, signal_figure
     from ..analysis.laws.page import laws_page
     from ..analysis.laws.signal import answer

@@ -115,7 +115,7 @@ class Recurrent(nn.Module):
         return torch.stack(seen, dim=1)
 
 
-class Rows(nn.Module):
+class ImageRows(nn.Module):
     """An image as a sequence of its rows: [N, in_chans, H, W] -> [N, H, in_chans * W].
 
     Raises:

@@ -45,7 +45,7 @@ class Task:
 
 
 @dataclass
-class Row:
+class LoopTiming:
     """One loop and what it came to."""
 
     name: str
@@ -76,7 +76,7 @@ def open_pictures(task: Task) -> Dataset:
     return dataset
 
 
-def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = lambda said: None) -> list[Row]:
+def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = lambda said: None) -> list[LoopTiming]:
     """Return a row for each loop: its seconds a step, round by round.
 
     Every loop runs in a process of its own, as it would alone, and all take turns, each round beginning with another
@@ -98,7 +98,9 @@ def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = l
             there.close()
             pipes.append(here)
             processes.append(process)
-            rows.append(Row(name, *_answer(here, name)))  # before the next one begins, whose precision is tried too
+            rows.append(
+                LoopTiming(name, *_answer(here, name))
+            )  # before the next one begins, whose precision is tried too
         for number in range(rounds):
             for turn in range(len(rows)):
                 place = (turn + number) % len(rows)

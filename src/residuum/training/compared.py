@@ -9,11 +9,9 @@ from typing import Any
 
 from ..errors import InputError, pick
 from .result import RESULT, read_result
-from .rows import read_numbers
+from .rows import EpochRow, read_numbers
 from .run import CONFIG, SUMMARY, TIMING
 from .settings import read_settings
-
-Row = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class RunSummary:
 
     name: str  # of the folder, as seen from the one that was asked for
     settings: dict[str, Any]  # parts of the model are keys of their own
-    history: list[Row]  # an epoch each; none where the first is still going on
+    history: list[EpochRow]  # an epoch each; none where the first is still going on
     seconds: float  # of all epochs
     result: float | None  # accuracy of the chosen weights, percent; None: the run has not ended
 
@@ -32,13 +30,13 @@ class RunSummary:
         return len(self.history)
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> EpochRow | None:
         """The first of the epochs with the best validation accuracy."""
         validated = [row for row in self.history if not math.isnan(row["val_acc1"])]
         return max(validated, key=lambda row: row["val_acc1"], default=None)
 
     @property
-    def last(self) -> Row | None:
+    def last(self) -> EpochRow | None:
         """The last epoch."""
         return self.history[-1] if self.history else None
 

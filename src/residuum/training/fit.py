@@ -19,15 +19,16 @@ from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
 from .mixing import build_mix
 from .processes import ALONE, World
+from .rows import EpochRow
 from .schedules import schedule_of
 from .settings import Settings
-from .state import Progress, Row, State, refuse_broken
+from .state import Progress, State, refuse_broken
 
 
 class Epoch(NamedTuple):
     """What an epoch came to."""
 
-    row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
+    row: EpochRow  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
     scores: Scores | None  # None where the epoch was not validated
 
 

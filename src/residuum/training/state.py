@@ -19,10 +19,9 @@ from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
 from .optimisers import Shares, build_optimiser
+from .rows import EpochRow
 from .settings import Settings
 from .sync_norm import synchronise
-
-Row = dict[str, float]
 
 
 class Diverged(ResiduumError):
@@ -41,7 +40,7 @@ class Progress:
     correct: int = 0
     images: int = 0
     best: float = -1.0  # validation accuracy, percent
-    history: list[Row] = field(default_factory=list)
+    history: list[EpochRow] = field(default_factory=list)
 
     def count(self, step: Step) -> None:
         """Add a step."""
@@ -57,7 +56,7 @@ class Progress:
         self.correct += int(step.correct.item())
         self.images += step.images
 
-    def close(self, lr: float, scores: Scores | None, weight_norm: float) -> Row:
+    def close(self, lr: float, scores: Scores | None, weight_norm: float) -> EpochRow:
         """End the epoch and return its row, with NaN for what was not measured."""
         if scores is not None and not math.isfinite(scores.loss):
             raise Diverged(
