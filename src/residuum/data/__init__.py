@@ -14,7 +14,7 @@ from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode
 from .listing import count_images, folders_in
 from .loaders import EvaluationLoader, Loader, MemoryLoader, StreamLoader
-from .packing import packed
+from .packing import pack_images
 from .part import parse_part, take
 from .split import split_off
 
@@ -79,6 +79,6 @@ __all__ = [
     "StreamLoader",
     "decode",
     "open_data",
-    "packed",
+    "pack_images",
     "split_off",
 ]

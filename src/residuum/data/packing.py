@@ -47,7 +47,7 @@ class PackedImage(NamedTuple):
     stamp: Stamp
 
 
-def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
+def pack_images(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
     """Return the data set with its pictures read from the cache, where they are kept decoded at one size.
 
     The shorter side of a picture is brought to ``side`` (antialiased bilinear, on bytes; smaller pictures stay as they

@@ -109,7 +109,7 @@ def make_rows(
     for name in wanted:
         if name in TARGETS:
             timed = [precision for precision in TARGETS[name].precisions if precision not in UNTIMED]
-            rows += [_exported(model, folder, name, precision, threads, data, say) for precision in timed]
+            rows += [_export_timed(model, folder, name, precision, threads, data, say) for precision in timed]
         elif available(name, describe(model).model):
             command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
             peer = PEERS[name]
@@ -126,7 +126,7 @@ def label_pictures(model: nn.Module, data: Dataset, count: int, path: Path) -> P
     return path
 
 
-def _exported(
+def _export_timed(
     model: nn.Module, folder: Path, target: str, precision: str, threads: int, data: Dataset | None, say: Say
 ) -> EngineTiming:
     say(f"exporting {target} {precision}")

@@ -94,13 +94,13 @@ def export(
         gate = Gate(tolerance_of(chosen, prepared.graph), drop, thread_count())
         file = target.write(prepared, temporary, card)
         card = dataclasses.replace(card, made=card.made | target.facts(file))
-        card = measured(prepared, file, target, card, probes, gate)
+        card = run_gates(prepared, file, target, card, probes, gate)
         target.seal(file, card)
         write_parity(temporary, card)
     return Exported(folder, folder / file.name, card, why)
 
 
-def measured(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
+def run_gates(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
     """Return the card with the gate's figures: the target's engine has to pass, other engines are only noted."""
     results: dict[str, Any] = {}
     for engine in engines_for(file):

@@ -168,7 +168,9 @@ def measure(work: Workspace) -> Numbers:
             str(rate): [
                 work.keep(
                     f"{kind}-{length}-{rate:g}-seed{seed}",
-                    lambda kind=kind, length=length, rate=rate, seed=seed: trained(kind, length, rate, seed, options),
+                    lambda kind=kind, length=length, rate=rate, seed=seed: train_network(
+                        kind, length, rate, seed, options
+                    ),
                 )
                 for seed in range(options.seeds)
             ]
@@ -179,7 +181,7 @@ def measure(work: Workspace) -> Numbers:
     return {"data": options.data, "steps": EPOCH * options.training["epochs"], "missed": missed}
 
 
-def trained(kind: str, length: int, rate: float, seed: int, options: Options) -> dict[str, float]:
+def train_network(kind: str, length: int, rate: float, seed: int, options: Options) -> dict[str, float]:
     """Train one network; return the missed share of the variance on the last training batches and on new sequences."""
     with drawing(seed, "init"):
         model = build(kind, length)

@@ -38,7 +38,7 @@ def adopted_histories(study: Study, members: Members, runs: Path, output: Path) 
     histories = {name: _history(runs / name, settings) for name, settings in members.items()}
     if (watch := getattr(study, "watch", None)) is not None:
         for name, history in histories.items():
-            _watched(runs / name, output / name / WATCHED, watch, len(history))
+            _watch_epochs(runs / name, output / name / WATCHED, watch, len(history))
     return histories
 
 
@@ -58,7 +58,7 @@ def _history(directory: Path, given: dict[str, Any]) -> History:
     return history
 
 
-def _watched(run: Path, path: Path, watch: Any, epochs: int) -> None:
+def _watch_epochs(run: Path, path: Path, watch: Any, epochs: int) -> None:
     """Watch the first weights and those of every epoch, unless that was done."""
     if path.exists() and len(read_json(path)) == epochs + 1:
         return

@@ -61,8 +61,8 @@ def run_study(
     study, workers = pick_study(name), workers or os.cpu_count() or 1
     make_folder(output)
     with locked(output / ".study.lock", f"{output} is in use by another study; wait for it or choose another --output"):
-        options, notes = _planned(study, asked, output, budget, workers, tell)
-        histories = _trained(name, options, output, workers, tell, progress)
+        options, notes = _settle_plan(study, asked, output, budget, workers, tell)
+        histories = _train_runs(name, options, output, workers, tell, progress)
         numbers = study.measure(Workspace(output, options, histories, tell))
         result = {
             "study": name,
@@ -144,7 +144,7 @@ def findings_of(result: dict[str, Any]) -> list[Finding]:
     return [Finding(**finding) for finding in result["findings"]]
 
 
-def _planned(
+def _settle_plan(
     study: Study, asked: dict[str, Any], output: Path, budget: float, workers: int, tell: Tell
 ) -> tuple[Options, list[str]]:
     """Settle the options, or take those that an earlier call with the same wishes settled.
@@ -209,7 +209,7 @@ def _precision(study: Study, options: Options, output: Path) -> str:
     return options.precision if small else measured_precision(study, options)
 
 
-def _trained(
+def _train_runs(
     name: str, options: Options, output: Path, workers: int, tell: Tell, progress: Progress
 ) -> dict[str, History]:
     study = pick_study(name)

@@ -100,7 +100,7 @@ def measure(work: Workspace) -> Numbers:
             [
                 work.keep(
                     f"{skips}-{depth}-{rate:g}-seed{seed}",
-                    lambda skips=skips, depth=depth, rate=rate, seed=seed: trained(
+                    lambda skips=skips, depth=depth, rate=rate, seed=seed: train_network(
                         skips, depth, rate, seed, text, options
                     ),
                 )
@@ -113,7 +113,7 @@ def measure(work: Workspace) -> Numbers:
     return {"data": DATA, "checksum": text.checksum, "epoch": EPOCH, "networks": networks}
 
 
-def trained(skips: str, depth: int, rate: float, seed: int, text: Text, options: Options) -> dict[str, Any]:
+def train_network(skips: str, depth: int, rate: float, seed: int, text: Text, options: Options) -> dict[str, Any]:
     """Train one decoder; return its held-out loss after each epoch and each block's gradient at both ends.
 
     A run that diverges keeps the loss of guessing among all characters from there on.

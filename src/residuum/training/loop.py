@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..seeds import seed_of
 from .distribution import WHOLE, Part
-from .freezing import learn
+from .freezing import train_mode
 from .mixing import Mix, unmixed
 from .optimisers import shrink
 from .schedules import Schedule
@@ -73,7 +73,7 @@ def train_steps(
         average: running average of the weights, brought up to date after each step.
         first: the first step's number.
     """
-    learn(model)
+    train_mode(model)
     lots = method.part.lots(model)
     for number, batches in enumerate(steps, first):
         for group in optimiser.param_groups:

@@ -13,7 +13,7 @@ from torch import nn
 from residuum_runtime.names import printable
 
 from .. import __version__
-from ..data import Dataset, open_data, packed, split_off
+from ..data import Dataset, open_data, pack_images, split_off
 from ..data.packing import Tell, quiet
 from ..errors import InputError
 from ..files import refusals_told, sweep
@@ -70,7 +70,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
     """
     refuse_imported_script()
     given = read_given(given)
-    given["processes"] = counted(world, given.get("processes"))
+    given["processes"] = checked_processes(world, given.get("processes"))
     directory = Path(output)
     sweep(directory)  # what a process left that was killed as it began this run
     with refusals_told(directory):
@@ -99,7 +99,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
     values["precision"] = trial.precision
     values["val_precision"] = choose_val_precision(trial.precision, values["val_precision"])
     settings = Settings(**{**values, "data": str(given["data"])})
-    dataset = packed(dataset, settings.cache, tell) if settings.cache else dataset
+    dataset = pack_images(dataset, settings.cache, tell) if settings.cache else dataset
     settings.write(directory / CONFIG)
     return _ready(directory, settings, dataset, model, world, plan.reasons, trial)
 
@@ -156,7 +156,7 @@ def _set_up(threads: int) -> None:
     keep_freed_memory()
 
 
-def counted(world: World, asked: int | None) -> int:
+def checked_processes(world: World, asked: int | None) -> int:
     """Return how many processes train; ``asked`` must agree with those that were started."""
     if asked is not None and asked < 1:
         raise InputError(f"processes must be at least 1, got {asked}")
@@ -171,7 +171,7 @@ def counted(world: World, asked: int | None) -> int:
 def _pictures(settings: Settings, tell: Tell) -> Dataset:
     dataset = open_data(settings.data, strict=settings.strict, max_pixels=settings.max_pixels)
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
-    return packed(dataset, settings.cache, tell) if settings.cache else dataset
+    return pack_images(dataset, settings.cache, tell) if settings.cache else dataset
 
 
 def _first_model(values: dict[str, Any], start: nn.Module | None, dataset: Dataset) -> nn.Module:
