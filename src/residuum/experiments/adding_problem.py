@@ -1,11 +1,6 @@
 """Adding problem: who still knows after hundreds of steps what stood at the beginning?
 
-Question   Two marked numbers stand among the first ten of a sequence; their sum is asked at its end. The LSTM of 1997
-           carries its memory unchanged, a forget gate may let it fade, a residual stack carries its stream. Which of
-           them learn to answer, and do networks without a carry?
 Command    residuum study adding-problem
-Cost       about three hours on two cores: 60 runs of 2,000 steps of sequences of 100 and 500 numbers
-Expected   the cell of 1997, the forget gate that starts open and the residual stack answer; without a carry none does
 """
 
 from __future__ import annotations

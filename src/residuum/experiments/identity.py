@@ -1,11 +1,6 @@
 """Identity: can a stack of layers learn to copy its input?
 
-Question   He15 (section 3.1) suspects that optimisers cannot approach identity mappings through several nonlinear
-           layers, which a residual stack has from the start. Plain and residual stacks are trained to give back the
-           picture that they get.
 Command    residuum study identity
-Cost       about three minutes on two cores: 120 stacks of 2 to 32 layers, 40 epochs of the digits each
-Expected   the plain stack's error grows with depth; the residual one's does not
 
 Twins differ in the addition alone: the same matrices from the same draws, and behind each matrix batch norm, before
 the skip joins. Without the norm the residual stream doubles its variance every block and the twins differ in scale; the

@@ -1,9 +1,6 @@
 """Lesions: can a trained network do without some of its blocks, or with them in another order?
 
-Question   Does a residual network survive a lost block, many, or blocks in another order, and does its plain twin?
 Command    residuum study lesions [--model FILE --data DATA]
-Cost       about two minutes on two cores: six runs of 15 epochs on the embedded digits, and 90 lesions of each
-Expected   Vei16 (figures 3, 5 and 6): the residual network hardly changes, the plain one falls to chance
 
 A removed block keeps its place and computes nothing of its own: a residual one passes on its shortcut, a plain one the
 identity, or at the stages' borders, where shapes change, what option A carries (subsampled, zero-padded). Nothing is

@@ -1,10 +1,6 @@
 """Very deep: do networks of more than a hundred and more than a thousand layers train at all?
 
-Question   He15 trained 110 and 1,202 layers, He16 164 and 1,001. Does the loss fall here too, from the first epochs on,
-           and what does a step cost in time and memory?
 Command    residuum study very-deep
-Cost       about twenty minutes on two cores: 24 runs of 4 epochs of 640 digits, the deepest of 1,202 layers
-Expected   the loss of every residual network falls; time and memory grow in proportion to depth
 
 The loss is counted by steps, as means over blocks of them. With one seed its fall has an interval over blocks, which
 says how much this run's loss scatters and not what another run would do; with more seeds the interval is over seeds. A
