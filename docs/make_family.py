@@ -12,7 +12,8 @@ import torch
 from residuum.cli.draw import draw_anatomy
 from residuum.files import write_text
 from residuum.models import VARIANTS, create_model
-from residuum.models.anatomy import Anatomy, Slots, anatomy
+from residuum.models.anatomy import Anatomy, anatomy
+from residuum.models.slots import Slots
 from residuum.report.diagram import entrance, operations
 
 DOCS = Path(__file__).parent

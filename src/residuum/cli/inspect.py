@@ -29,7 +29,9 @@ def inspect(
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show a model part by part, with shapes, parameters and costs; of a file first what it holds and what is odd.
+    """Show a model part by part: what fills the slots of each block, shapes, parameters and costs.
+
+    Of a file it first shows what it holds and what is odd.
 
     No code in the file is run.
 
@@ -185,5 +187,5 @@ def _show_outline(description: Description, shape: tuple[int, ...], parts: list[
     at = "x".join(map(str, shape[1:] if len(shape) == 3 else shape))
     typer.echo(f"{description.model} {description.arguments or ''} at {at}" if titled else f"parts at {at}:")
     rows = [(p.name, p.what, "x".join(map(str, p.shape)), f"{p.parameters:,}", f"{p.macs / 1e6:,.2f}") for p in parts]
-    columns = ["part", "what", "output", "parameters", "million MACs"]
+    columns = ["part", "shortcut | branch | merge | activation", "output", "parameters", "million MACs"]
     show_table(columns, rows, numbers=columns[3:])
