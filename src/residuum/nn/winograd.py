@@ -64,8 +64,14 @@ def without_winograd(model: Model) -> Model:
     return model
 
 
+def winograd_runs() -> bool:
+    """Return whether the compiled part is there and this processor has what it needs."""
+    library = kernel()
+    return library is not None and bool(library.winograd_runs())
+
+
 def winograd_pays() -> bool:
-    """Return whether the compiled part is there and this processor has what it needs, and nothing better."""
+    """Return whether it runs, and this processor has nothing better."""
     library = kernel()
     return library is not None and bool(library.winograd_pays())
 
@@ -126,11 +132,15 @@ def _tiles(x: Tensor) -> int:
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
     library = compiled("winograd")
-    if library is not None:
-        library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
-        library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
-        library.winograd_pack.restype = None
-        library.winograd_parts.restype = ctypes.c_int64
+    return library if library is None else declare(library)
+
+
+def declare(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Set the types of the functions of a library built from winograd.c, and return it."""
+    library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
+    library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
+    library.winograd_pack.restype = None
+    library.winograd_parts.restype = ctypes.c_int64
     return library
 
 
