@@ -51,7 +51,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
     Raises:
         InputError: a header that the library refuses (its length, its JSON, a tensor's type, shape or place in the
-            file; before anything is allocated), one that names a tensor twice, or a type that nothing here computes with.
+            file; before anything is allocated), one that names a tensor twice, a type that nothing here computes with.
     """
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import load_file
@@ -74,9 +74,8 @@ def _refuse_types(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Refuse a type that the library reads and nothing here computes with, such as numbers of four bits."""
     for name, tensor in tensors.items():
         if tensor.dtype not in NAMES:
-            raise InputError(
-                f"{path} must hold tensors of the types {', '.join(DTYPES)}, got {tensor.dtype} for {name!r}; convert it"
-            )
+            known = ", ".join(DTYPES)
+            raise InputError(f"{path} must hold tensors of {known}, got {tensor.dtype} for {name!r}; convert it first")
 
 
 def _refuse_twins(path: Path) -> None:
