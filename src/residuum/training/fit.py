@@ -55,6 +55,7 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
         for step in steps:
             progress.count(step)
             yield step
+        progress.look()
         refuse_broken(state)
         scores = None
         if (progress.epoch + 1) % settings.validate_every == 0 or progress.epoch + 1 == settings.epochs:
