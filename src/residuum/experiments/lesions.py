@@ -166,7 +166,7 @@ def _rank_correlation(rows: np.ndarray) -> float:
     """Return Spearman's rank correlation of two columns."""
     from scipy import stats
 
-    return float(stats.spearmanr(rows[:, 0], rows[:, 1]).statistic)
+    return float(stats.spearmanr(rows[:, 0], rows[:, 1])[0])
 
 
 def _sizes(one: Any) -> list[str]:
