@@ -156,7 +156,7 @@ def kendall_tau(model: nn.Module, standing: Mapping[str, str]) -> float:
 
     names = list(blocks_of(model))
     places = [names.index(standing.get(name, name)) for name in names]
-    return float(stats.kendalltau(range(len(places)), places)[0])
+    return float(stats.kendalltau(range(len(places)), places).statistic)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextlib.contextmanager

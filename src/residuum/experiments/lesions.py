@@ -166,7 +166,7 @@ def _rank_correlation(rows: np.ndarray) -> float:
     """Return Spearman's rank correlation of two columns."""
     from scipy import stats
 
-    return float(stats.spearmanr(rows[:, 0], rows[:, 1])[0])
+    return float(stats.spearmanr(rows[:, 0], rows[:, 1]).statistic)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _sizes(one: Any) -> list[str]:

@@ -51,7 +51,7 @@ CHILDREN: NamePairs = (
     ("head.fc", "9"),
 )
 # detectron2's backbones: norms stand inside their convolutions
-DETECTRON2: Rows = (
+DETECTRON2: NamePairs = (
     ("stem.conv", "stem.conv1"),
     ("stem.norm", "stem.conv1.norm"),
     ("stages.{s}.{b}.branch.conv{i}", "res{s+2}.{b}.conv{i}"),
@@ -163,7 +163,7 @@ def preact(depth: int) -> NamePairs:
     )
 
 
-def cifar_preact(depth: int) -> Rows:
+def cifar_preact(depth: int) -> NamePairs:
     """Return kuangliu's rows of one depth: as timm's ``preact``, without a norm at the end."""
     _, blocks, widths = RESNETS[depth]
     behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
@@ -178,7 +178,7 @@ def cifar_preact(depth: int) -> Rows:
     )
 
 
-def huggingface_bit(depth: int) -> Rows:
+def huggingface_bit(depth: int) -> NamePairs:
     """Return transformers' rows of BiT at one depth."""
     swap = {"stem.conv": "bit.embedder.convolution", "norm": "bit.norm", "head.fc": "classifier.1"}
     return tuple((ours, swap.get(theirs) or _bit(theirs)) for ours, theirs in preact(depth))
