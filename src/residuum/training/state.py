@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from ..errors import ResiduumError
+from ..errors import Diverged
 from ..evaluation import Scores
 from ..nn import fuse, use_winograd
 from ..nn.whitening import keep_whitened
@@ -23,12 +23,6 @@ from .settings import Settings
 from .sync_norm import synchronise
 
 Row = dict[str, float]
-
-
-class Diverged(ResiduumError):
-    """The loss, the gradient or the weights are no longer numbers."""
-
-    exit_code = 1
 
 
 @dataclass
