@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.models.counts import count_parameters
 from residuum.models.skip_mlp import explicit
 from residuum.nn.skips import WIRINGS

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from residuum.models import create_model
+from residuum import create_model
 from residuum.training.averaging import running_average
 from residuum.training.loop import Method, groups, train_steps
 from residuum.training.optimisers import build_optimiser
