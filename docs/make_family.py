@@ -11,7 +11,7 @@ import torch
 
 from residuum.cli.draw import draw_anatomy
 from residuum.files import write_text
-from residuum.models import VARIANTS, create_model
+from residuum.models import VARIANTS, build
 from residuum.models.anatomy import Anatomy, anatomy
 from residuum.models.slots import Slots
 from residuum.report.diagram import entrance, operations
@@ -153,7 +153,7 @@ def pages() -> Iterator[tuple[str, str]]:
     rows, sections = [], []
     for member in MEMBERS:
         with torch.device("meta"):
-            network = create_model(member.name)
+            network = build(member.name)
         parts = anatomy(network)
         rows.append(slots_row(member, parts))
         sections.append(section(member, parts))

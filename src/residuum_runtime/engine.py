@@ -23,7 +23,13 @@ from .sessions import engine_version, exported_file, open_session
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many pictures a model got right."""
+    """How many images a model got right.
+
+    >>> from residuum_runtime import Accuracy
+    >>> accuracy = Accuracy(right=90, pictures=100)
+    >>> accuracy.percent, [round(bound, 1) for bound in accuracy.interval]
+    (90.0, [82.6, 94.5])
+    """
 
     right: int
     pictures: int
@@ -51,6 +57,13 @@ class Engine:
 
     Raises:
         InputError: no such file, an engine that cannot run it or is not installed, a damaged file or a newer format.
+
+    >>> from residuum_runtime import Engine
+    >>> Engine("exported").predict("photo.jpg")[0].top  # doctest: +SKIP
+    'cat'
+    >>> Engine("runs/mine")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: runs/mine must hold one of model.xml, model.onnx, model.pt2, ...
     """
 
     def __init__(self, path: str | Path, *, engine: str = "auto", threads: int | None = None) -> None:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from .card import Card
 from .errors import InputError
+from .missing import files_like
+from .names import printable
 
 
 class Session(Protocol):
@@ -63,7 +65,7 @@ def exported_file(path: str | Path) -> Path:
             raise InputError(f"{path} must hold one of {', '.join(FILES)}, as `residuum export` writes; it has none")
         return found[0]
     if not path.is_file():
-        raise InputError(f"expected an exported file or folder, but there is no {path}")
+        raise InputError(f"expected an exported file or folder, but there is no {printable(path)}; {files_like(path)}")
     if path.suffix not in MADE_FOR:
         raise InputError(
             f"an exported file ends in {', '.join(MADE_FOR)}, got {path.name}; write one with `residuum export`"

@@ -13,9 +13,8 @@ from PIL import Image
 from shipped_members import ready
 
 from residuum.data import open_data
-from residuum.deploy import Engine, export
+from residuum.deploy import Engine, as_model, export
 from residuum.deploy.probes import photographs
-from residuum.deploy.running import as_model
 from residuum.evaluation import evaluate, predict
 from residuum_runtime import choice
 from residuum_runtime.engine import Accuracy
@@ -104,6 +103,8 @@ def test_an_export_is_evaluated_as_its_model_is(exported):
     expected, got = (evaluate(one, _first_five(digits)) for one in (model, running))
     assert got.top1 == pytest.approx(expected.top1, abs=0.3) and got.loss == pytest.approx(expected.loss, abs=1e-3)
     assert predict(running, picture)[0].classes[0] == Engine(folder).predict(picture)[0].top
+    assert evaluate(folder, _first_five(digits)).losses.equal(got.losses)
+    assert predict(str(folder), picture)[0].classes == predict(running, picture)[0].classes
 
 
 def _first_five(digits):

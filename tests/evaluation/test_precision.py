@@ -7,10 +7,10 @@ import torch
 from evaluation_sets import a_dataset, pixels_and_labels, small_network
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
 from residuum.evaluation import evaluate, precision, predictions_of
 from residuum.evaluation.precision import autocast, made_for
-from residuum.models import create_model
 from residuum.nn import fuse, use_winograd
 from residuum.nn import winograd as room
 from residuum.nn.winograd import winograd_runs

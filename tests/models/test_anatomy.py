@@ -6,8 +6,9 @@ from model_peers import on_meta
 from test_every_model import SIZE, TINY
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import BUILDERS, VARIANTS, attach, create_model
+from residuum.models import BUILDERS, VARIANTS, attach
 from residuum.models.anatomy import anatomy, example_shape, patterns
 from residuum.models.description import Description
 from residuum.models.outline import outline

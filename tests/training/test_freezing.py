@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.training.freezing import freeze, train_mode
 from residuum.training.optimisers import build_optimiser
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from residuum import create_model
 from residuum.data import ArrayImages, MemoryLoader
-from residuum.models import create_model
 from residuum.training.averaging import running_average
 from residuum.training.fit import steps_per_epoch
 from residuum.training.loop import Method, groups, train_steps

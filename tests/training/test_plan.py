@@ -6,9 +6,9 @@ import sys
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.data import ArrayImages, Augmentation, Dataset, FileImages, open_data
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.training import plan as planning
 from residuum.training.allocator import keep_freed_memory
 from residuum.training.plan import make_plan

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.training.optimisers import build_optimiser
 from residuum.training.plan import make_plan
 from residuum.training.recipe import (

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from residuum import create_model
 from residuum.data import ArrayImages, EvaluationLoader, MemoryLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.nn import DropPath, stochastic_depth
 from residuum.training import run
 from residuum.training.averaging import running_average

@@ -76,24 +76,21 @@ def inspect(
 
 def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
     """Return the model without its numbers, and of a file what the doctor found; no model where it tells none."""
-    import re
-    from pathlib import Path
-
     import torch
 
-    from ..models import BUILDERS, VARIANTS, attach, create_model
+    from ..models import attach, build
     from ..weights import examine
-    from ..weights.understood import build
+    from ..weights.understood import build as build_described
+    from .opening import names_weights
 
-    is_file = Path(name).exists()
-    if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
+    if not names_weights(name):
         with torch.device("meta"):
-            return create_model(name), None  # or tells which names there are
+            return build(name), None  # or tells which names there are
     found = examine(name, entry=entry)
     if found.description is None:
         return None, found
     with torch.device("meta"):
-        network = build(found.description.model, found.description.arguments)
+        network = build_described(found.description.model, found.description.arguments)
     return attach(network.eval(), found.description), found
 
 

@@ -81,26 +81,25 @@ def laws(
 
 def _member(name: str) -> Subject:
     from ..analysis.laws import make_subject
-    from ..models import create_model
+    from ..models import build
     from ..seeds import drawing
 
     model, arguments = MEMBERS[name]
     with drawing(0, "init"):
-        return make_subject(create_model(model, **arguments), name, new=True)
+        return make_subject(build(model, **arguments), name, new=True)
 
 
 def _subject(name: str, entry: str) -> Subject:
     from ..analysis.laws import make_subject
-    from ..models import create_model
+    from ..models import build
     from ..seeds import drawing
-    from ..weights.pretrained import ENTRY, with_entry
-    from .opening import is_published, open_model
+    from ..weights.pretrained import with_entry
+    from .opening import is_published, names_weights, open_model
 
-    path = Path(name)
-    if path.exists() or is_published(name) or ENTRY in name or path.suffix or len(path.parts) > 1:
-        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else path.name)
+    if names_weights(name):
+        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else Path(name).name)
     with drawing(0, "init"):
-        return make_subject(create_model(name), name, new=True)  # or tells which names there are
+        return make_subject(build(name), name, new=True)  # or tells which names there are
 
 
 def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:

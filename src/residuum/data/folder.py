@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from residuum_runtime.missing import files_like
 from residuum_runtime.names import encodable, printable
 from residuum_runtime.reading import check_limit, opened
 
@@ -82,7 +83,7 @@ def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Da
 def look_through(root: Path, *, to_train: bool = True) -> Found:
     """Find the folder's images, sound and damaged ones, and which side each is on."""
     if not root.is_dir():
-        got = "a file" if root.exists() else "not there"
+        got = "a file" if root.exists() else f"not there; {files_like(root)}"
         raise InputError(f"expected a folder of images, but {printable(root)} is {got}")
     skipped = Skipped()
     layout = recognise(root, skipped)

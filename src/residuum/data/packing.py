@@ -63,6 +63,10 @@ def pack_images(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
     Raises:
         InputError: the data set's pictures are held in memory, or one cannot be read.
         DiskError: there is no room, or the cache's folder cannot be written.
+
+    >>> dataset = packed(residuum.open_data("PHOTOS"), side=8)  # in $RESIDUUM_CACHE
+    >>> min(dataset.train.picture(0).shape[1:])
+    8
     """
     sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     files = {key: images for key, images in sides.items() if isinstance(images, FileImages)}

@@ -73,6 +73,12 @@ def export(
     Raises:
         InputError: a model, an argument or data that do not fit; an operator or a size that the engine does not have.
         ParityFailed: the file says something else than the model; the message names the first layer that parts.
+
+    >>> export("runs/mine", "exported", to="openvino", precision="fp32").file.name  # doctest: +SKIP
+    'model.xml'
+    >>> export("runs/mine", "exported", to="tensorflow")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: to must be one of openvino, onnx, torch, got 'tensorflow'
     """
     form = form.but(**named)
     target, folder = pick_target(to, precision, form.opset), Path(output)

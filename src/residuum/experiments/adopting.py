@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data import open_data
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..models.description import Description, Preprocessing, attach
 from ..seeds import drawing
 from ..training.rows import read_rows
@@ -77,7 +77,7 @@ def _first(settings: Settings, classes: Sequence[str]) -> Any:
     if settings.weights:
         return load(settings.weights)
     with drawing(settings.seed, "init"):
-        model = create_model(settings.model, **settings.model_arguments)
+        model = build(settings.model, **settings.model_arguments)
     height, width = settings.image_size
     preprocessing = Preprocessing((height, width), tuple(settings.mean), tuple(settings.std), settings.resize)
     attach(model, Description(settings.model, settings.model_arguments, list(classes), preprocessing))

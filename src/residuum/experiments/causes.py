@@ -16,7 +16,7 @@ from torch import nn
 
 from ..data import Dataset, EvaluationLoader, open_data
 from ..data.pixels import Normalise
-from ..models import create_model
+from ..models import build
 from ..report.dots import dots
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
@@ -76,7 +76,7 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
     dataset = open_data(settings["data"])
     arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes), **settings["model_arguments"]}
     with drawing(settings["seed"], "init"):
-        model = create_model(settings["model"], **arguments)
+        model = build(settings["model"], **arguments)
         for layer in model.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.normal_(layer.weight, std=SMALL)

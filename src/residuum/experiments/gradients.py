@@ -14,7 +14,7 @@ from torch import nn
 from ..analysis.gradient_flow import factor, flow, partners
 from ..analysis.sample import take_sample
 from ..data import Dataset
-from ..models import create_model
+from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
@@ -88,7 +88,7 @@ def _new(work: Workspace, kind: str, depth: int) -> Any:
         sizes: dict[str, Any] = {"in_chans": dataset.channels, "num_classes": len(dataset.classes)}
         for seed in range(work.options.seeds):
             with drawing(seed, "init"):
-                network = create_model(model, depth=depth, norm=norm, **sizes)
+                network = build(model, depth=depth, norm=norm, **sizes)
             rows.append(watch(network, dataset, 0))
         return rows
 

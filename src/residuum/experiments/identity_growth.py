@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..models.counts import count
 from ..models.growth import deepen
 from ..nn import Network
@@ -81,7 +81,7 @@ def measure(work: Workspace) -> Numbers:
     dataset, depths = work.dataset(), work.options.depths
 
     def macs(depth: int) -> int:
-        model = create_model("cifar_resnet", depth=depth, in_chans=dataset.channels)
+        model = build("cifar_resnet", depth=depth, in_chans=dataset.channels)
         return count(model, (dataset.channels, *dataset.image_size)).macs
 
     cost = {str(depth): macs(depth) for depth in depths}

@@ -18,7 +18,7 @@ import numpy as np
 from torch import nn
 
 from ..data import open_data
-from ..models import create_model
+from ..models import build
 from ..nn.skips import SkipCell
 from ..report.dots import dots
 from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
@@ -71,8 +71,8 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
         return settings
     classes = len(open_data(settings["data"]).classes)
     with drawing(settings["seed"], "init"):
-        twin = create_model(settings["model"], **{**arguments, "wiring": "residual"}, num_classes=classes)
-    model = create_model(settings["model"], **arguments, num_classes=classes)
+        twin = build(settings["model"], **{**arguments, "wiring": "residual"}, num_classes=classes)
+    model = build(settings["model"], **arguments, num_classes=classes)
     model.load_state_dict(twin.state_dict(), strict=False)  # all but the skips, which the twin has no weights of
     for skip in cast(SkipCell, model.get_submodule("stages.0")).skips.values():
         nn.init.eye_(cast(nn.Linear, skip).weight)

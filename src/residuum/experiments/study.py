@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from residuum_runtime.missing import files_like
+
 from .. import __version__
 from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
@@ -109,8 +111,9 @@ def write_pages(folders: list[Path], page: Path) -> None:
 def study_data(folder: Path) -> StudyData:
     """Return what a page shows of a study, drawn anew from the numbers in its folder."""
     if not (folder / STUDY).exists():
+        near = "" if folder.is_dir() else f"{files_like(folder)}; or "
         raise InputError(
-            f"{folder} is no finished study: it has no {STUDY}; run `residuum study NAME --output {folder}`"
+            f"{folder} is no finished study: it has no {STUDY}; {near}run `residuum study NAME --output {folder}`"
         )
     held = read_json(folder / STUDY)
     try:
@@ -193,7 +196,8 @@ def _checked(study: Study, options: Options) -> Options:
     if options.runs and options.model:
         raise InputError("--runs and --model both say what is measured; leave one of them out")
     if options.runs and not Path(options.runs).is_dir():
-        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is no folder")
+        near = files_like(options.runs)
+        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is no folder; {near}")
     if options.seeds_of and study.members(options) == study.members(replace(options, seeds_of=())):
         raise InputError("this study gives each depth the same number of seeds; use --seeds and plain --depths")
     return options

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import Dataset
-from ..models import create_model
+from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.plots import line_plot
 from ..report.study import SHOWN, Drawing, Finding, Table
@@ -116,7 +116,7 @@ def _said(times: Sequence[float | None], digits: int) -> str:
 
 
 def _saved_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
-    model = create_model(settings["model"], **settings["model_arguments"], in_chans=dataset.channels)
+    model = build(settings["model"], **settings["model_arguments"], in_chans=dataset.channels)
     return saved_bytes_a_picture(model, (dataset.channels, *dataset.image_size)) / 1024
 
 

@@ -10,7 +10,11 @@ from .shortcuts import SHORTCUTS, Shortcut, dropout_shortcut, option_a, option_c
 
 
 class Joint(NamedTuple):
-    """How a block carries x and joins it with its branch."""
+    """How a block carries x and joins it with its branch.
+
+    >>> JOINTS["A"].shortcut is option_a
+    True
+    """
 
     shortcut: Shortcut
     merge: Merge

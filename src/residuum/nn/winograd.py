@@ -49,6 +49,10 @@ def use_winograd(model: Model, *, evaluation: bool = False) -> Model:
     Args:
         model: any network.
         evaluation: serve where no gradient is recorded, too; else that is torch's own.
+
+    >>> model = use_winograd(residuum.create_model("cifar_resnet", depth=8))
+    >>> model(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 10])
     """
     for module in model.modules():
         if is_plain_3x3(module) and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS:
@@ -57,7 +61,12 @@ def use_winograd(model: Model, *, evaluation: bool = False) -> Model:
 
 
 def without_winograd(model: Model) -> Model:
-    """Take away what ``use_winograd`` did; in place, and returned. ``fuse`` gives small convolutions theirs back."""
+    """Take away what ``use_winograd`` did; in place, and returned. ``fuse`` gives small convolutions theirs back.
+
+    >>> model = without_winograd(use_winograd(residuum.create_model("cifar_resnet", depth=8)))
+    >>> model(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 10])
+    """
     for module in model.modules():
         if by_winograd(module):
             del module.forward

@@ -16,7 +16,7 @@ from torch import nn
 from ..data import ArrayImages, Augmentation, Dataset, open_data
 from ..data.folder import IMAGENET_MEAN, IMAGENET_STD
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..nn import fuse, use_winograd
 from ..seeds import generator
 from .allocator import keep_freed_memory
@@ -174,7 +174,7 @@ def _loop(name: str, task: Task) -> tuple[str, str, Iterator[None]]:
 
 
 def _network(task: Task, dataset: Dataset) -> nn.Module:
-    return create_model(task.model, num_classes=len(dataset.classes), in_chans=dataset.channels)
+    return build(task.model, num_classes=len(dataset.classes), in_chans=dataset.channels)
 
 
 def ceiling(task: Task) -> tuple[Work, Rates]:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from residuum_runtime.missing import files_like
+
 from ..errors import InputError, pick
 from .result import RESULT, read_result
 from .rows import EpochRow, read_numbers
@@ -48,7 +50,8 @@ def find_runs(root: Path) -> tuple[list[RunSummary], list[str]]:
         InputError: no folder, or no run in it.
     """
     if not root.is_dir():
-        raise InputError(f"expected a folder with runs, but {root} is {'a file' if root.exists() else 'not there'}")
+        got = "a file" if root.exists() else f"not there; {files_like(root)}"
+        raise InputError(f"expected a folder with runs, but {root} is {got}")
     runs, refused = [], []
     for config in sorted(root.rglob(CONFIG)):
         folder = config.parent

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..errors import ResiduumError
+from ..errors import OutOfMemory
 from .allocator import release_freed_memory
 from .checkpoint import checkpoints
 from .fit import method_of, steps_per_epoch
@@ -21,10 +21,6 @@ from .state import begin
 # What torch, oneDNN and the C++ library say of it; oneDNN says no more than that it could not create something.
 WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "bad allocation",
          "could not create a primitive", "could not create a memory")  # fmt: skip
-
-
-class OutOfMemory(ResiduumError):
-    """A batch needs more memory than there is."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -11,8 +11,9 @@ import torch
 from ..data import ArrayImages, Dataset
 from ..data.augment import build_variation
 from ..errors import InputError
-from ..models import VARIANTS, Description, create_model
+from ..models import VARIANTS, Description, build
 from ..models.counts import count
+from ..models.description import NEW_WEIGHTS
 from .cache import choose_cache
 from .checks import check_streamed, check_views
 from .fine_tune import fine_tuning
@@ -94,7 +95,7 @@ def make_plan(dataset: Dataset, given: dict[str, Any], start: Description | None
     if start is not None:
         _follow(plan, start)
     defaults = _defaults(dataset, plan)
-    if start is not None and "lr" not in said:  # who says the rate (a recipe does) has a method in mind
+    if start is not None and start.provenance != NEW_WEIGHTS and "lr" not in said:  # a recipe's rate has its method
         _fine_tune(dataset, start, plan, said, defaults)
     for key, value in defaults.items():
         plan.values.setdefault(key, value)
@@ -203,7 +204,7 @@ def _choose(dataset: Dataset, epochs: int) -> tuple[Candidate, float]:
     side, minutes = min(dataset.image_size), 0.0
     for candidate in CANDIDATES:
         with torch.device("meta"):
-            model = create_model(candidate.model, num_classes=len(dataset.classes))
+            model = build(candidate.model, num_classes=len(dataset.classes))
         macs = count(model, (3, candidate.size, candidate.size)).macs
         minutes = 3 * macs * len(dataset.train) * epochs / rate / 60  # forward, and twice that backward
         if (

@@ -17,7 +17,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from ..data.share import Share
-from ..errors import InputError, ResiduumError
+from ..errors import InputError, ProcessLost, ResiduumError
 
 # How long a process waits for the others before it calls them lost. One that dies is noticed at once, for its
 # connections close; this is for a host that falls silent, and the first process may be writing or downloading.
@@ -61,12 +61,6 @@ ALONE = World()
 # How torch's backends say that another process has gone.
 GONE = ("Connection closed by peer", "Connection reset", "Broken pipe", "Timed out", "timed out", "Socket closed",
         "NCCL", "recvValue failed", "sendBytes failed")  # fmt: skip
-
-
-class ProcessLost(ResiduumError):
-    """Another process of the run has gone."""
-
-    exit_code = 1
 
 
 def find_world(environment: Mapping[str, str]) -> World:

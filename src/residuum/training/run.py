@@ -17,7 +17,7 @@ from ..data import Dataset, open_data, pack_images, split_off
 from ..data.packing import Tell, quiet
 from ..errors import InputError
 from ..files import refusals_told, sweep
-from ..models import Description, Preprocessing, attach, create_model, describe
+from ..models import Description, Preprocessing, attach, build, describe
 from ..models.counts import Counts, count
 from ..seeds import drawing
 from ..weights import load
@@ -35,6 +35,7 @@ from .processes import ALONE, World
 from .recipe import with_recipe
 from .resuming import changed, check_place
 from .settings import Settings, read_settings
+from .start import START
 from .whitening import whiten_first_layer
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
@@ -44,7 +45,12 @@ BEST, LAST, LOCK = "model.safetensors", "last.safetensors", "run.lock"
 
 @dataclass
 class Run:
-    """A run that is ready to train."""
+    """A run that is ready to train.
+
+    >>> run = resumed_run("runs/mine", {})
+    >>> run.settings.epochs, run.dataset.name
+    (1, 'digits')
+    """
 
     directory: Path
     settings: Settings
@@ -67,6 +73,11 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
         given: settings by name (``data``, ``model``, ``epochs``, ...); what is left out is chosen.
         world: which of the processes that train it this one is.
         tell: is told of work that takes long before the first step: decoding a folder into the cache.
+
+    >>> run = new_run("runs/small", {"data": "digits[:64,:32]", "model": "cifar_resnet", "epochs": 1,
+    ...                              "model_arguments": {"depth": 8}, "precision": "fp32"})
+    >>> run.settings.lr
+    0.05
     """
     refuse_imported_script()
     given = read_given(given)
@@ -75,7 +86,7 @@ def new_run(output: str | Path, given: dict[str, Any], world: World = ALONE, tel
     sweep(directory)  # what a process left that was killed as it began this run
     with refusals_told(directory):
         stands = directory.exists()
-    if stands and (not directory.is_dir() or any(directory.iterdir())):
+    if stands and (not directory.is_dir() or any(path.name != START for path in directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
             f"choose another, or go on with `residuum train --resume {directory}`"
@@ -113,6 +124,12 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
             ``threads``, and ``data``, the place of a folder that has moved.
         world: which of the processes that train it this one is.
         tell: is told of work that takes long before the first step.
+
+    >>> resumed_run("runs/mine", {}).state["epoch"]  # doctest: +SKIP
+    1
+    >>> resumed_run("runs/mine", {"lr": 3.0})
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: a resumed run keeps its settings, but these differ: lr: saved 0.025, ...
     """
     directory = Path(directory)
     kept = read_settings(directory / CONFIG)
@@ -131,7 +148,7 @@ def resumed_run(directory: str | Path, asked: dict[str, Any], world: World = ALO
         start = load(settings.weights) if settings.weights else None
         model = _first_model(asdict(settings), start, dataset)
     else:
-        model = create_model(settings.model, **settings.model_arguments)
+        model = build(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
     run.notes = [*notes, *moved(directory / ENVIRONMENT)]
     if found is not None:
@@ -144,7 +161,7 @@ def following_run(directory: str | Path, settings: Settings, state: dict[str, An
     """Open a run that the first process has opened: its first weights, too, are the first process's."""
     _set_up(settings.threads)
     choose_device(settings.device, world)
-    model = create_model(settings.model, **settings.model_arguments)
+    model = build(settings.model, **settings.model_arguments)
     run = _ready(Path(directory), settings, _pictures(settings, quiet), model, world)
     run.state = state
     return run
@@ -184,7 +201,7 @@ def _first_model(values: dict[str, Any], start: nn.Module | None, dataset: Datas
     """
     with drawing(values["seed"], "init"):
         if start is None:
-            model = create_model(values["model"], **values["model_arguments"])
+            model = build(values["model"], **values["model_arguments"])
         else:
             model = _for_classes(start, values["model"], values["model_arguments"]["num_classes"], dataset.classes)
     if values.get("whiten"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from residuum_runtime.missing import files_like
 from residuum_runtime.reading import MAX_PIXELS
 
 from ..errors import InputError
@@ -18,7 +19,11 @@ AUTO = "auto"  # asked for, and left open
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides a run's numbers."""
+    """Everything that decides a run's numbers.
+
+    >>> resumed_run("runs/mine", {}).settings.model_arguments["depth"]
+    8
+    """
 
     data: str
     model: str
@@ -94,9 +99,8 @@ class Settings:
 def read_settings(path: Path) -> Settings:
     """Read ``config.yaml``, naming keys that are missing or unknown."""
     if not path.exists():
-        raise InputError(
-            f"{path.parent} is no run: it has no {path.name}; give the folder that a training run has written"
-        )
+        hint = "give the folder that a training run has written" if path.parent.is_dir() else files_like(path.parent)
+        raise InputError(f"{path.parent} is no run: it has no {path.name}; {hint}")
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

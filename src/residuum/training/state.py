@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from ..errors import ResiduumError
+from ..errors import Diverged
 from ..evaluation import Scores
 from ..nn import fuse, use_winograd
 from ..nn.whitening import keep_whitened
@@ -25,12 +25,6 @@ from .settings import Settings
 from .sync_norm import synchronise
 
 PROGRESS = ("epoch", "step", "loss_sum", "correct", "images", "best", "history")  # as a checkpoint has them
-
-
-class Diverged(ResiduumError):
-    """The loss, the gradient or the weights are no longer numbers."""
-
-    exit_code = 1
 
 
 @dataclass

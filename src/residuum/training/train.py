@@ -27,6 +27,11 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     Yields each step and each epoch once what they came to is written. On the first interrupt (Ctrl-C, SIGTERM, SIGHUP)
     the step is finished, the state saved, and Interrupted raised; a second one stops at once. Of several processes the
     first writes.
+
+    >>> run = new_run("runs/steps", {"data": "digits[:64,:32]", "model": "cifar_resnet", "epochs": 1, "batch_size": 32,
+    ...                              "model_arguments": {"depth": 8}, "precision": "fp32"})
+    >>> [type(event).__name__ for event in train(run, report=False)]
+    ['Step', 'Step', 'Epoch']
     """
     if not run.world.writes:
         yield from _beside(run)

@@ -52,6 +52,9 @@ def convert(
 
     Raises:
         InputError: an unknown target, or tensors that the target has no names for.
+
+    >>> convert("runs/mine", "safetensors", "copy.safetensors").name
+    'copy.safetensors'
     """
     output = Path(output)
     pick(TARGETS, to, "to")

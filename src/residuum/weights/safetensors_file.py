@@ -104,6 +104,10 @@ def write_safetensors(
     Raises:
         InputError: a tensor without numbers (on the meta device) or of a type that the format lacks.
         DiskError: the file system refuses.
+
+    >>> write_safetensors({"x": torch.zeros(3)}, "x.safetensors", {"made": "by hand"})
+    >>> read_tensors("x.safetensors")[1]
+    {'made': 'by hand'}
     """
     rows = [(name, _plain(name, tensor)) for name, tensor in tensors.items()]
     rows.sort(key=lambda row: (-row[1].element_size(), row[0]))  # widest first keeps every tensor aligned
