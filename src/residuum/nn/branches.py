@@ -6,6 +6,7 @@ signature ``(in_channels, out_channels, stride)``; what else it takes, a page fi
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from torch import nn
@@ -108,6 +109,32 @@ def pick_bottleneck(stride_on: str) -> Branch:
     if stride_on not in BOTTLENECKS:
         raise InputError(f"stride_on must be conv1 (v1, He15) or conv2 (v1.5, torchvision), got {stride_on!r}")
     return BOTTLENECKS[stride_on]
+
+
+def grouped_branch(
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+    *,
+    group_width: int,
+    gate: Callable[[int], nn.Module] | None = None,
+) -> nn.Sequential:
+    """Build a bottleneck as wide inside as outside, its 3x3 convolution in groups of so many channels.
+
+    A gate stands behind the 3x3 convolution. Source: Radosavovic et al. 2020, arXiv:2003.13678, section 4 ("X block").
+    """
+    width = min(group_width, out_channels)
+    convolutions = [
+        conv1x1(in_channels, out_channels),
+        conv3x3(out_channels, out_channels, stride, groups=out_channels // width),
+        conv1x1(out_channels, out_channels),
+    ]
+    layers = OrderedDict(arrange(convolutions, ORIGINAL).named_children())
+    if gate is not None:
+        layers["se"] = gate(out_channels)
+        for name in ("conv3", "norm3"):
+            layers.move_to_end(name)
+    return nn.Sequential(layers)
 
 
 def squeezed(branch: Branch, gate: Callable[[int], nn.Module] = SqueezeExcite) -> Branch:

@@ -53,6 +53,23 @@ def normal_linear(model: Model, std: float = 0.01) -> Model:
     return model
 
 
+def normal_throughout(model: Model, std: float = 0.02) -> Model:
+    """Draw every filter and matrix from N(0, std ** 2); biases are 0 (ConvNeXt's published code). In place."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.normal_(module.weight, 0, std)
+    return zero_biases(model, (nn.Conv2d, nn.Linear))
+
+
+def uniform_linear(model: Model) -> Model:
+    """Draw every linear layer's matrix from U(-1, 1) / sqrt(rows) (EfficientNet's published code). In place."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            bound = module.out_features**-0.5
+            nn.init.uniform_(module.weight, -bound, bound)
+    return model
+
+
 def zero_gamma(model: Model) -> Model:
     """Set the scale of each branch's last norm to 0, so that every residual block starts as its shortcut.
 

@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import InputError, pick
 from .block import Block
+from .merges import Add
 from .tracing import as_leaf
 
 Rule = Callable[[int, float], list[float]]
@@ -154,6 +155,11 @@ def linear_decay_from_zero(blocks: int, last: float) -> list[float]:
     return [last * number / max(1, blocks - 1) for number in range(blocks)]
 
 
+def linear_decay_below(blocks: int, last: float) -> list[float]:
+    """Return each block's drop probability l / L * last, l = 0..L-1 (EfficientNet's published code)."""
+    return [last * number / blocks for number in range(blocks)]
+
+
 CONVENTIONS: dict[str, tuple[Callable[[dict[str, nn.Module], float], nn.Module], Rule]] = {
     "paper": (StochasticDepth, linear_decay),
     "timm": (DropPath, linear_decay_from_zero),
@@ -179,6 +185,17 @@ def stochastic_depth(model: Model, drop: float, convention: str = "paper") -> Mo
     for block, chance in zip(blocks, rule(len(blocks), drop), strict=True):
         block.branch = wrap(dict(block.branch.named_children()), chance)
     return model
+
+
+def drop_residuals(blocks: Sequence[Block], chances: Sequence[float]) -> None:
+    """Let those blocks' branches that are added to something be dropped image by image; others are always computed.
+
+    Raises:
+        InputError: a chance outside 0..1.
+    """
+    for block, chance in zip(blocks, chances, strict=True):
+        if checked(chance) > 0 and isinstance(block.merge, Add):
+            block.branch = DropPath(dict(block.branch.named_children()), chance)
 
 
 def share_lots(model: nn.Module, lots: Lots) -> None:

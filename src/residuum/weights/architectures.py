@@ -26,6 +26,20 @@ class Named:
     exact: bool  # whether the place is for published names alone; a checkpoint's entry may hold anybody's word
 
 
+# timm numbers RegNets by their multiply-adds; those with torchvision's rounding end in _tv where it differs.
+REGNETS = {
+    **{f"regnet{kind}_{number}": f"regnet_{kind}_{size}"
+       for kind in "xy"
+       for number, size in (("002", "200mf"), ("004", "400mf"), ("006", "600mf"), ("008", "800mf"), ("016", "1_6gf"),
+                            ("032", "3_2gf"), ("040", "4gf"), ("064", "6_4gf"), ("080", "8gf"), ("120", "12gf"),
+                            ("160", "16gf"), ("320", "32gf"))},
+    **{name: f"regnet_{size}_paper"
+       for name, size in (("regnetx_004", "x_400mf"), ("regnety_008", "y_800mf"), ("regnety_080", "y_8gf"))},
+    "regnetx_004_tv": "regnet_x_400mf",
+    "regnety_008_tv": "regnet_y_800mf",
+    "regnety_080_tv": "regnet_y_8gf",
+}  # fmt: skip
+
 # Published names of networks that are called otherwise here; every other name is that of a variant or of no network.
 # timm's former names are those of ``timm.models._registry`` (1.0), where they lead to the same tensors.
 KNOWN_AS = {
@@ -45,6 +59,15 @@ KNOWN_AS = {
     "gluon_resnext101_64x4d": "resnext101_64x4d",
     **{f"gluon_seresnext{depth}_32x4d": f"seresnext{depth}_32x4d" for depth in (50, 101)},
     "tv_densenet121": "densenet121",
+    **{f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}" for size in range(5)},
+    **{f"tf_efficientnet_b{size}{old}": f"efficientnet_b{size}" for size in range(5) for old in ("", "_ap", "_ns")},
+    **{f"mobilenetv2_{width}": "mobilenet_v2" for width in ("035", "050", "075", "100", "140")},
+    **{
+        f"{source}mobilenetv3_{size}_100": f"mobilenet_v3_{size}"
+        for source in ("", "tf_")
+        for size in ("small", "large")
+    },
+    **REGNETS,
 }
 
 # Vision transformers by the size in their names: layers, features, heads (arXiv:2010.11929 table 1 and
@@ -64,7 +87,7 @@ TRANSFORMER = re.compile(
 
 # Words in the names of networks that are not built here, though their tensors may have the shapes of one that is.
 OTHERS = re.compile(
-    r"resne(t|xt)(aa|blur|rs)|(eca|sk|gc|csp|lambda_)(se)?resne|resnest|res2ne|tresnet|regnet|rexnet|halonet|botnet|"
+    r"resne(t|xt)(aa|blur|rs)|(eca|sk|gc|csp|lambda_)(se)?resne|resnest|res2ne|tresnet|rexnet|halonet|botnet|"
     r"_(gn|evo[bs]|frn|ibn|ibn_[ab])$"
 )
 

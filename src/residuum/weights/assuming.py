@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..errors import InputError
 from ..models import Description, Preprocessing
 from .architectures import Named, check_configuration, check_named, published, unnamed
+from .conventions import conventions
 from .dialects import DIALECTS
 from .fit import note_of_precision, shapes_of
 from .layout import first_convolution
@@ -46,7 +47,9 @@ def assume(understood: Understood, beside: Sidecar, named: Named | None, *, exac
         assumed.append("class names of CIFAR-10" if logits == 10 else "class names of ImageNet")
     if len(classes) != logits:  # a network without classifier, or one whose classifier does not fit
         classes = []
-    arguments = dict(description.arguments)
+    told, unsaid = conventions(description, dialect, named)
+    assumed += [unsaid] if unsaid and not beside.arguments else []
+    arguments = {**description.arguments, **told}
     if dialect == "detectron2" and any(name.endswith("branch.conv3.weight") for name in tensors):
         arguments["stride_on"] = "conv1"
         assumed.append(

@@ -66,7 +66,7 @@ def convert(
         understood.description.preprocessing = preprocessing
     if differences := understood.differences(understood.description.arguments):
         raise InputError(f"{contents.path.name} must fit {understood.description.model}:\n{differences}")
-    dialect, tensors = respell(understood.tensors, to)
+    dialect, tensors = respell(understood.tensors, to, _builder(understood.description))
     if to in ("huggingface", "transformers") and not output.suffix:
         return _write_folder(output, understood, tensors)
     if output.suffix == ".safetensors":
@@ -82,14 +82,15 @@ def convert(
     return output
 
 
-def respell(tensors: dict[str, Tensor], to: str) -> tuple[str, dict[str, Tensor]]:
+def respell(tensors: dict[str, Tensor], to: str, builder: str) -> tuple[str, dict[str, Tensor]]:
     """Return the first of the target's dialects that has a name for every tensor, and the tensors under those names.
 
     Raises:
         InputError: none has.
     """
     unnamed: list[str] = []
-    for dialect in TARGETS[to]:
+    own = [dialect for dialect in TARGETS[to] if builder in DIALECTS[dialect].builders]
+    for dialect in own or [dialect for dialect in TARGETS[to] if not DIALECTS[dialect].builders]:
         if dialect == "residuum":
             return dialect, tensors
         if (naming := DIALECTS[dialect].naming) is not None:

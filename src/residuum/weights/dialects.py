@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
+from ..models.efficientnet import LITE_SCALES
+from ..models.mobilenet_v3 import SIZES as MOBILENETS
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.resnet import STEM_WIDTH
 from ..models.vgg import LAYOUTS as VGGS
-from . import rows, transformers_images, transformers_text
+from . import convnet_rows, mobile_rows, rows, transformers_images, transformers_text
 from .layout import STEMS
-from .names import NamePairs, to_grammar, to_source
+from .names import NamePairs, tensor_to_grammar, tensor_to_source, to_grammar, to_source
 from .stacked import Naming, Translated, to_ours
 
 # Wrappers that training frameworks put before every name, for files whose network is not known.
@@ -31,8 +34,11 @@ class Dialect:
 
     rows: NamePairs
     title: str  # as a message names it
-    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our matrices that are their convolutions
+    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # ours that have two more dimensions there
     naming: Naming | None = None  # of transformers, in place of rows
+    arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, where the source's default is not ours
+    tensors: NamePairs = ()  # of whole names, for tensors that have no module of their own there
+    builders: tuple[str, ...] = ()  # whose models alone the source calls so; empty: any that the rows can spell
 
     @property
     def anchors(self) -> tuple[str, ...]:
@@ -81,6 +87,44 @@ DIALECTS: dict[str, Dialect] = {
         for depth in VGGS
         for bn in ("", "_bn")
     },
+    "torchvision_efficientnet": Dialect(
+        mobile_rows.TORCHVISION_EFFICIENTNET, "torchvision", builders=("efficientnet",)
+    ),
+    "timm_efficientnet": Dialect(
+        mobile_rows.TIMM_EFFICIENTNET, "timm", builders=("efficientnet", "efficientnet_lite", "mobilenet_v2")
+    ),
+    "torchvision_mobilenet_v2": Dialect(
+        mobile_rows.torchvision_mobilenet_v2(), "torchvision", builders=("mobilenet_v2",)
+    ),
+    **{
+        f"torchvision_mobilenet_v3_{size}": Dialect(
+            mobile_rows.torchvision_mobilenet_v3(size), "torchvision", builders=("mobilenet_v3",)
+        )
+        for size in MOBILENETS
+    },
+    **{
+        f"timm_mobilenet_v3_{size}": Dialect(
+            mobile_rows.timm_mobilenet_v3(size),
+            "timm",
+            {"head.fc1.weight": (1, 1)},
+            arguments={"norm_eps": 1e-5},
+            builders=("mobilenet_v3",),
+        )
+        for size in MOBILENETS
+    },
+    "torchvision_regnet": Dialect(convnet_rows.TORCHVISION_REGNET, "torchvision", builders=("regnet_x", "regnet_y")),
+    "timm_regnet": Dialect(convnet_rows.TIMM_REGNET, "timm", builders=("regnet_x", "regnet_y")),
+    "torchvision_convnext": Dialect(
+        convnet_rows.TORCHVISION_CONVNEXT,
+        "torchvision",
+        convnet_rows.TORCHVISION_SHAPES,
+        tensors=convnet_rows.TORCHVISION_SCALES,
+        builders=("convnext",),
+    ),
+    "timm_convnext": Dialect(
+        convnet_rows.TIMM_CONVNEXT, "timm", tensors=convnet_rows.TIMM_SCALES, builders=("convnext",)
+    ),
+    **{f"efficientnet_{size}": Dialect(mobile_rows.lite(size), "EfficientNet-Lite") for size in LITE_SCALES},
     **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
     **{
         f"cifar_preact{depth}": Dialect(rows.cifar_preact(depth), "kuangliu's pre-activation ResNets")
@@ -95,7 +139,7 @@ DIALECTS: dict[str, Dialect] = {
 
 HUGGING_FACE = ("huggingface", "huggingface_vit", "huggingface_bert", "huggingface_gpt2")
 
-# What a file can be converted to: the dialects to try, in order.
+# What a file can be converted to: the dialects to try, in order; those of the model's builder alone, where there are.
 TARGETS = {
     "torchvision": ("torchvision", *(name for name in DIALECTS if name.startswith("torchvision_"))),
     "timm": (
@@ -133,12 +177,14 @@ def translate(dialect: str, name: str) -> str | None:
         return None  # whole states only: see ``stacked``
     if not DIALECTS[dialect].rows:
         return name if name.startswith(_GRAMMAR) else None
-    return to_grammar(DIALECTS[dialect].rows, name)
+    return to_grammar(DIALECTS[dialect].rows, name) or tensor_to_grammar(DIALECTS[dialect].tensors, name)
 
 
 def spell(dialect: str, name: str) -> str | None:
     """Return the source's name of a grammar's name, or None where the source's table has none."""
-    return to_source(DIALECTS[dialect].rows, name) if DIALECTS[dialect].rows else name
+    if not DIALECTS[dialect].rows:
+        return name
+    return to_source(DIALECTS[dialect].rows, name) or tensor_to_source(DIALECTS[dialect].tensors, name)
 
 
 def likely_dialects(names: Iterable[str]) -> list[str]:
@@ -165,8 +211,8 @@ def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = 
         if ours is None or ours in found.tensors:
             found.left[name] = tensor
         else:
-            flat = ours in DIALECTS[dialect].flattened and tensor.ndim == 4
-            found.tensors[ours] = tensor.flatten(1) if flat else tensor
+            flat = ours in DIALECTS[dialect].flattened and tensor.ndim > 2
+            found.tensors[ours] = tensor.flatten(tensor.ndim - 3) if flat else tensor
             found.spelled[ours] = name
     return found
 
@@ -174,4 +220,4 @@ def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = 
 def to_source_shape(dialect: str, name: str, tensor: Tensor) -> Tensor:
     """Return the tensor of a grammar's name in the shape that the source gives it."""
     size = DIALECTS[dialect].flattened.get(name)
-    return tensor if size is None else tensor.reshape(len(tensor), -1, *size)
+    return tensor if size is None else tensor.reshape(*tensor.shape[:-1], -1, *size)

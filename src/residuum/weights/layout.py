@@ -56,6 +56,11 @@ class Layout:
         return tuple(self._shape(f"stages.{stage}.0.branch.{last}.weight")[0] for stage in range(len(self.blocks)))
 
     @property
+    def projected(self) -> tuple[int, ...]:
+        """Channels out of each stage's first inverted residual."""
+        return tuple(self._shape(f"stages.{stage}.0.branch.project.weight")[0] for stage in range(len(self.blocks)))
+
+    @property
     def groups(self) -> int:
         """Groups of a bottleneck's middle convolution."""
         middle = self._shape("stages.0.0.branch.conv2.weight")

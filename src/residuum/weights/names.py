@@ -27,12 +27,29 @@ def to_grammar(rows: NamePairs, key: str) -> str | None:
     return _translate(rows, key, 1)
 
 
+def tensor_to_source(rows: NamePairs, key: str) -> str | None:
+    """Return the source's name of the grammar's ``key``, by rows of whole names."""
+    return _first(rows, key, 0)
+
+
+def tensor_to_grammar(rows: NamePairs, key: str) -> str | None:
+    """Return the grammar's name of the source's ``key``, by rows of whole names."""
+    return _first(rows, key, 1)
+
+
 def _translate(rows: NamePairs, key: str, side: int) -> str | None:
     path, _, leaf = key.rpartition(".")
+    translated = _first(rows, path, side)
+    if translated is None:
+        return None
+    return f"{translated}.{leaf}" if translated else leaf
+
+
+def _first(rows: NamePairs, path: str, side: int) -> str | None:
     for row in rows:
         translated = _compiled(row[side], row[1 - side])(path)
         if translated is not None:
-            return f"{translated}.{leaf}" if translated else leaf
+            return translated
     return None
 
 

@@ -19,6 +19,7 @@ from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
 from ..nn import basic_branch
 from .layout import Layout, Shapes, read_layout
+from .recognise_tables import tabled
 from .recognise_transformers import transformers
 from .transformer_facts import Facts
 
@@ -56,8 +57,12 @@ def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> It
     found = list(transformers(shapes, facts or Facts(), name))
     yield from (Candidate(builder, arguments) for builder, arguments in found)
     layout = None if found else read_layout(shapes)
+    if layout is None:
+        return
+    for builder, arguments in tabled(layout):
+        yield Candidate(builder, {**arguments, **layout.sizes})
     for recogniser in RECOGNISERS:
-        if layout is not None and (found := recogniser(layout)) is not None:
+        if (found := recogniser(layout)) is not None:
             _refuse_without_statistics(found, name)
             yield Candidate(found.builder, {**found.arguments, **layout.sizes})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models import BUILDERS, VARIANTS, Preprocessing
@@ -20,6 +20,27 @@ HALF = (0.5, 0.5, 0.5)
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 SMALL = 64  # pixels; a family of this size or below is made for small images, which are not cropped
+
+
+LITE_MEAN = (127 / 255,) * 3  # EfficientNet-Lite: (x - 127) / 128 for x of 0..255
+LITE_STD = (128 / 255,) * 3
+
+# model, or source:model: size and shorter side before the centre crop, where they are not the source's usual
+SIZES = {
+    "efficientnet_b0": (224, 256),
+    "efficientnet_b1": (240, 255),
+    "efficientnet_b2": (288, 288),
+    "efficientnet_b3": (300, 320),
+    "efficientnet_b4": (380, 384),
+    "torchvision:convnext_tiny": (224, 236),
+    "torchvision:convnext_small": (224, 230),
+    "torchvision:convnext_base": (224, 232),
+    "efficientnet_lite0": (224, 256),
+    "efficientnet_lite1": (240, 272),
+    "efficientnet_lite2": (260, 292),
+    "efficientnet_lite3": (280, 312),
+    "efficientnet_lite4": (300, 332),
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +60,7 @@ USUAL = {
     "timm": Usual(224, 256, "timm's: shorter side 256, centre crop 224, ImageNet mean and std"),
     "huggingface": Usual(224, 256, "Hugging Face's: shorter side 256, centre crop 224, ImageNet mean and std"),
     "mm": Usual(224, 256, "OpenMMLab's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "efficientnet": Usual(224, 256, "EfficientNet-Lite's", LITE_MEAN, LITE_STD, "bicubic"),  # each size has its own
     "cifar": Usual(32, 0, "the published CIFAR ResNets': 32 pixels, ImageNet mean and std"),
 }
 
@@ -84,12 +106,26 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
     if _builder(model).__name__ == "bit_resnet":
         return BIT
     if not takes_small_images(model):
-        return USUAL.get(SAME_AS.get(source, source))
+        return of_its_size(SAME_AS.get(source, source), model)
     if _builder(model).__name__ == "cifar_resnet" and (dialect == "cifar" or arguments.get("shortcut", "A") == "A"):
         return USUAL["cifar"]  # the padding shortcut is theirs alone, whatever their tensors are called by now
     title, size, mean, std = SMALL_SETS.get(arguments.get("num_classes", 10), SMALL_SETS[10])
     why = f"a network for small images ({model}) takes it: {size} pixels, no resize and crop, {title} mean and std"
     return Usual(size, 0, why, mean, std)
+
+
+def of_its_size(source: str, model: str) -> Usual | None:
+    """Return the usual of a source for large images, at the size that the model has there."""
+    known, sizes = USUAL.get(source), SIZES.get(f"{source}:{model}") or SIZES.get(model)
+    if known is None or sizes is None:
+        return known
+    size, resize = sizes
+    crop = f"shorter side {resize}, centre crop {size}"
+    if model.startswith("efficientnet_lite"):
+        return Usual(size, resize, f"EfficientNet-Lite's: {crop}, (x - 127) / 128", LITE_MEAN, LITE_STD, "bicubic")
+    way = "bicubic" if model.startswith("efficientnet") else known.interpolation
+    why = f"{source}'s: {crop}, ImageNet mean and std"
+    return replace(known, size=size, resize=resize, why=why, interpolation=way)
 
 
 def transformers(source: str, side: int) -> tuple[int, tuple[float, ...], tuple[float, ...], str]:
