@@ -146,8 +146,8 @@ def opening(world, folder):
     def refuse(*_, **__):
         raise InputError("no data set or folder is named here")
 
-    def fewer(name, strict=False):
-        images = open_data(name)
+    def fewer(name, **options):
+        images = open_data(name, **options)
         return replace(images, val=ArrayImages(images.val.pixels[:9], images.val.labels[:9]))
 
     def met(name, opened_by_the_second):
