@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, nearest
+from ..settings.file import read_settings
 from .result import RESULT, read_result
 from .rows import read_numbers
 from .run import CONFIG, SUMMARY, TIMING
-from .settings import read_settings
 
 Row = dict[str, float]
 

@@ -15,11 +15,11 @@ from ..errors import ResiduumError
 from ..evaluation import Scores
 from ..nn import fuse, use_winograd
 from ..nn.whitening import keep_whitened
+from ..settings import Settings
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
 from .optimisers import Shares, build_optimiser
-from .settings import Settings
 from .sync_norm import synchronise
 
 Row = dict[str, float]

@@ -9,9 +9,10 @@ import pytest
 from residuum import train_model
 from residuum.cli import main
 from residuum.errors import InputError
-from residuum.training.given import SIZES, read_given
-from residuum.training.recipe import parse_recipe
+from residuum.settings import SETTINGS, read_asked
+from residuum.settings.recipe import parse_recipe
 
+SIZES = [name for name, declared in SETTINGS.items() if declared.kind.startswith("Size")]
 SIZE = "must be a side in whole pixels, or height and width, such as 32, \\(24, 32\\) or 24x32, got"
 
 
@@ -22,7 +23,7 @@ SIZE = "must be a side in whole pixels, or height and width, such as 32, \\(24, 
      (" 24X32 ", [24, 32]), (np.int64(32), [32, 32])],
 )  # fmt: skip
 def test_a_size_is_a_side_or_height_and_width(name, value, read):
-    found = read_given({name: value})
+    found = read_asked({name: value})
     assert found == {name: read}
     assert all(type(side) is int for side in found[name])
 
@@ -66,5 +67,5 @@ def test_what_is_no_setting_or_of_another_kind_is_one_line_with_a_hint(given, me
 def test_other_ways_to_write_the_same_value_are_read():
     given = {"data": Path("photos"), "lr": np.float32(0.5), "epochs": np.int64(3), "milestones": (0.25, 0.5),
              "cache": True, "model": None, "weights": None, "mixup": 0}  # fmt: skip
-    assert read_given(given) == {"data": "photos", "lr": 0.5, "epochs": 3, "milestones": [0.25, 0.5],
+    assert read_asked(given) == {"data": "photos", "lr": 0.5, "epochs": 3, "milestones": [0.25, 0.5],
                                  "cache": "auto", "weights": None, "mixup": 0}  # fmt: skip

@@ -4,13 +4,12 @@ import dataclasses
 
 import pytest
 import torch
+from settling import settled
 
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
 from residuum.models import create_model
-from residuum.training.optimisers import build_optimiser
-from residuum.training.plan import make_plan
-from residuum.training.recipe import (
+from residuum.settings.recipe import (
     changes,
     parse_recipe,
     read_recipe,
@@ -20,8 +19,8 @@ from residuum.training.recipe import (
     verdict,
     with_recipe,
 )
+from residuum.training.optimisers import build_optimiser
 from residuum.training.schedules import schedule_of
-from residuum.training.settings import Settings
 
 FIXED = {"device": "cpu", "precision": "fp32", "strict": False}
 
@@ -37,8 +36,7 @@ def cifar10():
 
 
 def settings(**given):
-    given = with_recipe({"recipe": "he2015-cifar", **given})
-    return Settings(**{**make_plan(cifar10(), given).values, **FIXED, "data": "cifar10"})
+    return settled(cifar10(), **{"recipe": "he2015-cifar", **FIXED, **given}).settings
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -77,9 +75,9 @@ def test_all_parameters_decay_where_the_paper_lets_them():
 def test_flags_go_before_the_recipe_and_are_told():
     cut = settings(epochs=20, mixup=0.2)
     assert (cut.epochs, cut.lr) == (20, 0.1)
-    assert changes(cut) == {"epochs": "20 instead of 164", "mixup": "0.2 instead of 0.0"}
+    assert changes(cut, read_recipe(cut.recipe)) == {"epochs": "20 instead of 164", "mixup": "0.2 instead of 0.0"}
     assert "scaled to 20 epochs (the rate falls after epochs 10 and 15)" in told(cut)
-    assert changes(settings(seed=3, threads=1)) == {}
+    assert changes(settings(seed=3, threads=1), read_recipe(settings(seed=3, threads=1).recipe)) == {}
     assert with_recipe({"epochs": 3}) == {"epochs": 3}
 
 
@@ -124,9 +122,8 @@ def test_a_folder_with_imagenets_numbers_is_imagenet():
     labels = torch.arange(1_281_167) % 1000
     train, val = (ArrayImages(torch.zeros(1, 1, 1, 1).expand(n, 3, 8, 8), labels[:n]) for n in (1_281_167, 50_000))
     folder = dataclasses.replace(data, name="/pictures", train=train, val=val, classes=list(map(str, range(1000))))
-    given = with_recipe({"recipe": "timm-a3", "data": "/pictures"})
-    chosen = Settings(**{**make_plan(folder, given).values, **FIXED, "data": "/pictures"})
-    assert changes(chosen) == {}
+    chosen = settled(folder, recipe="timm-a3", **FIXED).settings
+    assert changes(chosen, read_recipe(chosen.recipe)) == {}
     assert verdict(chosen, folder, 22.0).endswith("published 21.90, band 21.6..22.2, this run 22.00, inside")
     assert recipe.settings["train_size"] == [160, 160]
 

@@ -1,0 +1,185 @@
+"""The flags of ``residuum train``: one for every setting, from their table, and the verb's own."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from ..errors import InputError, nearest
+from ..settings.declaring import AUTO, DATA, MODEL, PANELS, RUN, Open, Setting, Value
+from ..settings.reading import ALIASES, OF_THE_MODEL, parse_value
+from ..settings.table import PARTS, SETTINGS
+
+METAVARS = {"int": "N", "CacheSize": "N", "float": "X", "str": "NAME", "Size": "SIZE", "list[float]": "X,X",
+            "dict[str, Any]": "YAML", "bool": ""}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag of the command line."""
+
+    name: str  # the keyword that receives it
+    flags: list[str]  # the main one first; --yes/--no of a switch
+    panel: str
+    help: str
+    kind: Any = str | None
+    default: Any = None
+    metavar: str = ""
+    everyday: bool = False
+    otherwise: str = ""  # what is taken where the flag is left out
+
+
+# What is no setting of a run.
+OWN = [
+    Flag("cache", ["--cache"], DATA, "decode a folder once: docs/input.md", bool, False, everyday=True),
+    Flag("entry", ["--entry"], MODEL, "which entry or network of --weights, such as teacher", metavar="NAME"),
+    Flag("output", ["--output", "-o"], RUN, "the run's folder [runs/DATA-N]", Path | None, None, "FOLDER", True),
+    Flag("resume", ["--resume"], RUN, "resume the run in this folder", Path | None, None, "FOLDER", True),
+    Flag("seeds", ["--seeds"], RUN, "run N seeds; print mean and deviation", int | None, None, "N", True),
+    Flag("against", ["--against"], RUN, "SETTING=VALUE of a second way to train, compared seed by seed",
+         list[str] | None, None, "SETTING=VALUE"),
+    Flag("lr_find", ["--lr-find"], RUN, "try rates, draw, suggest one, and stop", bool, False, everyday=True),
+    Flag("show", ["--show"], RUN, "print the recipe and stop", bool, False),
+    Flag("tensorboard", ["--tensorboard"], RUN, "write its events into the run's folder", bool, False),
+]  # fmt: skip
+
+
+def flags() -> list[Flag]:
+    """Return every flag of the verb."""
+    return [*map(_flag, SETTINGS.values()), *map(_flag, PARTS.values()), *OWN]
+
+
+def _flag(declared: Setting) -> Flag:
+    kind = declared.kind.removesuffix(" | None")
+    name = f"{declared.name}_size" if declared.flag == "--cache-size" else declared.name  # --cache is a switch
+    written = bool | None if kind == "bool" else str | None
+    return Flag(
+        name, declared.flags, declared.panel, declared.help, written, None, METAVARS[kind], declared.everyday,
+        _otherwise(declared.default),
+    )  # fmt: skip
+
+
+def _otherwise(default: Any) -> str:
+    if isinstance(default, Open):
+        return f"from {default.by}"
+    return "" if default is None or default is False else f"default {default}"
+
+
+def signature() -> inspect.Signature:
+    """Return the signature that typer reads the flags from."""
+    help_all = typer.Option("--help-all", is_eager=True, callback=_show_all)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = [
+        inspect.Parameter(
+            flag.name, keyword, default=flag.default, annotation=Annotated[flag.kind, typer.Option(*flag.flags)]
+        )
+        for flag in flags()
+    ]
+    everything = inspect.Parameter("help_all", keyword, default=False, annotation=Annotated[bool, help_all])
+    return inspect.Signature([*own, everything])
+
+
+def read_flags(given: Mapping[str, Any]) -> dict[str, Value]:
+    """Return the settings and parts of the model that flags ask for, each read and checked."""
+    text = {
+        name: value for name, value in given.items() if value is not None and name not in ("cache", "entry", "help_all")
+    }
+    if "cache_size" in text:
+        text["cache"] = text.pop("cache_size")
+    asked = {name: value if isinstance(value, bool) else parse_value(name, value) for name, value in text.items()}
+    if given["cache"]:
+        asked.setdefault("cache", AUTO)
+    if given["entry"] and asked.get("weights"):
+        asked["weights"] = f"{asked['weights']}::{given['entry']}"
+    return asked
+
+
+class TrainCommand(TyperCommand):
+    """The verb: help by panel, and hints for flags of other names."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the everyday flags, on one screen."""
+        formatter.write(help_text(everything=False))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the flags; an unknown one is answered as an unknown setting is."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            option = getattr(error, "option_name", None)
+            if type(error).__name__ != "NoSuchOption" or not isinstance(option, str):
+                raise
+            if option.partition("=")[0] in _main_flags():  # a switch that was given a value, say
+                raise
+            raise InputError(f"train has no flag {option}; {_flag_hint(option)}") from None
+
+
+def _flag_hint(option: str) -> str:
+    name = option.lstrip("-").replace("-", "_")
+    if name in OF_THE_MODEL:
+        return f"it is an argument of the model: --model-arguments '{{{name}: ...}}'"
+    if name in ALIASES:
+        return f"did you mean --{ALIASES[name].replace('_', '-')}?"
+    return nearest(option, _main_flags())
+
+
+def _main_flags() -> list[str]:
+    return sorted(flag.flags[0].partition("/")[0] for flag in flags())
+
+
+def _show_all(ctx: typer.Context, wanted: bool) -> None:
+    if wanted:
+        typer.echo(help_text(everything=True))
+        raise typer.Exit
+
+
+def help_text(*, everything: bool) -> str:
+    """Return the help: the everyday flags or all of them, by panel."""
+    chosen = [flag for flag in flags() if everything or flag.everyday]
+    names = {flag.name: _named(flag, everything=everything) for flag in chosen}
+    left = min(30, max(map(len, names.values())))
+    width = max(60, shutil.get_terminal_size().columns)
+    about = "Train a network on images. What you leave open is chosen, with its reason."
+    lines = ["Usage: residuum train [OPTIONS]", "", about]
+    lines += ["", *EXAMPLES] if everything else []
+    for panel in PANELS:
+        lines += ["", panel.capitalize()] if everything else [panel.capitalize()]
+        for flag in (flag for flag in chosen if flag.panel == panel):
+            said = f"{flag.help} [{flag.otherwise}]" if everything and flag.otherwise else flag.help
+            lines += _row(names[flag.name], said, left, width)
+    if not everything:
+        lines += ["", f"--help-all shows all {len(flags())} flags; docs/settings.md explains the settings."]
+    return "\n".join(lines)
+
+
+def _named(flag: Flag, *, everything: bool) -> str:
+    shown = [name for name in flag.flags if everything or name == flag.flags[0] or not name.startswith("--")]
+    return f"{', '.join(shown)} {flag.metavar}".rstrip()
+
+
+def _row(name: str, said: str, left: int, width: int) -> list[str]:
+    column = f"  {name:<{left}}  "
+    lines = textwrap.wrap(said, width - left - 4) or [""]
+    first = [f"  {name}", " " * (left + 4) + lines[0]] if len(name) > left else [column + lines[0]]
+    return [*first, *(" " * (left + 4) + line for line in lines[1:])]
+
+
+EXAMPLES = """\
+  residuum train --data digits
+  residuum train --data PHOTOS                   PHOTOS/CLASS/*.jpg, or PHOTOS/train and PHOTOS/val
+  residuum train --data cifar10 --model cifar_resnet56 --epochs 50 -b 128 --lr 0.1 --output runs/c56
+  residuum train --recipe he2015-cifar --model cifar_resnet56      docs/recipes.md; --show prints one
+  residuum train --recipe mine.yaml              a recipe of your own
+  residuum train --data digits --seeds 5 --against opt=adamw --against lr=0.001
+  residuum train --data PHOTOS --weights runs/c56/model.safetensors      fine-tuning
+  residuum train --data PHOTOS --cache           decoded once, not in each epoch
+  residuum train --data cifar10 --processes 2    or: torchrun --nproc-per-node 2 -m residuum train ...
+  residuum train --resume runs/c56               after Ctrl-C or a crash""".splitlines()
