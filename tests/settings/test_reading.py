@@ -1,5 +1,6 @@
 """Settings as people write them: what is taken, and in which words the rest is refused."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from residuum.cli import main
 from residuum.errors import InputError
 from residuum.settings import SETTINGS, read_asked
 from residuum.settings.recipe import parse_recipe
+from residuum.training import new_run
 
 SIZES = [name for name, declared in SETTINGS.items() if declared.kind.startswith("Size")]
 SIZE = "must be a side in whole pixels, or height and width, such as 32, \\(24, 32\\) or 24x32, got"
@@ -69,3 +71,64 @@ def test_other_ways_to_write_the_same_value_are_read():
              "cache": True, "model": None, "weights": None, "mixup": 0}  # fmt: skip
     assert read_asked(given) == {"data": "photos", "lr": 0.5, "epochs": 3, "milestones": [0.25, 0.5],
                                  "cache": "auto", "weights": None, "mixup": 0}  # fmt: skip
+
+
+def from_python(tmp_path, monkeypatch, capsys, name, value):
+    with pytest.raises(InputError) as refused:
+        train_model("digits", output=tmp_path / "run", **{name: value})
+    return str(refused.value)
+
+
+def from_yaml(tmp_path, monkeypatch, capsys, name, value):
+    (tmp_path / "own.yaml").write_text(json.dumps({"source": "here", "settings": {name: value}}))
+    return from_python(tmp_path, monkeypatch, capsys, "recipe", str(tmp_path / "own.yaml")).partition(": ")[2]
+
+
+def from_flags(tmp_path, monkeypatch, capsys, name, value):
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    flag = f"--{name.replace('_', '-')}={text}"
+    monkeypatch.setattr(sys, "argv", ["residuum", "train", "--data", "digits", "-o", str(tmp_path / "run"), flag])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    return capsys.readouterr().err.strip().removeprefix("error: ")
+
+
+@pytest.mark.parametrize("enter", [from_python, from_yaml, from_flags])
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("lr", -0.5, "lr must not be negative, got -0.5"), ("epochs", 0, "epochs must be at least 1, got 0"),
+     ("opt", "adam", "opt must be one of sgd, nesterov, sgdw, adamw, lamb, muon, muon_sphere, got 'adam'; did"),
+     ("momentum", 1.0, "momentum must be below 1 and not negative, got 1.0"),
+     ("milestones", [0.7, 0.3], "milestones must rise between 0 and 1, got [0.7, 0.3]"),
+     ("pad_mode", "edge", "pad_mode must be zeros or reflect, got 'edge'"),
+     ("auto_augment", "randaugment-31", "auto_augment must be trivialaugment, randaugment or randaugment-N with N up"),
+     ("device", "tpu", "device must be auto, cpu, cuda or mps, got 'tpu'"),
+     ("train_size", "8x", "train_size must be a side in whole pixels, or height and width"),
+     ("cache", -1, "cache must be at least 0, or auto, got -1")],
+)  # fmt: skip
+def test_the_same_words_refuse_a_value_from_everywhere(enter, name, value, said, tmp_path, monkeypatch, capsys):
+    if enter is from_flags and name == "cache":
+        name = "cache_size"
+    assert enter(tmp_path, monkeypatch, capsys, name, value).startswith(said)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"epochs": 2, "warmup_epochs": 2.0}, "warmup_epochs must be below epochs"),
+     ({"loss": "binary", "label_smoothing": 0.1}, "loss binary goes without label_smoothing, got 0.1"),
+     ({"val_split": 1.5}, "val_split, a share of the training"), ({"model": "resnet81"}, "resnet81"),
+     ({"num_classes": 3}, "digits has 10 classes, so num_classes must be at least that"),
+     ({"processes": 2}, "2 processes were asked for, but 1 were started"), ({"freeze": 99}, "freeze must be 0 to"),
+     ({"model": "resnet18", "image_size": 8, "batch_size": 1}, "batch norm needs more than one value")],
+)  # fmt: skip
+def test_nothing_is_written_before_everything_is_settled(given, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train_model("digits", output=tmp_path / "run", **given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_size_is_settled_before_the_run_is_written(tmp_path):
+    run = new_run(tmp_path / "run", {"data": "digits[:64,:20]", "image_size": 8, "train_size": (8, 8), "epochs": 1,
+                                     "model": "cifar_resnet20", "precision": "fp32"})  # fmt: skip
+    assert (run.settings.image_size, run.settings.train_size) == ([8, 8], [8, 8])

@@ -6,6 +6,7 @@ import pytest
 import torch
 from settling import settled
 
+from residuum import train_model
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
 from residuum.models import create_model
@@ -141,3 +142,46 @@ def test_names_and_keys_that_are_wrong():
         parse_recipe("mine", "source: me\nsettings: {epoch: 3}\n")
     with pytest.raises(InputError, match="recipe mine is not YAML"):
         parse_recipe("mine", "source: [")
+
+
+OWN = "source: me, at home\nsettings: {model: cifar_resnet20, lr: 0.3, epochs: 2, train_size: 8}\n"
+
+
+def test_a_recipe_lies_in_a_file_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "mine.yaml").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.yaml", str(tmp_path / "mine.yaml"), "./mine.yaml"):
+        asked = with_recipe({"recipe": name, "data": "digits", "lr": 0.1})
+        assert (asked["lr"], asked["epochs"], asked["train_size"]) == (0.1, 2, [8, 8])
+        assert recipe_text(name) == OWN
+    run = settled(open_data("digits"), recipe="mine.yaml", epochs=3).settings
+    assert told(run).startswith("mine.yaml (me, at home); changed: epochs 3 instead of 2")
+    assert verdict(run, open_data("digits"), 8.7) is None, "nothing is published"
+    (tmp_path / "mine.yaml").unlink()
+    assert told(run) == "mine.yaml (the file has gone)"
+    assert verdict(run, open_data("digits"), 8.7) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("source: me\nsettings: {opt: sdg}", r"recipe \S+/mine.yaml: opt must be one of .* did you mean sgd"),
+     ("source: me\nsettings: {optimizer: sgd}", "sets optimizer, which is no setting; did you mean opt"),
+     ("source: me\nsettings: {depth: 8}", "sets depth, which is no setting; it is an argument of the model"),
+     ("source: me\nsettings: [lr, 0.1]", "must hold settings by name under settings, got"),
+     ("source: me\nsettings: {lr: 1e-3}", "lr must be a number, got '1e-3' .without quotes; YAML takes 1e-3 for text"),
+     ("source: me\nsettings: {}\nmodels: {cifar_resnet20: {flip: 1}}", "flip must be True or False, got 1"),
+     ("settings: {}", "missing or unknown: source"), ("- a list", "missing or unknown: settings, source")],
+)  # fmt: skip
+def test_a_file_that_is_no_recipe_is_refused_before_anything_is_written(tmp_path, text, message):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        train_model("digits", output=tmp_path / "run", recipe=str(tmp_path / "mine.yaml"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_that_is_not_there_is_told_from_a_name(tmp_path):
+    with pytest.raises(InputError, match=r"recipe \S+/x.yaml cannot be read .*; give a YAML file, or a name: "):
+        read_recipe(str(tmp_path / "x.yaml"))
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_recipe(str(tmp_path / "x.yaml"))

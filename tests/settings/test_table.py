@@ -154,7 +154,7 @@ def test_flags_are_read_by_the_kind_of_their_setting():
             "model_arguments": "{widths: [4, 8, 8]}", "depth": "8", "sched": None}  # fmt: skip
     assert read_flags({**NOTHING, **text}) == {
         "lr": 0.001, "flip": False, "image_size": [24, 32], "milestones": [0.3, 0.6], "epochs": 3, "opt": "adamw",
-        "model_arguments": {"widths": [4, 8, 8]}, "depth": 8,
+        "model_arguments": {"widths": [4, 8, 8], "depth": 8},
     }  # fmt: skip
     assert read_flags({**NOTHING, "cache": True}) == {"cache": "auto"}
     assert read_flags({**NOTHING, "cache": True, "cache_size": "64"}) == {"cache": 64}

@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from ..errors import InputError, nearest
 from ..settings.declaring import AUTO, DATA, MODEL, PANELS, RUN, Open, Setting, Value
-from ..settings.reading import ALIASES, OF_THE_MODEL, parse_value
+from ..settings.reading import ALIASES, OF_THE_MODEL, gather_parts, parse_value
 from ..settings.table import PARTS, SETTINGS
 
 METAVARS = {"int": "N", "CacheSize": "N", "float": "X", "str": "NAME", "Size": "SIZE", "list[float]": "X,X",
@@ -99,7 +99,7 @@ def read_flags(given: Mapping[str, Any]) -> dict[str, Value]:
         asked.setdefault("cache", AUTO)
     if given["entry"] and asked.get("weights"):
         asked["weights"] = f"{asked['weights']}::{given['entry']}"
-    return asked
+    return gather_parts(asked)
 
 
 class TrainCommand(TyperCommand):

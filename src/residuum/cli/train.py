@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..settings.recipe import data_of
 from .flags import read_flags, signature
 
 
@@ -32,7 +33,7 @@ def train(
     elif resume is not None:
         resume_in(resume, output, asked, wanted)
     else:
-        start(output, asked, wanted)
+        start(output, data_of(asked), asked, wanted)
 
 
 train.__signature__ = signature()  # type: ignore[attr-defined]

@@ -10,11 +10,9 @@ import typer
 
 from ..errors import InputError
 from ..settings import Asked
-from ..settings.reading import gather_parts
-from ..settings.recipe import recipe_text, with_recipe
+from ..settings.recipe import recipe_text
 from ..training import resumed_run
 from ..training.protocol import PROTOCOL
-from ..training.run import data_of
 from ..training.tensorboard import writer_class
 from .machines import one_process, tell, train_new, train_on
 from .seeds import go_on_seeds, show_lr, start_seeds
@@ -30,10 +28,8 @@ class Wanted:
     tensorboard: bool = False
 
 
-def start(output: Path | None, flags: Asked, wanted: Wanted) -> None:
+def start(output: Path | None, data: str, given: Asked, wanted: Wanted) -> None:
     """Train a new run, or several, or try rates."""
-    given = gather_parts(flags)
-    data = data_of(with_recipe(given))
     if wanted.against and wanted.seeds is None:
         raise InputError("--against compares over several seeds; say how many with --seeds")
     _check_tensorboard(wanted)
@@ -66,8 +62,7 @@ def resume_in(directory: Path, output: Path | None, flags: Asked, wanted: Wanted
         return
     if wanted.seeds or wanted.against or wanted.lr_find:
         raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
-    again = gather_parts(flags)
-    train_on(directory, lambda world: resumed_run(directory, again, world, tell), tensorboard=wanted.tensorboard)
+    train_on(directory, lambda world: resumed_run(directory, flags, world, tell), tensorboard=wanted.tensorboard)
 
 
 def _check_tensorboard(wanted: Wanted) -> None:

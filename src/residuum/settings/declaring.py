@@ -42,8 +42,8 @@ def one_of(*choices: str) -> Rule:
     """Return the rule of a value that is one of a few words."""
     if len(choices) > 4:
         return Rule(f"be one of {', '.join(choices)}", choices.__contains__, choices)
-    *others, last = choices
-    return Rule(f"be {', '.join(others)} or {last}", choices.__contains__, choices)
+    words = list(choices)
+    return Rule(f"be {', '.join(words[:-1])} or {words[-1]}", choices.__contains__, choices)
 
 
 def _is_augmentation(name: str) -> bool:

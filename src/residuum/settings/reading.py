@@ -149,7 +149,7 @@ def _read_size(declared: Setting, value: Any) -> list[int]:
 def _read_cache(declared: Setting, value: Any) -> int | str:
     if isinstance(value, bool):
         return AUTO if value else 0
-    if isinstance(value, str) and value.strip().isdecimal():
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d+\s*", value):
         return int(value)
     return value if value == AUTO else _read(declared, value)
 

@@ -116,6 +116,14 @@ def with_recipe(asked: Asked) -> dict[str, Value]:
     return {**values, **asked}
 
 
+def data_of(asked: Asked) -> str:
+    """Return the data that the user, or else the recipe, asks for."""
+    data = with_recipe(asked).get("data")
+    if data is None:
+        raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of images")
+    return str(data)
+
+
 def changes(settings: Settings, recipe: Recipe) -> dict[str, str]:
     """Return by name what the run does otherwise than its recipe, as ``20 instead of 164``."""
     defaults = {name: declared.default for name, declared in SETTINGS.items() if not isinstance(declared.default, Open)}

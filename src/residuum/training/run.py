@@ -18,9 +18,9 @@ from ..errors import InputError
 from ..files import refusals_told, sweep
 from ..models import Description, Preprocessing, attach, create_model, describe
 from ..models.counts import Counts, count
-from ..settings import Asked, Settings, read_asked, settle
+from ..settings import Settings, read_asked, settle
 from ..settings.file import read_settings, write_settings
-from ..settings.recipe import with_recipe
+from ..settings.recipe import data_of, with_recipe
 from ..settings.resuming import changed
 from ..weights import load
 from ..workers import refuse_imported_script
@@ -46,7 +46,8 @@ class Run:
     counts: Counts
     reasons: dict[str, str]  # why a setting is what it is
     images_per_second: float  # measured in the trial; 0 where none was made
-    state: dict[str, Any] | None = None  # the checkpoint to go on from
+    state: dict[str, Any] | None = None  # the checkpoint to resume from
+    moved: bool = False  # whether settings changed on resuming, which config.yaml then takes over
     history: list[dict[str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what was met on resuming, for people
     world: World = ALONE
@@ -72,7 +73,7 @@ def new_run(output: str | Path, given: Mapping[str, object], world: World = ALON
             f"the output must be a new or empty folder, but {directory} is in use; "
             f"choose another, or go on with `residuum train --resume {directory}`"
         )
-    dataset = _open_data(asked)
+    dataset = open_data(data_of(asked), strict=bool(asked.get("strict")), max_pixels=asked.get("max_pixels"))  # pyright: ignore[reportArgumentType]
     start = load(str(asked["weights"])) if asked.get("weights") else None
     here = Preparation(dataset, start, world)
     settings, reasons = settle(asked, dataset, None if start is None else describe(start), here)
@@ -109,6 +110,7 @@ def resumed_run(directory: str | Path, asked: Mapping[str, object], world: World
     else:
         model = create_model(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
+    run.moved = settings != kept
     run.notes = [*notes, *moved(directory / ENVIRONMENT)]
     if found is not None:
         run.state = found.state
@@ -124,20 +126,6 @@ def following_run(directory: str | Path, settings: Settings, state: dict[str, An
     run = _ready(Path(directory), settings, _pictures(settings, quiet), model, world)
     run.state = state
     return run
-
-
-def data_of(asked: Asked) -> str:
-    """Return the name or folder of the images that were asked for; raise InputError where none are."""
-    if asked.get("data") is None:
-        raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of images")
-    return str(asked["data"])
-
-
-def _open_data(asked: Asked) -> Dataset:
-    """Return the images that were asked for."""
-    largest = asked.get("max_pixels")
-    assert largest is None or isinstance(largest, int)
-    return open_data(data_of(asked), strict=bool(asked.get("strict")), max_pixels=largest)
 
 
 def _pictures(settings: Settings, tell: Tell) -> Dataset:

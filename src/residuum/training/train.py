@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..files import locked, sweep, write_text
-from ..settings.file import read_settings, write_settings
+from ..settings.file import write_settings
 from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
 from .distribution import any_of
@@ -76,7 +76,7 @@ def _tidy(run: Run, steps: int) -> None:
     discard_after(run.directory, steps)
     sweep(run.directory)
     sweep(run.directory / FOLDER)
-    if read_settings(run.directory / CONFIG) != run.settings:  # resumed on another machine (resuming.py)
+    if run.moved:  # resumed on another machine (settings/resuming.py)
         write_settings(run.settings, run.directory / CONFIG)
     record(run.directory / ENVIRONMENT, run.dataset, steps)
 
