@@ -27,10 +27,10 @@ Every setting of a run, from `src/residuum/settings/table.py` by `docs/make_sett
 | comparison | `--seeds 5 --against batch_size=64` |
 | a run's `config.yaml` | under the heading of its table below |
 
-All of them pass the same checks. What you leave open follows from the recipe, then the weights and the data, then the
-machine, and the run prints why. `depth`, `shortcut` and `num_classes` are arguments of the model: in Python and in
-recipes they stand in `model_arguments`. The marks: **r** may differ from a recipe without its being another one,
-**m** may change when a run is resumed.
+All of them pass the same checks. The recipe, then the weights and the data, then the machine decide a setting that
+you leave open, and the run prints the reason. `depth`, `shortcut` and `num_classes` are arguments of the model: in
+Python and in recipes they stand in `model_arguments`. The marks: **r** may differ from a recipe without its being
+another one, **m** may change when a run is resumed.
 """
 
 
@@ -63,7 +63,7 @@ def value(declared: Setting) -> str:
     """Return what values it takes."""
     if declared.rule is not None and declared.rule.choices:
         return ", ".join(f"`{choice}`" for choice in declared.rule.choices)
-    kind = METAVARS[declared.kind.removesuffix(" | None")] or "true or false"
+    kind = METAVARS.get(declared.kind.removesuffix(" | None"), "true or false")
     return kind if declared.rule is None else f"{kind}; must {declared.rule.must}"
 
 

@@ -1,5 +1,6 @@
 """From what was asked for to settings: what recipe, weights, images and machine decide, and what is refused."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -8,6 +9,7 @@ from settling import Bench, settled
 
 from residuum.data import ArrayImages, Augmentation, Dataset, FileImages, open_data
 from residuum.errors import InputError
+from residuum.settings import settle
 
 
 def photographs(tmp_path, count=2_000, side=400):
@@ -117,3 +119,39 @@ def test_the_cache_is_at_least_what_evaluation_resizes_to(tmp_path):
     assert settled(photos, **{**given, "cache": 64}).settings.cache == 64
     with pytest.raises(InputError, match="at least 37 pixels, which evaluation resizes .*, got 36; leave --cache-size"):
         settled(photos, **{**given, "cache": 36})
+
+
+def test_the_machine_decides_last_and_says_why():
+    settings, reasons = settled(open_data("digits"), machine=Bench(threads=3, processes=2))
+    assert (settings.threads, settings.processes, settings.workers) == (3, 2, 0)
+    assert (settings.device, settings.kernels, settings.precision) == ("cpu", "plain", "bf16")
+    assert settings.val_precision == "bf16", "validation follows training"
+    assert reasons == {"precision": "it is a bench"}
+    asked = settled(open_data("digits"), precision="fp32", val_precision="bf16", threads=1).settings
+    assert (asked.precision, asked.val_precision, asked.threads) == ("fp32", "bf16", 1)
+
+
+def test_files_are_decoded_by_workers_unless_they_are_cached(tmp_path):
+    photos, given = photographs(tmp_path), {"model": "cifar_resnet20", "image_size": 32, "epochs": 1}
+    assert settled(photos, machine=Bench(cores=3), **given).settings.workers == 3
+    assert settled(photos, machine=Bench(cores=64), **given).settings.workers == 4
+    assert settled(photos, cache=True, **given).settings.workers == 0
+
+
+def test_settling_changes_nothing_that_was_asked():
+    asked = {"data": "digits", "precision": "auto", "model_arguments": {"widths": [4, 8, 8]}, "recipe": "finetune"}
+    before = copy.deepcopy(asked)
+    settings, _ = settle(asked, open_data("digits"), None, Bench())
+    assert asked == before
+    assert settings.model_arguments == {"in_chans": 1, "widths": [4, 8, 8], "num_classes": 10}
+    assert (settings.opt, settings.recipe) == ("nesterov", "finetune")
+
+
+def test_a_run_has_the_processes_that_were_started():
+    with pytest.raises(InputError, match="4 processes were asked for, but 1 were started, by torchrun, srun or a scri"):
+        settled(open_data("digits"), processes=4)
+
+
+def test_more_logits_than_classes_are_asked_for_in_two_ways():
+    for given in ({"num_classes": 12}, {"model_arguments": {"num_classes": 12}}):
+        assert settled(open_data("digits"), **given).settings.model_arguments["num_classes"] == 12

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import residuum
-from residuum.cli.flags import flags, help_text, read_flags
+from residuum.cli.flags import FLAGS, help_text, read_flags
 from residuum.data.loaders import FLIP_MODES
 from residuum.data.pixels import PAD_MODES
 from residuum.errors import InputError
@@ -105,7 +105,7 @@ def test_choices_are_what_the_rooms_have():
 
 
 def test_every_setting_has_a_flag_and_a_panel_and_no_flag_stands_twice():
-    named = [part for flag in flags() for name in flag.flags for part in name.split("/")]
+    named = [part for flag in FLAGS for name in flag.flags for part in name.split("/")]
     assert len(named) == len(set(named))
     assert set(SETTINGS) == {entry.name for entry in dataclasses.fields(Settings)}
     assert {declared.panel for declared in SETTINGS.values()} == set(PANELS)
@@ -126,7 +126,7 @@ EARLIER = """
 
 
 def test_flags_keep_their_names():
-    assert {part for flag in flags() for name in flag.flags for part in name.split("/")} >= set(EARLIER.split())
+    assert {part for flag in FLAGS for name in flag.flags for part in name.split("/")} >= set(EARLIER.split())
 
 
 @pytest.mark.parametrize("columns", ["80", "100"])
@@ -136,9 +136,9 @@ def test_the_everyday_help_is_one_screen(monkeypatch, columns):
     assert len(lines) <= 45
     assert max(map(len, lines)) <= int(columns)
     assert [line for line in lines[3:] if line[:1].isupper()] == [panel.capitalize() for panel in PANELS]
-    assert sum(flag.everyday for flag in flags()) == 25
+    assert sum(flag.everyday for flag in FLAGS) == 25
     everything = help_text(everything=True)
-    assert all(name in everything for flag in flags() for name in flag.flags)
+    assert all(name in everything for flag in FLAGS for name in flag.flags)
 
 
 def test_help_is_the_verbs_own():
@@ -146,7 +146,7 @@ def test_help_is_the_verbs_own():
     assert python("-m", "residuum", "train", "--help-all") == help_text(everything=True) + "\n"
 
 
-NOTHING = {"cache": False, "entry": None, "help_all": False}
+NOTHING = {"decode": False, "entry": None, "help_all": False}
 
 
 def test_flags_are_read_by_the_kind_of_their_setting():
@@ -156,8 +156,8 @@ def test_flags_are_read_by_the_kind_of_their_setting():
         "lr": 0.001, "flip": False, "image_size": [24, 32], "milestones": [0.3, 0.6], "epochs": 3, "opt": "adamw",
         "model_arguments": {"widths": [4, 8, 8], "depth": 8},
     }  # fmt: skip
-    assert read_flags({**NOTHING, "cache": True}) == {"cache": "auto"}
-    assert read_flags({**NOTHING, "cache": True, "cache_size": "64"}) == {"cache": 64}
+    assert read_flags({**NOTHING, "decode": True}) == {"cache": "auto"}
+    assert read_flags({**NOTHING, "decode": True, "cache": "64"}) == {"cache": 64}
     assert read_flags({**NOTHING, "weights": "a.pt", "entry": "teacher"}) == {"weights": "a.pt::teacher"}
     with pytest.raises(InputError, match="epochs must be a whole number, got '3.5'"):
         read_flags({**NOTHING, "epochs": "3.5"})

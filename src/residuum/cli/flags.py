@@ -6,7 +6,6 @@ import inspect
 import shutil
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,84 +17,47 @@ from ..settings.declaring import AUTO, DATA, MODEL, PANELS, RUN, Open, Setting, 
 from ..settings.reading import ALIASES, OF_THE_MODEL, gather_parts, parse_value
 from ..settings.table import PARTS, SETTINGS
 
-METAVARS = {"int": "N", "CacheSize": "N", "float": "X", "str": "NAME", "Size": "SIZE", "list[float]": "X,X",
-            "dict[str, Any]": "YAML", "bool": ""}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Flag:
-    """A flag of the command line."""
-
-    name: str  # the keyword that receives it
-    flags: list[str]  # the main one first; --yes/--no of a switch
-    panel: str
-    help: str
-    kind: Any = str | None
-    default: Any = None
-    metavar: str = ""
-    everyday: bool = False
-    otherwise: str = ""  # what is taken where the flag is left out
-
-
 # What is no setting of a run.
 OWN = [
-    Flag("cache", ["--cache"], DATA, "decode a folder once: docs/input.md", bool, False, everyday=True),
-    Flag("entry", ["--entry"], MODEL, "which entry or network of --weights, such as teacher", metavar="NAME"),
-    Flag("output", ["--output", "-o"], RUN, "the run's folder [runs/DATA-N]", Path | None, None, "FOLDER", True),
-    Flag("resume", ["--resume"], RUN, "resume the run in this folder", Path | None, None, "FOLDER", True),
-    Flag("seeds", ["--seeds"], RUN, "run N seeds; print mean and deviation", int | None, None, "N", True),
-    Flag("against", ["--against"], RUN, "SETTING=VALUE of a second way to train, compared seed by seed",
-         list[str] | None, None, "SETTING=VALUE"),
-    Flag("lr_find", ["--lr-find"], RUN, "try rates, draw, suggest one, and stop", bool, False, everyday=True),
-    Flag("show", ["--show"], RUN, "print the recipe and stop", bool, False),
-    Flag("tensorboard", ["--tensorboard"], RUN, "write its events into the run's folder", bool, False),
-]  # fmt: skip
+    Setting("decode", "switch", DATA, "decode a folder once: docs/input.md", flag="--cache", everyday=True),
+    Setting("entry", "str", MODEL, "which entry or network of --weights, such as teacher"),
+    Setting("output", "path", RUN, "the run's folder [runs/DATA-N]", short="-o", everyday=True),
+    Setting("resume", "path", RUN, "resume the run in this folder", everyday=True),
+    Setting("seeds", "count", RUN, "run N seeds; print mean and deviation", everyday=True),
+    Setting("against", "settings", RUN, "a second way to train, compared seed by seed"),
+    Setting("lr_find", "switch", RUN, "try rates, draw, suggest one, and stop", everyday=True),
+    Setting("show", "switch", RUN, "print the recipe and stop"),
+    Setting("tensorboard", "switch", RUN, "write its events into the run's folder"),
+]
+FLAGS = [*SETTINGS.values(), *PARTS.values(), *OWN]
 
-
-def flags() -> list[Flag]:
-    """Return every flag of the verb."""
-    return [*map(_flag, SETTINGS.values()), *map(_flag, PARTS.values()), *OWN]
-
-
-def _flag(declared: Setting) -> Flag:
-    kind = declared.kind.removesuffix(" | None")
-    name = f"{declared.name}_size" if declared.flag == "--cache-size" else declared.name  # --cache is a switch
-    written = bool | None if kind == "bool" else str | None
-    return Flag(
-        name, declared.flags, declared.panel, declared.help, written, None, METAVARS[kind], declared.everyday,
-        _otherwise(declared.default),
-    )  # fmt: skip
-
-
-def _otherwise(default: Any) -> str:
-    if isinstance(default, Open):
-        return f"from {default.by}"
-    return "" if default is None or default is False else f"default {default}"
+METAVARS = {"int": "N", "CacheSize": "N", "float": "X", "str": "NAME", "Size": "SIZE", "list[float]": "X,X",
+            "dict[str, Any]": "YAML", "path": "FOLDER", "count": "N", "settings": "SETTING=VALUE"}  # fmt: skip
+# What typer reads; all other kinds it leaves as text, so that each value has one reader and one error.
+TYPES: dict[str, Any] = {"bool": bool | None, "switch": bool, "path": Path | None, "count": int | None,
+                         "settings": list[str] | None}  # fmt: skip
 
 
 def signature() -> inspect.Signature:
     """Return the signature that typer reads the flags from."""
-    help_all = typer.Option("--help-all", is_eager=True, callback=_show_all)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [
-        inspect.Parameter(
-            flag.name, keyword, default=flag.default, annotation=Annotated[flag.kind, typer.Option(*flag.flags)]
-        )
-        for flag in flags()
-    ]
-    everything = inspect.Parameter("help_all", keyword, default=False, annotation=Annotated[bool, help_all])
-    return inspect.Signature([*own, everything])
+    return inspect.Signature(
+        [
+            *(_parameter(flag.name, TYPES.get(flag.kind, str | None), typer.Option(*flag.flags)) for flag in FLAGS),
+            _parameter("help_all", bool, typer.Option("--help-all", is_eager=True, callback=_show_all)),
+        ]
+    )
+
+
+def _parameter(name: str, kind: Any, option: Any) -> inspect.Parameter:
+    default = False if kind is bool else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
 
 
 def read_flags(given: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the settings and parts of the model that flags ask for, each read and checked."""
-    text = {
-        name: value for name, value in given.items() if value is not None and name not in ("cache", "entry", "help_all")
-    }
-    if "cache_size" in text:
-        text["cache"] = text.pop("cache_size")
+    """Return the settings that flags ask for, each read and checked."""
+    text = {flag.name: given[flag.name] for flag in FLAGS if flag not in OWN and given.get(flag.name) is not None}
     asked = {name: value if isinstance(value, bool) else parse_value(name, value) for name, value in text.items()}
-    if given["cache"]:
+    if given["decode"]:
         asked.setdefault("cache", AUTO)
     if given["entry"] and asked.get("weights"):
         asked["weights"] = f"{asked['weights']}::{given['entry']}"
@@ -132,10 +94,10 @@ def _flag_hint(option: str) -> str:
 
 
 def _main_flags() -> list[str]:
-    return sorted(flag.flags[0].partition("/")[0] for flag in flags())
+    return sorted(flag.flags[0].partition("/")[0] for flag in FLAGS)
 
 
-def _show_all(ctx: typer.Context, wanted: bool) -> None:
+def _show_all(wanted: bool) -> None:
     if wanted:
         typer.echo(help_text(everything=True))
         raise typer.Exit
@@ -143,26 +105,29 @@ def _show_all(ctx: typer.Context, wanted: bool) -> None:
 
 def help_text(*, everything: bool) -> str:
     """Return the help: the everyday flags or all of them, by panel."""
-    chosen = [flag for flag in flags() if everything or flag.everyday]
+    chosen = [flag for flag in FLAGS if everything or flag.everyday]
     names = {flag.name: _named(flag, everything=everything) for flag in chosen}
-    left = min(30, max(map(len, names.values())))
-    width = max(60, shutil.get_terminal_size().columns)
+    left, width = min(30, max(map(len, names.values()))), max(60, shutil.get_terminal_size().columns)
     about = "Train a network on images. What you leave open is chosen, with its reason."
-    lines = ["Usage: residuum train [OPTIONS]", "", about]
-    lines += ["", *EXAMPLES] if everything else []
+    lines = ["Usage: residuum train [OPTIONS]", "", about, *(["", *EXAMPLES] if everything else [])]
     for panel in PANELS:
         lines += ["", panel.capitalize()] if everything else [panel.capitalize()]
         for flag in (flag for flag in chosen if flag.panel == panel):
-            said = f"{flag.help} [{flag.otherwise}]" if everything and flag.otherwise else flag.help
-            lines += _row(names[flag.name], said, left, width)
+            lines += _row(names[flag.name], flag.help + (_otherwise(flag.default) if everything else ""), left, width)
     if not everything:
-        lines += ["", f"--help-all shows all {len(flags())} flags; docs/settings.md explains the settings."]
+        lines += ["", f"--help-all shows all {len(FLAGS)} flags; docs/settings.md explains the settings."]
     return "\n".join(lines)
 
 
-def _named(flag: Flag, *, everything: bool) -> str:
+def _named(flag: Setting, *, everything: bool) -> str:
     shown = [name for name in flag.flags if everything or name == flag.flags[0] or not name.startswith("--")]
-    return f"{', '.join(shown)} {flag.metavar}".rstrip()
+    return f"{', '.join(shown)} {METAVARS.get(flag.kind.removesuffix(' | None'), '')}".rstrip()
+
+
+def _otherwise(default: Any) -> str:
+    if isinstance(default, Open):
+        return f" [from {default.by}]"
+    return "" if default is None or default is False else f" [default {default}]"
 
 
 def _row(name: str, said: str, left: int, width: int) -> list[str]:

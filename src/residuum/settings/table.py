@@ -143,7 +143,7 @@ class Settings:
         rule=at_least(1), free=True)
     sync_bn: bool = setting(MACHINE, "batch norm over the images of all processes", False)
 
-    recipe: str | None = setting(RUN, "a published way to train, or a file: he2015-cifar, mine.yaml", None,
+    recipe: str | None = setting(RUN, "a published way to train, by name, or a YAML file", None,
         everyday=True, free=True)
     seed: int = setting(RUN, "decides every random draw", 0, everyday=True, free=True)
     licence: str = setting(RUN, "written into the weights files", "unspecified", free=True)
