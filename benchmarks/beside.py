@@ -1,6 +1,7 @@
 """How long waiting threads may spin: ResNet-20's training alone, and beside one busy process.
 
 Command   python benchmarks/beside.py [--rounds 3] [--steps 20] [--batch-size 128] [--threads 2]
+                                       [--precision bf16|fp32]
 Prints    images/s of each variant in each round, alone and beside a ResNet-20 that trains without end, and the ratios
           to what OpenMP does by itself, paired by round. Needs a machine that is quiet otherwise.
 """
@@ -24,8 +25,8 @@ VARIANTS: dict[str, dict[str, str]] = {
 }
 
 
-def work(steps: int, batch_size: int, threads: int) -> None:
-    """Train ResNet-20 in bf16 on noise and print images/s; with 0 steps until this process is ended."""
+def work(steps: int, batch_size: int, threads: int, precision: str) -> None:
+    """Train ResNet-20 on noise and print images/s; with 0 steps until this process is ended."""
     import torch
     import torch.nn.functional as F
 
@@ -38,7 +39,7 @@ def work(steps: int, batch_size: int, threads: int) -> None:
     labels = torch.arange(batch_size) % 10
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             logits = model(images)
         F.cross_entropy(logits.float(), labels).backward()
         optimiser.step()
@@ -54,32 +55,33 @@ def work(steps: int, batch_size: int, threads: int) -> None:
     print(steps * batch_size / (time.perf_counter() - started), flush=True)
 
 
-def start(steps: int, batch_size: int, threads: int, variant: dict[str, str]) -> subprocess.Popen[str]:
+def start(steps: int, batch_size: int, threads: int, precision: str, variant: dict[str, str]) -> subprocess.Popen[str]:
     """Start such a process with the variables of a variant alone."""
     clean = {name: text for name, text in os.environ.items() if name not in (*VARIABLES, "OMP_NUM_THREADS")}
-    numbers = map(str, (steps, batch_size, threads))
-    command = [sys.executable, __file__, "--work", *numbers]
+    command = [sys.executable, __file__, "--work", *map(str, (steps, batch_size, threads)), precision]
     return subprocess.Popen(command, env={**clean, **variant}, stdout=subprocess.PIPE, text=True)
 
 
-def rate(steps: int, batch_size: int, threads: int, variant: dict[str, str]) -> float:
+def rate(steps: int, batch_size: int, threads: int, precision: str, variant: dict[str, str]) -> float:
     """Return the images/s of one process."""
-    output, _ = start(steps, batch_size, threads, variant).communicate()
+    output, _ = start(steps, batch_size, threads, precision, variant).communicate()
     return float(output.split()[-1])
 
 
-def measure(rounds: int, steps: int, batch_size: int, threads: int) -> dict[str, dict[str, list[float]]]:
+def measure(
+    rounds: int, steps: int, batch_size: int, threads: int, precision: str
+) -> dict[str, dict[str, list[float]]]:
     """Return images/s by place and variant; the variants take turns. The busy process has no variables."""
     found: dict[str, dict[str, list[float]]] = {place: {name: [] for name in VARIANTS} for place in ("alone", "beside")}
     for number in range(rounds):
         for name, variant in VARIANTS.items():
-            found["alone"][name].append(rate(steps, batch_size, threads, variant))
-        busy = start(0, batch_size, threads, {})
+            found["alone"][name].append(rate(steps, batch_size, threads, precision, variant))
+        busy = start(0, batch_size, threads, precision, {})
         try:
             assert busy.stdout is not None
             busy.stdout.readline()  # it trains now
             for name, variant in VARIANTS.items():
-                found["beside"][name].append(rate(steps, batch_size, threads, variant))
+                found["beside"][name].append(rate(steps, batch_size, threads, precision, variant))
         finally:
             busy.kill()
             busy.communicate()
@@ -103,10 +105,11 @@ def told(found: dict[str, dict[str, list[float]]]) -> list[str]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--work"]:
-        work(*map(int, sys.argv[2:]))
+        work(*map(int, sys.argv[2:5]), sys.argv[5])
     else:
         parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
         for flag, default in (("rounds", 3), ("steps", 20), ("batch-size", 128), ("threads", 2)):
             parser.add_argument(f"--{flag}", type=int, default=default)
+        parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
         asked = parser.parse_args()
-        print("\n".join(told(measure(asked.rounds, asked.steps, asked.batch_size, asked.threads))))
+        print("\n".join(told(measure(**vars(asked)))))

@@ -19,7 +19,7 @@ import torch
 
 from residuum.deploy import TARGETS
 from residuum.deploy.calibration import make_calibration
-from residuum.deploy.parity import TOLERANCES, Gate, measure, run_fresh
+from residuum.deploy.parity import Gate, measure, run_fresh, tolerance_of
 from residuum.deploy.prepare import Prepared, prepare
 from residuum.deploy.probes import Probes, make_probes, photograph_set
 from residuum.errors import ResiduumError
@@ -60,7 +60,7 @@ def tried(prepared: Prepared, target: str, precision: str, probes: Probes) -> di
             found = run_fresh(path, row.engine, probes, threads=1)
         except ResiduumError as error:
             return {"passed": False, "failures": [str(error)]}
-        return measure(probes, found, Gate(TOLERANCES[precision], drop=0.5))
+        return measure(probes, found, Gate(tolerance_of(precision, prepared.graph), drop=0.5))
 
 
 if __name__ == "__main__":

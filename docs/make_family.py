@@ -55,6 +55,9 @@ MEMBERS = (
            "from block to block. The last block of a stage activates it for all that follows."),
     Member("Pre-activation for large images", "preact_resnet50", f"{HE16}, figure 4e",
            "The same order in the bottleneck of ResNet-50."),
+    Member("Pre-activation for small images", "preact_resnet18_cifar", "kuangliu, pytorch-cifar",
+           "The same order behind a 3x3 stem that keeps the size; the head pools the stream as it is, neither normed "
+           "nor activated."),
     Member("ResNeXt", "resnext50_32x4d", arxiv("Xie et al. 2016", "1611.05431"),
            "The branch is 32 narrow branches side by side, which a grouped convolution computes at once."),
     Member("Wide", "wide_resnet50_2", arxiv("Zagoruyko and Komodakis 2016", "1605.07146"),
@@ -66,6 +69,9 @@ MEMBERS = (
            "The branch ends in a gate on each channel that looks at the channel's neighbours alone."),
     Member("Group norm", "resnet50_gn", arxiv("Wu and He 2018", "1803.08494"),
            "Every norm looks at one image alone, so that small batches train as large ones do."),
+    Member("Big Transfer (BiT)", "bit_resnet50x1", arxiv("Kolesnikov et al. 2019", "1912.11370"),
+           "The pre-activation bottleneck with group norm; every filter is brought to mean 0 and variance 1 before "
+           "it is used."),
     Member("Squeeze-and-excitation", "seresnet50", arxiv("Hu et al. 2017", "1709.01507"),
            "The branch ends in a gate on each of its channels that has looked at the whole image."),
     Member("ResNet-D", "resnet50d", arxiv("He et al. 2018", "1812.01187"),

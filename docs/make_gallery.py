@@ -34,7 +34,7 @@ HEAD = """# Gallery of studies
 What was asked of residual networks, and what was found here. Each answer was chosen by the numbers of its run, and
 most runs are small: they say what they say about this data, this depth and this many epochs. ✓ shown, ✗ opposite
 shown, ≈ no effect larger than the figure given, ? too weak to say; [results](../results.md#studies) has the verdicts in
-one table, [LOG.md](../../LOG.md) the circumstances. The command below each image makes the page with all numbers;
+one table, [LOG.md](../../LOG.md) the circumstances. The command below each figure makes the page with all numbers;
 `docs/make_gallery.py` makes this page from their folders.
 """
 

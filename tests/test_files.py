@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from residuum import files
 from residuum.errors import DiskError, InputError
 from residuum.files import cache_directory, locked, make_folder, replacing, settle, sync, write_text
 from residuum_runtime.remembered import recall, remember
@@ -139,15 +140,48 @@ def test_a_folder_that_cannot_be_made_is_one_line_with_its_remedy(tmp_path, name
         pass
 
 
-def test_a_lock_where_the_file_system_knows_none_is_no_lock(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["ENOLCK", "ENOSYS", "EOPNOTSUPP", "EINVAL", "EIO", "EREMOTEIO", "EBADF"])
+@pytest.mark.parametrize("waiting", [None, lambda: pytest.fail("nobody holds it")], ids=["refuses", "waits"])
+def test_a_lock_where_the_file_system_knows_none_is_no_lock(tmp_path, monkeypatch, name, waiting):
     import fcntl
 
+    if not hasattr(errno, name):
+        pytest.skip(f"this system has no {name}")
+
     def unknown(file, how):
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+        raise OSError(getattr(errno, name), "no locks here")
 
     monkeypatch.setattr(fcntl, "flock", unknown)
-    with locked(tmp_path / "lock", "taken"):
+    with locked(tmp_path / "lock", "taken", waiting):
+        assert (tmp_path / "lock").exists()
+
+
+def test_a_lock_that_cifs_refuses_is_held_by_another(tmp_path, monkeypatch):
+    import fcntl
+
+    def held(file, how):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(fcntl, "flock", held)
+    with pytest.raises(InputError, match="taken"), locked(tmp_path / "lock", "taken"):
         pass
+    with locked(tmp_path / "lock", "taken", lambda: None):
+        pass  # waited for as long as the system lets one
+
+
+def test_a_system_that_cannot_fork_locks_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "fork", raising=False)
+    monkeypatch.delattr(os, "register_at_fork", raising=False)
+    files._let_go_in_children.cache_clear()
+    try:
+        with (
+            locked(tmp_path / "lock", "taken"),
+            pytest.raises(InputError, match="taken"),
+            locked(tmp_path / "lock", "taken"),
+        ):
+            pass
+    finally:
+        files._let_go_in_children.cache_clear()
 
 
 @pytest.fixture

@@ -169,8 +169,8 @@ def locked(
     With ``waiting`` it is waited for instead, after that was called once.
 
     The operating system lets go of it when the process ends, however it ends; its children do not hold it, since they
-    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows, some network
-    file systems) there is no lock.
+    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows, many network
+    and FUSE file systems, each with an error of its own) there is no lock.
 
     Raises DiskError where the file cannot be made.
     """
@@ -184,14 +184,14 @@ def locked(
     with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):  # the latter is how CIFS says that another holds it
             if waiting is None:
                 raise InputError(message) from None
             waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL):
-                raise
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            pass
         _let_go_in_children()
         _locks.add(file)
         try:
@@ -209,4 +209,5 @@ def _let_go_in_children() -> None:
         for file in _locks:
             file.close()
 
-    os.register_at_fork(after_in_child=close)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=close)

@@ -38,10 +38,14 @@ class Card:
     measured: dict[str, Any] = field(default_factory=dict)  # the parity gate's figures, by engine
     made: dict[str, Any] = field(default_factory=dict)  # versions, provenance, licence, calibration
     format: int = FORMAT
+    interpolation: str = "bilinear"  # of the resize, antialiased
 
     def to_text(self) -> str:
         """Return the card as JSON, which the file carries."""
-        return json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=True, allow_nan=False)
+        content = dataclasses.asdict(self)
+        if self.interpolation == "bilinear":  # the default, so that files stay the same to the byte
+            del content["interpolation"]
+        return json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
     def check_images(self, shape: tuple[int, ...]) -> None:
         """Say what a batch must look like when it does not: [N, channels, H, W].

@@ -142,11 +142,12 @@ class Engine:
             for image, label in images
         ]
         if not right:
-            raise InputError("there is no picture to evaluate on")
+            raise InputError("there is no image to evaluate on")
         return Accuracy(sum(right), len(right))
 
     def _fitted(self, pixels: Pixels) -> Pixels:
-        return (pixels if self.card.pixels else fit(pixels, self.card.size, self.card.resize))[None]
+        card = self.card
+        return (pixels if card.pixels else fit(pixels, card.size, card.resize, card.interpolation))[None]
 
     def _ask(self, pixels: Pixels) -> tuple[list[float], list[str]]:
         logits = self.logits(self._fitted(pixels))

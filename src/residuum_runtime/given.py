@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import glob
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def expand(path: str | Path) -> list[str | Path]:
             if file.suffix.lower() in image_endings() and file.is_file() and not _hidden(file.relative_to(path))
         )
         if not found:
-            raise InputError(f"{printable(path)} must hold images, but none of its files ends as images do")
+            raise InputError(f"{printable(path)} must hold images (.jpg, .png, .webp ...), but {_endings(Path(path))}")
         return list(found)
     if isinstance(path, str) and glob.has_magic(path) and not Path(path).exists():
         matched = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 (Path.glob refuses absolute patterns)
@@ -130,6 +131,14 @@ def expand(path: str | Path) -> list[str | Path]:
             raise InputError(f"no file matches {path}; give a file, a folder, or a pattern that matches some")
         return [each for name in matched for each in (expand(name) if Path(name).is_dir() else [name])]
     return [path]
+
+
+def _endings(folder: Path) -> str:
+    """Say what a folder without images holds."""
+    found = Counter(file.suffix or "no ending" for file in folder.rglob("*") if file.is_file())
+    if not found:
+        return "it holds no file"
+    return f"its files end in {', '.join(f'{ending} ({count})' for ending, count in sorted(found.items())[:5])}"
 
 
 def _hidden(path: Path) -> bool:

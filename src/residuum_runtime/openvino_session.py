@@ -76,7 +76,8 @@ def read(core: Any, path: Path) -> Any:
     for node in model.get_ops():
         if node.get_type_name() == "Interpolate" and node.get_attributes()["antialias"]:
             inputs = [entry.get_source_output() for entry in node.inputs()]
-            mode = {"mode": "bilinear_pillow", "shape_calculation_mode": "sizes"}
+            way = "bicubic" if node.get_attributes()["mode"] == "cubic" else "bilinear"
+            mode = {"mode": f"{way}_pillow", "cube_coeff": -0.5, "shape_calculation_mode": "sizes"}
             utils.replace_node(
                 node, opset11.interpolate(inputs[0], inputs[1], axes=inputs[2] if inputs[2:] else None, **mode)
             )

@@ -54,15 +54,15 @@ def decode_rows(source: Source, max_pixels: int | None = None, name: str = "") -
     return rows if turn is None else np.ascontiguousarray(turn(rows))
 
 
-def fit(pixels: Pixels, size: tuple[int, int], resize: int) -> Pixels:
+def fit(pixels: Pixels, size: tuple[int, int], resize: int, interpolation: str = "bilinear") -> Pixels:
     """Return uint8 [C, *size]: the shorter side brought to ``resize`` and the middle cut out; without it stretched."""
     height, width = size
     if not resize:
-        return stretch(pixels, size)
+        return stretch(pixels, size, interpolation)
     pixels = pixels[(slice(None), *middle(pixels.shape[1:], size, resize))]
     _, high, wide = pixels.shape
     short = min(high, wide)
-    pixels = stretch(pixels, (int(resize * high / short), int(resize * wide / short)))
+    pixels = stretch(pixels, (int(resize * high / short), int(resize * wide / short)), interpolation)
     _, high, wide = pixels.shape
     if high < height or wide < width:
         raise InputError(f"resize must be at least the size {height} x {width}, got {resize}; export with a larger one")
@@ -85,11 +85,12 @@ def middle(shape: tuple[int, ...], size: tuple[int, int], resize: int) -> tuple[
     return slice(cut[0], shape[0] - cut[0]), slice(cut[1], shape[1] - cut[1])
 
 
-def stretch(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    """Return uint8 [C, *size], antialiased bilinear; the same array where the size already fits."""
+def stretch(pixels: Pixels, size: tuple[int, int], interpolation: str = "bilinear") -> Pixels:
+    """Return uint8 [C, *size], antialiased; the same array where the size already fits."""
     if tuple(pixels.shape[1:]) == tuple(size):
         return pixels
-    planes = [Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.BILINEAR) for plane in pixels]
+    way = Image.Resampling[interpolation.upper()]
+    planes = [Image.fromarray(plane).resize((size[1], size[0]), way) for plane in pixels]
     return np.stack([np.asarray(plane) for plane in planes])
 
 
@@ -103,7 +104,7 @@ def match_channels(pixels: Pixels, channels: int) -> Pixels:
     if have == 3 and channels == 1:
         weights = np.array([0.299, 0.587, 0.114], dtype=np.float32).reshape(1, 3, 1, 1)
         return np.round((pixels.astype(np.float32) * weights).sum(1, keepdims=True)).astype(np.uint8)
-    raise InputError(f"the network takes {channels} channels and the pictures have {have}; give pictures of {channels}")
+    raise InputError(f"the network takes {channels} channels and the images have {have}; give images of {channels}")
 
 
 def normalise(pixels: Pixels, mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:

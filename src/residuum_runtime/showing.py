@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from .predictions import Prediction, Unread
 
-COLUMNS = ("picture", "class", "%")
+COLUMNS = ("image", "class", "%")
 SOME_FAILED, ALL_FAILED = 1, 2  # exit codes
 
 Row = tuple[str, str, str]

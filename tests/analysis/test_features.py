@@ -135,15 +135,15 @@ def test_pictures_do_not_meet(residual, digits):
 
 
 def test_what_cannot_be_compared_is_said(residual, digits):
-    with pytest.raises(ValueError, match=r"features \[N, p\] and \[N, q\] of the same N >= 2 pictures, got \[3, 2\]"):
+    with pytest.raises(ValueError, match=r"features \[N, p\] and \[N, q\] of the same N >= 2 images, got \[3, 2\]"):
         linear_cka(normal(3, 2), normal(4, 2))
-    with pytest.raises(ValueError, match="CKA needs features that differ between pictures"):
+    with pytest.raises(ValueError, match="CKA needs features that differ between images"):
         linear_cka(torch.ones(4, 2), normal(4, 2))
-    with pytest.raises(ValueError, match="a probe needs a label for each picture, got 3 and 2 features"):
+    with pytest.raises(ValueError, match="a probe needs a label for each image, got 3 and 2 features"):
         linear_probe(normal(3, 2), torch.zeros(2).long(), normal(2, 2), torch.zeros(2).long())
-    with pytest.raises(ValueError, match="a probe needs pictures of two classes or more"):
+    with pytest.raises(ValueError, match="a probe needs images of two classes or more"):
         linear_probe(normal(3, 2), torch.zeros(3).long(), normal(2, 2), torch.zeros(2).long())
-    with pytest.raises(ValueError, match="neighbours must number 1 to 4 among 5 pictures, got 5"):
+    with pytest.raises(ValueError, match="neighbours must number 1 to 4 among 5 images, got 5"):
         neighbours(normal(5, 2), torch.tensor([0]), 5)
     with pytest.raises(ValueError, match="maximisation takes 1 step or more, got 0"):
         maximised(residual, class_units([0]), digits.normalise, (1, 1, 8, 8), steps=0)

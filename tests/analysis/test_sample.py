@@ -39,5 +39,5 @@ def test_a_folder_can_be_sampled(digit_folder):
 def test_what_cannot_be_sampled_is_said(residual):
     with pytest.raises(ValueError, match="split must be train or val, got 'test'"):
         take_sample(residual, "digits", split="test")
-    with pytest.raises(ValueError, match="count must be a number of pictures, or 0 for all, got -1"):
+    with pytest.raises(ValueError, match="count must be a number of images, or 0 for all, got -1"):
         take_sample(residual, "digits", count=-1)

@@ -81,7 +81,7 @@ def test_predict_reads_pictures(trained, digit_folder):
     assert all(len(entry["classes"]) == 5 for entry in found)
     assert sum(entry["classes"][0] == "0" for entry in found) >= 7
     table = residuum("predict", folder / "runs" / "digits-1", pictures[0], "--top", "2").splitlines()
-    assert table[0].split("\t") == ["picture", "class", "%"]
+    assert table[0].split("\t") == ["image", "class", "%"]
     assert len(table) == 3
 
 
@@ -99,7 +99,7 @@ def test_a_folder_of_pictures_trains_by_the_one_line(digit_folder, tmp_path):
     (digit_folder / "digit-0" / "broken.png").write_bytes(b"no picture")
     printed = residuum("train", "--data", digit_folder, "--epochs", "2", cwd=tmp_path)
     assert "3: digit-0, digit-1, digit-2" in printed
-    assert "1 of 61 pictures could not be read" in printed
+    assert "1 of 61 images could not be read" in printed
     assert "are for the CIFAR networks" in printed
     assert (tmp_path / "runs" / "pictures-1" / "report.html").exists()
     assert "digit-0/broken.png cannot be read" in residuum(
@@ -188,7 +188,7 @@ def test_the_demo_lets_the_numbers_speak(tmp_path):
     assert "One run of each network shows nothing" in printed
     assert (tmp_path / "demo" / "degradation.html").exists()
     assert (tmp_path / "demo" / "degradation.png").exists()
-    assert "reads digits that no training picture showed" in printed
+    assert "reads digits that no training image showed" in printed
 
 
 def test_weights_of_other_numbers_of_classes_are_explained(tmp_path):

@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 
 import residuum
 from residuum.cli import app
+from residuum.cli.evaluating import said_of
 from residuum.errors import InputError
 from residuum.evaluation import combine, predictions_of
 from residuum.evaluation.bootstrap import gain_interval, score_intervals
-from residuum.evaluation.calibration import calibrate, reliability
+from residuum.evaluation.calibration import Calibration, Reliability, calibrate, reliability
 
 
 def run(*arguments):
@@ -90,7 +91,7 @@ def test_people_are_told_the_same(files, members):
     assert f"Acc@1 {whole.top1:.2f} % (" in printed
     assert "359 images of digits (val: every fifth image); seen: the middle and its mirror image" in printed
     assert "0.safetensors\t" in printed and "2 averaged\t" in printed
-    assert "fitted on 179 of the images; on the 180 others, which had no part in it, ECE goes from" in printed
+    assert "fitted on 179 images; on the 180 others, which had no part in it, ECE goes from" in printed
     assert "paired by image" in printed
 
 
@@ -185,3 +186,16 @@ def test_models_that_know_a_folder_and_others_need_a_split(zeros, colour_files):
         with pytest.raises(InputError, match="some of the models were trained on .*held-out and others were not; say"):
             run("evaluate", *order, "--data", zeros)
     assert json.loads(run("evaluate", *colour_files, "--data", zeros, "--split", "all", "--json"))["split"] == "all"
+
+
+@pytest.mark.parametrize(
+    ("temperature", "said"),
+    [
+        (1.2345, "Temperature 1.234, fitted on 1 image; on the 1 other, which"),
+        (1000.0, "Temperature 1000, the end of the search, fitted on 1 image; on the 1 other, which"),
+        (0.001, "Temperature 0.001, the end of the search, fitted"),
+    ],
+)
+def test_a_temperature_at_the_end_of_the_search_is_called_so(temperature, said):
+    bins = Reliability([1], [0.5], [1.0])
+    assert said_of(Calibration(temperature, 1, bins, bins, 1.0, 1.0)).startswith(said)

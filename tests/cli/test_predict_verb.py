@@ -43,7 +43,7 @@ def predict(*words):
 def test_a_folder_is_answered_but_for_what_is_damaged(work):
     done = predict("photos", "--top", "1")
     rows = [line.split("\t") for line in done.stdout.splitlines()]
-    assert rows[0] == ["picture", "class", "%"]
+    assert rows[0] == ["image", "class", "%"]
     assert [row[0] for row in rows[1:]] == ["photos/1.png", "photos/3.png", "photos/more/4.jpg"]
     assert done.exit_code == 1
     damaged, count = done.stderr.splitlines()
@@ -75,12 +75,35 @@ def test_a_terminal_shows_one_heading_and_columns_that_stand_below_each_other(mo
     from residuum.cli import tables
 
     monkeypatch.setattr("rich.console.Console", lambda: Console(force_terminal=True, width=80, color_system=None))
-    table = tables.RowTable(["picture", "class", "%"], numbers=["%"])
+    table = tables.RowTable(["image", "class", "%"], numbers=["%"])
     table.add([("photos/one.png", "tabby cat", "99.0")])
     table.add([("b.png", "dog", "7.5")])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert len(lines) == 3 and lines[0].split() == ["picture", "class", "%"]
+    assert len(lines) == 3 and lines[0].split() == ["image", "class", "%"]
     assert lines[1].index("tabby") == lines[2].index("dog") and len(lines[1]) == len(lines[2])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_terminal_never_cuts_a_percentage(monkeypatch, capsys, width):
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    from residuum.cli import tables
+
+    monkeypatch.setattr("rich.console.Console", lambda: Console(force_terminal=True, width=width, color_system=None))
+    table = tables.RowTable(["image", "class", "%"], numbers=["%"])
+    rows = [
+        ("a.png", "柴犬 (Shiba Inu)", "99.0"),
+        ("My photos 2026/Küche/IMG 2004 (Küche, 5).jpg", "Österreichischer Pinscher – jung", "52.5"),
+        ("f" * 150 + ".png", "Golden Retriever (adult)", "100.0"),
+    ]
+    for row in rows:
+        table.add([row])
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert max(map(cell_len, lines)) <= width
+    assert [line.split()[-1] for line in lines if line.split()[-1].endswith(".0") or "52.5" in line] == [
+        "99.0", "52.5", "100.0",
+    ]  # fmt: skip
 
 
 def test_the_list_is_closed_whatever_happens(capsys):
@@ -110,7 +133,7 @@ def test_the_runtimes_command_answers_alike(work, monkeypatch, capsys):
     monkeypatch.setattr(engine, "Engine", Standing)
     assert runtime.main(["predict", "exported", "photos", "--max-pixels", "70"]) == 1
     said = capsys.readouterr()
-    assert said.out == "picture\tclass\t%\n1.png\tcat\t75.0\n" and "error: 2.png cannot be read\n" in said.err
+    assert said.out == "image\tclass\t%\n1.png\tcat\t75.0\n" and "error: 2.png cannot be read\n" in said.err
     assert "torch" in sys.modules  # of this test, not of the command: test_runtime.py looks at that
 
 

@@ -1,12 +1,18 @@
 """The edges of the command line: unexpected errors, other code pages, readers that leave."""
 
+import errno
+import io
 import os
 import re
+import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
+from residuum import cli
 from residuum.cli import unexpected
 from residuum.spinning import SPIN, limit_spinning, spinning
 
@@ -59,6 +65,113 @@ def test_where_no_file_can_be_written_the_line_says_so(monkeypatch):
 
     monkeypatch.setattr(unexpected, "_write", refuse)
     assert "no report could be written (No space left on device)" in unexpected.told_with_file(ValueError("x"), ["r"])
+
+
+def test_a_report_that_the_run_s_folder_refuses_lies_with_the_temporary_files(tmp_path, monkeypatch):
+    run, others = tmp_path / "run", tmp_path / "others"
+    for folder in (run, others):
+        folder.mkdir()
+    (run / "config.yaml").touch()
+    make = tempfile.mkstemp
+
+    def refuse(**named):
+        if named["dir"] == run:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return make(**named)
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(tempfile, "tempdir", str(others))
+    told = unexpected.told_with_file(ValueError("x"), ["residuum", "train", "--resume", str(run)])
+    assert f"please report it with {others}/residuum-error-" in told and len(list(others.iterdir())) == 1
+
+
+def test_a_report_that_a_full_disk_cuts_off_is_removed(tmp_path, monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(unexpected.os, "fdopen", lambda handle, *_, **__: os.close(handle) or Full())
+    told = unexpected.told_with_file(ValueError("x"), ["residuum"])
+    assert "no report could be written (No space left on device); RESIDUUM_DEBUG=1" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_that_cannot_say_what_it_is_is_named():
+    class Speechless(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    assert unexpected.one_line(Speechless()) == "Speechless"
+    assert unexpected.told_with_file(Speechless(), ["residuum"]).startswith("Speechless: Speechless. This was not")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_an_output_that_refuses_is_one_line_and_code_2(unbuffered, tmp_path):
+    script = FAILING.format(failure="print(7)")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script, "demo"], stdout=full, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "TMPDIR": str(tmp_path)},
+        )  # fmt: skip
+    assert done.stderr == (
+        "error: could not write the output: No space left on device; free space, or send it elsewhere\n"
+    )
+    assert done.returncode == 2 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_read_by_nobody(closed):
+    script = FAILING.format(failure="print(7); import sys; print(8, file=sys.stderr)")
+    command = f"'{sys.executable}' -c \"$SCRIPT\" demo {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env={**os.environ, "SCRIPT": script})
+    assert done.returncode == 0
+    assert (done.stdout, done.stderr) == ("" if closed[0] == ">" else "7\n", "8\n" if closed == ">&-" else "")
+
+
+VERBS = {
+    "models": ["models", "cifar_resnet2*"],
+    "study": ["study", "--list"],
+    "recipe": ["train", "--recipe", "he2015-cifar", "--show"],
+    "stats": ["data", "stats", "猫"],
+    "inspect": ["inspect", "猫/model.safetensors"],
+    "runs": ["runs", "猫"],
+    "machine": ["machine"],
+    "diff": ["diff", "猫", "猫"],
+    "predict": ["predict", "猫", "猫/x.png"],
+    "draw": ["draw", "cifar_resnet20"],
+    "resume": ["train", "--resume", "猫"],
+}
+
+
+@pytest.mark.parametrize("page", ["ascii", "cp1252", "latin-1"])
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_writes_to_any_code_page(name, page, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "猫").mkdir()
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(cli, "limit_spinning", dict)
+    written = {}
+    for stream in ("stdout", "stderr"):
+        written[stream] = io.BytesIO()
+        monkeypatch.setattr(sys, stream, io.TextIOWrapper(written[stream], encoding=page, write_through=True))
+    monkeypatch.setattr(sys, "argv", ["residuum", *VERBS[name]])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    errors = written["stderr"].getvalue().decode("utf-8")
+    assert left.value.code in (0, 2) and "not expected" not in errors, errors
+    assert any(stream.getvalue() for stream in written.values())
+
+
+def test_odd_homes_and_caches_only_cost_time(tmp_path):
+    """Nobody's home, a file for a cache and a folder of temporary files that is not there."""
+    (tmp_path / "file").touch()
+    done = run("-m", "residuum", "models", "cifar_resnet20", HOME="/proc/nowhere", TMPDIR=str(tmp_path / "none"),
+               XDG_CACHE_HOME=str(tmp_path / "file"), RESIDUUM_CACHE="")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "cifar_resnet20" in done.stdout and "Traceback" not in done.stderr
 
 
 def test_the_file_lies_in_the_run_that_the_command_names(tmp_path):

@@ -166,7 +166,7 @@ def test_convert_and_back_keeps_every_bit(run, state, tmp_path):
 def test_convert_refuses_by_a_clear_error(run, state, tmp_path):
     torch.save(state, tmp_path / "w.pth")
     message = run("convert", tmp_path / "w.pth", "--to", "torchvison", "--output", tmp_path / "x.pth", code=2)
-    assert "to must be one of torchvision, timm, huggingface, safetensors" in message
+    assert "to must be one of torchvision, timm, huggingface, transformers, safetensors" in message
     message = run("convert", tmp_path / "w.pth", "--to", "timm", "--output", tmp_path / "w.pth", code=2)
     assert "the output must be another file than" in message
     assert run("convert", tmp_path / "w.pth", code=2)
@@ -265,3 +265,39 @@ def test_what_is_pushed_is_pulled(run, hub, tmp_path):
     assert "load: residuum.load('hf://me/tiny')" in run("inspect", "hf://me/tiny")
     (hub / "me" / "none").mkdir()
     assert "must hold model.safetensors or pytorch_model.bin" in run("pull", "hf://me/none", code=2)
+
+
+def test_what_is_assumed_is_printed_and_a_preprocessing_given(run, state, tmp_path, capsys, monkeypatch):
+    from PIL import Image
+
+    torch.save(state, tmp_path / "w.pth")
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "red.png")
+    monkeypatch.setattr(sys, "argv", ["residuum", "predict", str(tmp_path / "w.pth"), str(tmp_path / "red.png")])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "assumed: plain resnet18, as nothing names an architecture" in capsys.readouterr().err
+    text = "size=64:48,mean=0.5,std=0.5:0.25:0.5,interpolation=bicubic"
+    run("convert", tmp_path / "w.pth", "--to", "safetensors", "-o", tmp_path / "a.safetensors", "--preprocessing", text)
+    assert residuum.load(tmp_path / "a.safetensors").description.preprocessing == residuum.Preprocessing(
+        (64, 48), (0.5, 0.5, 0.5), (0.5, 0.25, 0.5), 0, "bicubic"
+    )
+    assert "64x48, bicubic, mean" in run("inspect", tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size=64", "must have size, mean and std, got no mean"),
+        ("size=64,mean=0.5,std=0.5,crop=3", "takes size, resize, mean, std, interpolation, got 'crop'"),
+        ("size=64,mean=a,std=0.5", "must have numbers, got 'size=64,mean=a,std=0.5'"),
+        ("size=64,resize=32,mean=0.5,std=0.5", "a resize of at least that"),
+        ("size=64,mean=0.5,std=0", "a std above 0 for each mean"),
+        ("size=64,mean=0.5,std=0.5,interpolation=box", "interpolation must be one of bilinear, bicubic, got 'box'"),
+    ],
+)
+def test_a_preprocessing_that_is_none_is_told(run, text, message, state, tmp_path):
+    torch.save(state, tmp_path / "w.pth")
+    output = tmp_path / "a.safetensors"
+    told = run("convert", tmp_path / "w.pth", "--to", "safetensors", "-o", output, "--preprocessing", text, code=2)
+    assert message in told
+    assert not output.exists()

@@ -74,7 +74,7 @@ def test_a_damaged_picture_is_named_and_left_out(digit_folder, damage):
     victim.write_bytes({"truncated": content[: len(content) // 2], "text": b"not a picture", "empty": b""}[damage])
     dataset = open_data(digit_folder)
     assert len(dataset.train) + len(dataset.val) == 59
-    assert dataset.notes[0] == "1 of 60 pictures could not be read"
+    assert dataset.notes[0] == "1 of 60 images could not be read"
     assert dataset.notes[1].startswith("left out digit-1/005.png: ")
     with pytest.raises(InputError, match=r"digit-1/005\.png cannot be read .*leave out --strict"):
         open_data(digit_folder, strict=True)
@@ -88,12 +88,12 @@ def test_folders_that_cannot_be_learnt_from(tmp_path, digit_folder):
     with pytest.raises(InputError, match=r"at least two classes, got one folder \(digit-0\)"):
         open_data(digit_folder)
     (digit_folder / "digit-3").mkdir()
-    with pytest.raises(InputError, match="none for digit-3: add pictures or remove the folder"):
+    with pytest.raises(InputError, match="none for digit-3: add images or remove the folder"):
         open_data(digit_folder)
     empty = tmp_path / "empty"
     for name in "ab":
         (empty / name).mkdir(parents=True)
-    with pytest.raises(InputError, match="class folders but no pictures in them; expected .*jpg"):
+    with pytest.raises(InputError, match="class folders but no images in them; expected .*jpg"):
         open_data(empty)
     with pytest.raises(InputError, match="is a file"):
         (tmp_path / "file").write_text("x")

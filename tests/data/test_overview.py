@@ -77,5 +77,5 @@ def test_a_folder_without_a_sound_picture_is_looked_at_all_the_same(folder):
     assert found["smallest"] is None
     assert "mean" not in found
     assert found["images_per_core_second"] == {}
-    with pytest.raises(InputError, match="expected a folder of pictures, but .*nowhere is not there"):
+    with pytest.raises(InputError, match="expected a folder of images, but .*nowhere is not there"):
         overview(folder / "nowhere")

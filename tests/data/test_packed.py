@@ -163,7 +163,7 @@ def test_a_damaged_or_foreign_file_is_written_anew_and_that_is_said(photographs,
     told = []
     after = content(packed(open_data(photographs), 24, told.append))
     assert f"the cache {path} cannot be used (" in told[0]
-    assert "its pictures are decoded anew" in told[0]
+    assert "its images are decoded anew" in told[0]
     assert all(a[1].equal(b[1]) for a, b in zip(before, after, strict=True))
 
 
@@ -205,7 +205,7 @@ def test_two_processes_at_a_time_write_one_file(photographs):
         process.join(60)
     while not told.empty():
         said.append(told.get())
-    assert sum(line.startswith("decoding 28 pictures") for line in said) == 1
+    assert sum(line.startswith("decoding 28 images") for line in said) == 1
     assert said.count("opened 28") == 2
 
 

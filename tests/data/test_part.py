@@ -16,7 +16,7 @@ def test_a_part_holds_so_many_pictures_and_the_classes_equally():
     assert torch.bincount(part.train.labels).tolist() == [10] * 10
     assert torch.bincount(part.val.labels).tolist() == [5] * 10
     assert rows(part.train) <= rows(whole.train) and rows(part.val) <= rows(whole.val)
-    assert any("100 of 1,438 train pictures" in note for note in part.notes)
+    assert any("100 of 1,438 train images" in note for note in part.notes)
     assert (part.mean, part.std) == (whole.mean, whole.std)
 
 
@@ -35,9 +35,9 @@ def test_a_part_of_a_folder_keeps_names_and_labels_together(digit_folder):
 
 
 def test_more_than_there_is_and_none_are_refused():
-    with pytest.raises(InputError, match=r"1 to 1438 train pictures, got 1439; write digits\[:1000\]"):
+    with pytest.raises(InputError, match=r"1 to 1438 train images, got 1439; write digits\[:1000\]"):
         open_data("digits[:1439]")
-    with pytest.raises(InputError, match="1 to 359 val pictures, got 0"):
+    with pytest.raises(InputError, match="1 to 359 val images, got 0"):
         open_data("digits[:5,:0]")
 
 

@@ -77,7 +77,7 @@ def test_grey_and_colour_are_matched_to_the_network():
     assert match_channels(grey, 3).equal(grey.repeat(1, 3, 1, 1))
     colour = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1)
     assert match_channels(colour, 1).item() == 76  # 0.299 * 255
-    with pytest.raises(InputError, match="takes 5 channels and the pictures have 3"):
+    with pytest.raises(InputError, match="takes 5 channels and the images have 3"):
         match_channels(colour, 5)
 
 

@@ -42,13 +42,13 @@ def test_the_pictures_are_the_same_every_time_and_drawn_not_counted_off():
 
 @pytest.mark.parametrize(
     ("share", "message"),
-    [(0.0, "must be 0 to 1, got 0.0"), (1.0, "must be 0 to 1"), (0.001, "without a picture"),
-     (0.99, "without a picture")],
+    [(0.0, "must be 0 to 1, got 0.0"), (1.0, "must be 0 to 1"), (0.001, "without an image"),
+     (0.99, "without an image")],
 )  # fmt: skip
 def test_shares_that_leave_a_side_empty(share, message):
     with pytest.raises(InputError, match=message):
         split_off(numbered(), share)
-    with pytest.raises(InputError, match="has validation and test pictures of its own; leave --val-split out"):
+    with pytest.raises(InputError, match="has validation and test images of its own; leave --val-split out"):
         split_off(split_off(numbered(), 0.1), 0.1)
 
 

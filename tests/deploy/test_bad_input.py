@@ -11,10 +11,11 @@ from shipped_members import member, ready
 from torch import nn
 
 from residuum.deploy import TARGETS, Engine, export
-from residuum.deploy.parity import TOLERANCES, Gate, check
+from residuum.deploy.parity import TOLERANCES, Gate, check, tolerance_of
 from residuum.deploy.prepare import prepare
 from residuum.deploy.probes import make_probes
 from residuum.errors import InputError
+from residuum.models import create_model
 from residuum_runtime import Card
 from residuum_runtime.card import KEY, from_text
 
@@ -34,12 +35,29 @@ def check_refused(tmp_path, match, model=None, **arguments):
     assert not left, f"a refused export left {left}"
 
 
+@pytest.mark.parametrize("name", ["bert_tiny", "gpt_tiny"])
+def test_networks_that_take_no_images_are_named(name, tmp_path):
+    said = f"exports are of networks that take images, got {name}, which takes tokens or sequences; "
+    with pytest.raises(InputError, match=said):
+        export(create_model(name), tmp_path / "out", to="onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("layers", "factor"), [(1, 1), (16, 4), (100, 10)])
+def test_the_tolerance_of_float16_grows_with_the_root_of_the_layers(layers, factor):
+    deep = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(layers)))
+    limits, one = tolerance_of("fp16", deep), tolerance_of("fp16", nn.Linear(1, 1))
+    assert limits.largest == pytest.approx(factor * one.largest) and limits.mean == pytest.approx(factor * one.mean)
+    assert one.largest == pytest.approx(24 * 2**-11 * (2 / 3) ** 0.5) and one.clear == 2 * one.largest
+    assert tolerance_of("fp32", deep) is TOLERANCES["fp32"]
+
+
 def test_models_that_can_not_be_shipped(tmp_path):
     model = ready("residual_a")
     model.stem.conv.weight.data[0] = torch.nan
     check_refused(tmp_path, "weights must be finite numbers, but stem.conv.weight hold NaN or infinity", model)
     model, _ = member("residual_a")
-    check_refused(tmp_path, "the model must say how pictures are prepared", model)
+    check_refused(tmp_path, "the model must say how images are prepared", model)
     model = ready("residual_a")
     model.reset_classifier(0)
     check_refused(tmp_path, r"must end in logits, but it has num_classes 0 \(features\)", model)
@@ -121,7 +139,7 @@ def test_images_that_the_file_does_not_take(written):
         engine.predict([np.zeros((3, 8, 8), np.int64)])
     with pytest.raises(InputError, match="there is no file nowhere.png"):
         engine.predict("nowhere.png")
-    with pytest.raises(InputError, match="there is no picture to evaluate on"):
+    with pytest.raises(InputError, match="there is no image to evaluate on"):
         engine.evaluate([])
 
 

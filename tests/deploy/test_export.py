@@ -10,6 +10,7 @@ import torch
 from onnx import numpy_helper
 from shipped_members import MEAN, ready
 
+import residuum
 from residuum import cli
 from residuum.deploy import TARGETS, Engine, export, targets, to_onnx
 from residuum.deploy.parity import TOLERANCES, Gate, check
@@ -166,14 +167,31 @@ def test_opset_precision_and_shape_of_an_onnx_file(name, arguments, opset, shape
     ("arguments", "message"),
     [
         ({"to": "onnx", "opset": 14}, "opset must be 15 or newer for the operators of cifar_resnet, got 14"),
-        ({"to": "onnx", "opset": 9}, "opset must be 13 or newer, got 9"),
+        ({"to": "onnx", "opset": 9}, "opset must be 13 to 20, or 0 for the lowest that the network allows, got 9"),
+        ({"to": "onnx", "opset": 21}, "opset must be 13 to 20, .* got 21"),
+        ({"to": "onnx", "opset": -1}, "opset must be 13 to 20, .* got -1"),
+        ({"to": "onnx", "opset": "17"}, "opset must be a whole number, got '17'"),
+        ({"to": "onnx", "opset": 17.0}, "opset must be a whole number, got 17.0"),
+        ({"to": "onnx", "opset": True}, "opset must be a whole number, got True"),
+        ({"to": "onnx", "batch_size": "4"}, "batch_size must be a whole number, got '4'"),
+        ({"to": "onnx", "opsets": 17}, "the form of an export has no 'opsets'; did you mean opset"),
         ({"to": "openvino", "opset": 17}, "opset is a version of ONNX's operators, got 17 with --to openvino"),
         ({"to": "torch", "precision": "fp16"}, r"precision of torch must be one of .* got 'fp16', or --to onnx"),
-        ({"to": "onnx", "fixed": True, "pixels": True}, "it can not stand with fixed="),
-        ({"to": "onnx", "batch_size": -1}, "batch must be 1 or more images, or 0 for any number, got -1"),
+        ({"to": "onnx", "fixed": True, "pixels": True}, "it cannot stand with fixed; leave one out"),
+        ({"to": "onnx", "batch_size": -1}, "batch_size must be 1 or more images, or 0 for any number, got -1"),
     ],
 )
 def test_forms_that_a_file_can_not_have(arguments, message, tmp_path):
     with pytest.raises(InputError, match=message):
         export(ready("residual_b"), tmp_path / "out", **arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to", ["onnx", "openvino", "torch"])
+def test_a_bicubic_resize_is_exported_and_run_as_it_is_in_the_library(to, tmp_path):
+    model = residuum.create_model("cifar_resnet", depth=8, widths=(4, 8, 16), num_classes=3).eval()
+    model.description.preprocessing = residuum.Preprocessing((32, 32), (0.5,) * 3, (0.25,) * 3, 36, "bicubic")
+    done = export(model, tmp_path / "pixels", to=to, pixels=True, precision="fp32")
+    assert done.card.interpolation == "bicubic"  # the gate compares the resize inside the file with torch's
+    again = export(model, tmp_path / "plain", to=to, precision="fp32")
+    assert '"interpolation": "bicubic"' in again.card.to_text()

@@ -118,7 +118,11 @@ def test_a_folder_means_its_images_and_a_pattern_is_expanded(tmp_path, monkeypat
     with pytest.raises(InputError, match="no file matches z"):
         expand("z*.png")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty must hold images, but none of its files ends in .avif"):
+    with pytest.raises(InputError, match=r"empty must hold images \(.jpg, .png, .webp ...\), but it holds no file"):
+        expand("empty")
+    (tmp_path / "empty" / "a.txt").touch()
+    (tmp_path / "empty" / "b").touch()
+    with pytest.raises(InputError, match=r"but its files end in .txt \(1\), no ending \(1\)"):
         expand("empty")
 
 

@@ -94,9 +94,7 @@ def test_control_keeps_more_until_the_loss_is_allowed(reader, digits, monkeypatc
     assert list(card.kept) == rank(prepared, calibration)[:2]
     assert card.made["calibration"]["control_drop"] == pytest.approx(0.2)
     needed = 100
-    with pytest.raises(
-        ParityFailed, match=r"int8 must lose at most 0.5 points on \d+ training pictures, but loses 3.00"
-    ):
+    with pytest.raises(ParityFailed, match=r"int8 must lose at most 0.5 points on \d+ training images, but loses 3.00"):
         controlled(prepared, TARGETS["onnx"].write, "onnxruntime", prepared.carded(precision="int8"), 0.5)
 
 
@@ -114,17 +112,17 @@ def test_bad_calibration(reader, digits):
     prepared = prepare(reader)
     few = dataclasses.replace(digits, train=ArrayImages(digits.train.pixels[:40], digits.train.labels[:40]))
     with pytest.raises(
-        InputError, match="int8 needs at least 64 training pictures, half of them to calibrate on, got 40"
+        InputError, match="int8 needs at least 64 training images, half of them to calibrate on, got 40"
     ):
         make_calibration(prepared, few)
     ones = digits.train.labels == 1
     single = dataclasses.replace(digits, train=ArrayImages(digits.train.pixels[ones], digits.train.labels[ones]))
-    with pytest.raises(InputError, match=r"calibrated on pictures of several classes, got \d+ of one \(1\)"):
+    with pytest.raises(InputError, match=r"calibrated on images of several classes, got \d+ of one \(1\)"):
         make_calibration(prepared, single)
 
 
 def test_int8_needs_pictures(tmp_path):
-    with pytest.raises(InputError, match="int8 must be calibrated on pictures like those it will meet; give --data"):
+    with pytest.raises(InputError, match="int8 must be calibrated on images like those it will meet; give --data"):
         export(ready("residual_a"), tmp_path / "out", precision="int8")
     assert not list(tmp_path.iterdir())
 

@@ -8,6 +8,7 @@ from shipped_members import ready
 
 from residuum.deploy import TARGETS, to_openvino
 from residuum.deploy.calibration import make_calibration
+from residuum.deploy.form import Form
 from residuum.deploy.int8_openvino import attends
 from residuum.deploy.intermediate import OUTPUTS, reference_outputs
 from residuum.deploy.parity import TOLERANCES, Gate, measure
@@ -82,7 +83,7 @@ def test_bfloat16(name, tmp_path):
 @pytest.mark.parametrize("name", INT8)
 def test_int8(name, tmp_path):
     prepared = prepare(ready(name))
-    windows = photograph_set(prepared.card.size, 80)
+    windows = photograph_set(prepared.reference, prepared.card.size, 80)
     prepared.made["calibration"] = make_calibration(prepared, windows, 40)
     for target in (target for target, row in TARGETS.items() if "int8" in row.precisions):
         path, mean = check_passes(prepared, target, "int8", tmp_path)
@@ -92,14 +93,14 @@ def test_int8(name, tmp_path):
 
 @pytest.mark.parametrize(("name", "pixels", "expected"), [("vit", False, True), ("residual_b", True, False)])
 def test_attention_is_told_from_probabilities(name, pixels, expected):
-    assert attends(to_openvino.graph(prepare(ready(name), pixels=pixels))) is expected
+    assert attends(to_openvino.graph(prepare(ready(name), Form(pixels=pixels)))) is expected
 
 
 @pytest.mark.parametrize("name", PIXELS)
 def test_preprocessing_inside(name, tmp_path):
     model = ready(name)
     model.description.preprocessing.resize = 20 if name == "vit" else 0
-    prepared = prepare(model, pixels=True)
+    prepared = prepare(model, Form(pixels=True))
     for target in TARGETS:
         path, _ = check_passes(prepared, target, "fp32", tmp_path)
     engine = Engine(path)

@@ -31,7 +31,7 @@ def test_normalising_and_channels_are_those_of_training():
     grey = pixels[:, :1]
     for batch, channels in ((pixels, 1), (grey, 3), (pixels, 3)):
         np.testing.assert_array_equal(match_channels(batch.numpy(), channels), torch_match_channels(batch, channels))
-    with pytest.raises(InputError, match="takes 2 channels and the pictures have 3"):
+    with pytest.raises(InputError, match="takes 2 channels and the images have 3"):
         match_channels(pixels.numpy(), 2)
     with pytest.raises(InputError, match="resize must be at least the size 32 x 32, got 20"):
         fit(pixels[0].numpy(), (32, 32), 20)

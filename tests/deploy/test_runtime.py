@@ -77,7 +77,7 @@ def test_the_small_distribution_alone_is_enough(exported, tmp_path):
     done = said(sys.executable, "-m", "residuum_runtime", "predict", str(folder), str(picture), "--top", "1",
                 PYTHONPATH=str(tmp_path / "site"))  # fmt: skip
     head, row = done.stdout.splitlines()
-    assert head == "picture\tclass\t%" and row.split("\t")[1] == predict(model, picture)[0].top
+    assert head == "image\tclass\t%" and row.split("\t")[1] == predict(model, picture)[0].top
     wrong = [sys.executable, "-m", "residuum_runtime", "predict", str(tmp_path), str(picture)]
     refused = subprocess.run(
         wrong, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(tmp_path / "site")}

@@ -112,7 +112,7 @@ def test_the_bootstrap_repeats_by_its_seed():
     alike = bootstrap(torch.cat([values, values[:, :1]], 1), seed=1)
     assert alike[0] == alike[2], "all columns see the same sets"
     for wrong in ({"resamples": 1}, {"level": 100}):
-        with pytest.raises(InputError, match="at least 1 picture, 2 resamples and a level between 0 and 100"):
+        with pytest.raises(InputError, match="at least 1 image, 2 resamples and a level between 0 and 100"):
             bootstrap(values, **wrong)
 
 

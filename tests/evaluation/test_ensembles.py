@@ -60,5 +60,5 @@ def test_what_cannot_be_averaged():
     three, four = predicted(torch.zeros(2, 3), [0, 1]), predicted(torch.zeros(2, 4), [0, 1])
     with pytest.raises(InputError, match="the first has 3 and number 2 has 4; only one of them knows class 3"):
         combine([three, four])
-    with pytest.raises(InputError, match="must have seen the same pictures"):
+    with pytest.raises(InputError, match="must have seen the same images"):
         combine([three, predicted(torch.zeros(2, 3), [1, 1])])

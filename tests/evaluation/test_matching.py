@@ -133,3 +133,18 @@ def test_a_run_folder_says_what_it_was_trained_on(tmp_path):
     assert trained_on(tmp_path / "model.safetensors") == "PHOTOS"
     (tmp_path / "config.yaml").write_text("- not: settings\n")
     assert trained_on(tmp_path / "model.safetensors") is None
+
+
+def test_the_limit_of_a_folders_images_is_given_to_evaluate(tmp_path):
+    for shade, level in {"dark": 0, "bright": 255}.items():
+        (tmp_path / shade).mkdir()
+        for side in (8, 9, 20):
+            Image.fromarray(np.full((side, side, 3), level, np.uint8)).save(tmp_path / shade / f"{side}.png")
+    model = shades(["dark", "middle", "bright"])
+    assert len(evaluate(model, tmp_path, split="all")) == 6
+    found = evaluate(model, tmp_path, split="all", max_pixels=399)
+    assert (len(found), found.top1) == (4, 100.0)
+    with pytest.raises(
+        InputError, match=r"max_pixels must stand with the name of a folder, got 9 .*open_data\(FOLDER, "
+    ):
+        evaluate(model, open_data(tmp_path), max_pixels=9)

@@ -11,6 +11,7 @@ from torch import nn
 from residuum import create_model
 from residuum.analysis.saliency import grad_cam, integrated_gradients, look, pick_class, stage_names
 from residuum.deploy import Engine, export
+from residuum.deploy.form import Form
 from residuum.deploy.from_pixels import FromPixels
 from residuum.deploy.prepare import prepare
 from residuum.errors import ImageError, InputError
@@ -147,7 +148,7 @@ def test_a_yes_or_no_that_takes_pixels_gives_two_probabilities():
     found = FromPixels(model, model.description.preprocessing)(torch.from_numpy(PIXELS)[None])[0].tolist()
     (expected,) = predict(model, PIXELS)
     assert sorted(found, reverse=True) == pytest.approx(expected.probabilities, abs=1e-5)
-    assert prepare(model, pixels=True).card.classes == ("no", "yes")
+    assert prepare(model, Form(pixels=True)).card.classes == ("no", "yes")
 
 
 def test_an_exported_yes_or_no_answers_as_its_model(tmp_path):

@@ -79,7 +79,7 @@ def test_scoring_leaves_the_mode_and_the_gradients_alone():
 
 
 def test_an_empty_set_is_refused():
-    with pytest.raises(InputError, match="no picture to evaluate"):
+    with pytest.raises(InputError, match="no image to evaluate"):
         score(lookup_set(1, 2, 0)[0], [], RAW)
 
 

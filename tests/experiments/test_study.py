@@ -1,6 +1,7 @@
 """A study from the call to its page, and again: the machinery, not the science."""
 
 import json
+import re
 import subprocess
 import sys
 from html import escape
@@ -137,7 +138,7 @@ def test_the_budget_shortens_epochs_then_takes_fewer_pictures_and_says_so(monkey
     assert (
         fewer.options.epochs == 3 and fewer.options.data == f"digits[:{round(1438 * 2.5 / 3)},:{round(359 * 2.5 / 3)}]"
     )
-    assert fewer.options.seeds == 3 and "1,198 pictures and validated on 299" in fewer.notes[-1]
+    assert fewer.options.seeds == 3 and "1,198 images and validated on 299" in fewer.notes[-1]
     least = budgets.fitted(study, options, 0.1 * minutes, 1)
     assert least.options.data == "digits[:1000,:250]" and "as little as the rule allows" in least.notes[-1]
     with pytest.raises(InputError, match="more than 0 minutes, got -1; leave it out"):
@@ -165,3 +166,21 @@ def test_wrong_wishes_are_named(tmp_path):
 def test_the_form_loads_no_plotly():
     code = "import sys, residuum.experiments.study; assert 'plotly' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("degradation", "train"), ("very-deep", "blocks"), ("very-deep", "milliseconds")]
+)
+def test_a_study_of_an_older_version_that_lacks_numbers_is_named(name, number, tmp_path):
+    curves = {"train_loss": [[2.3, 1.9]], "train_acc1": [[10.0, 30.0]], "val_acc1": [[9.0, 25.0]]}
+    network = {"residual-8": curves, "plain-8": curves}
+    numbers = {"curves": network, "classes": 10, "steps": 4, "kib": dict.fromkeys(network, 3.0),
+               "milliseconds": {kind: [1.0] for kind in network},
+               "blocks": {kind: [[2.3, 2.0, 1.9, 1.8]] for kind in network}}  # fmt: skip
+    numbers.pop(number, None)
+    held = {"study": name, "residuum": "0.1.0", "numbers": numbers, "repeat": f"residuum study {name}", "notes": []}
+    (tmp_path / "study.json").write_text(json.dumps(held))
+    again = f"run `residuum study {name} --output {tmp_path}` again"
+    with pytest.raises(InputError, match=rf"Residuum 0\.1\.0 did not measure '{number}'; {re.escape(again)}"):
+        write_pages([tmp_path], tmp_path / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]

@@ -41,7 +41,7 @@ def test_impossible_sizes(arguments):
 
 @pytest.mark.parametrize("name", ["resnet", "plain"])
 def test_imagenet_depths(name):
-    with pytest.raises(InputError, match="depth must be one of 18, 34, 50, 101, 152, 200, got 19"):
+    with pytest.raises(InputError, match="depth must be one of 10, 14, 18, 26, 34, 50, 101, 152, 200, got 19"):
         create_model(name, depth=19)
 
 
@@ -91,10 +91,10 @@ def test_resnet50_has_the_maps_that_timm_has():
         ("cifar_preact_resnet", {"shortcut": "C"}, "shortcut must be one of A, B, got 'C'"),
         ("cifar_preact_resnet", {"order": "none"}, "order must be one of original, .* got 'none'"),
         ("preact_resnet", {"stem": "fb"}, "stem must be one of timm, He16, got 'fb'"),
-        ("preact_resnet", {"depth": 26}, "depth must be one of 18, 34, 50, 101, 152, 200, got 26"),
+        ("preact_resnet", {"depth": 20}, "depth must be one of 10, 14, 18, 26, 34, 50, 101, 152, 200, got 20"),
         ("resnet", {"stride_on": "conv3"}, r"stride_on must be conv1 \(v1, He15\) or conv2 .* got 'conv3'"),
-        ("resnext", {"depth": 18}, r"depth must be one of 50, 101, 152, 200 \(bottlenecks\), got 18"),
-        ("wide_resnet", {"depth": 34}, r"depth must be one of 50, 101, 152, 200 \(bottlenecks\), got 34"),
+        ("resnext", {"depth": 18}, r"depth must be one of 14, 26, 50, 101, 152, 200 \(bottlenecks\), got 18"),
+        ("wide_resnet", {"depth": 34}, r"depth must be one of 14, 26, 50, 101, 152, 200 \(bottlenecks\), got 34"),
         ("cifar_wide_resnet", {"depth": 20}, r"depth must be 6n \+ 4 .* got 20; try 16 or 22"),
         ("cifar_highway", {"depth": 21}, r"depth must be 3n \+ 2 .* got 21; try 20 or 23"),
         ("cifar_highway", {"gates": "open"}, "gates must be one of coupled, uncoupled, got 'open'"),

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import get_type_hints
 
 import pytest
 import torch
@@ -153,3 +154,10 @@ def test_gradient_checkpointing_is_refused_with_what_saves_memory(build):
     model.set_grad_checkpointing(False)
     with pytest.raises(InputError, match=r"does not offer it; to save memory use a smaller batch and grad_accum="):
         model.set_grad_checkpointing()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_every_family_answers_to_gradient_checkpointing(name):
+    network = get_type_hints(BUILDERS[name])["return"]
+    with pytest.raises(InputError, match="does not offer it"):
+        network.set_grad_checkpointing(object.__new__(network))

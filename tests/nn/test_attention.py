@@ -98,7 +98,7 @@ def test_pre_norm_stream_is_the_sum_of_what_the_branches_added_and_the_mask_reac
 @pytest.mark.parametrize("name", NORMS)
 def test_every_branch_takes_either_norm(order, name):
     blocks = transformer_blocks(1, 6, 2, order=order, norm=pick_norm(name))
-    kind = {"layer": nn.LayerNorm, "batch": TokenBatchNorm}[name]
+    kind = {"layer": nn.LayerNorm, "layer_1e-12": nn.LayerNorm, "batch": TokenBatchNorm}[name]
     for block in blocks:
         assert sum(isinstance(module, kind) for module in block.modules()) == 1
     y = nn.Sequential(*blocks)(torch.randn(3, 4, 6))
@@ -109,7 +109,7 @@ def test_every_branch_takes_either_norm(order, name):
 def test_unknown_parts_and_depth():
     with pytest.raises(InputError, match="order must be one of post, pre, got 'mid'"):
         transformer_blocks(1, 6, 2, order="mid", norm=pick_norm("layer"))
-    with pytest.raises(InputError, match="norm must be one of layer, batch, got 'group'"):
+    with pytest.raises(InputError, match="norm must be one of layer, layer_1e-12, batch, got 'group'"):
         pick_norm("group")
     with pytest.raises(InputError, match="depth must be 1 or more transformer layers, got 0"):
         transformer_blocks(0, 6, 2, order="pre", norm=pick_norm("layer"))

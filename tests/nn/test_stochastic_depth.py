@@ -1,5 +1,7 @@
 """Stochastic depth: what is dropped is not computed, the expectation is kept, weights fit with and without."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -76,6 +78,64 @@ def test_dropping_everything_leaves_the_stream():
     torch.manual_seed(0)
     block = Block(DropPath({"layer": Counting()}, 0.99))
     assert torch.equal(block(torch.ones(1, 3)), torch.ones(1, 3))
+
+
+def branch_of_norms(map_size):
+    """Return a branch whose second norm sees half the map of its first."""
+    torch.manual_seed(0)
+    layers = {"norm1": nn.BatchNorm2d(3), "conv": nn.Conv2d(3, 3, 3, 2, 1), "norm2": nn.BatchNorm2d(3)}
+    return DropPath(layers, 0.5), torch.randn(4, 3, map_size, map_size)
+
+
+def only(branch, number):
+    """Let one image of each batch survive."""
+    branch.lots.survivors = lambda images, drop: torch.tensor([number])
+    return branch
+
+
+@pytest.mark.parametrize(("map_size", "survivor", "companion"), [(2, 1, 2), (2, 3, 0), (1, 0, 1)])
+def test_a_lone_survivor_is_normalised_with_its_neighbour(map_size, survivor, companion):
+    branch, x = branch_of_norms(map_size)
+    alone = only(copy.deepcopy(branch), survivor)
+    y = alone(x)
+    expected = branch.norm2(branch.conv(branch.norm1(x[[survivor, companion]])))[0] / 0.5
+    assert torch.equal(y[survivor], expected)
+    assert (y.flatten(1) != 0).any(1).nonzero().flatten().tolist() == [survivor]
+    assert all(torch.equal(alone.state_dict()[key], value) for key, value in branch.state_dict().items())
+    y.sum().backward()
+    assert alone.conv.weight.grad.isfinite().all()
+
+
+def test_a_lone_survivor_with_a_map_passes_alone():
+    branch, x = branch_of_norms(4)
+    alone = only(copy.deepcopy(branch), 2)
+    y = alone(x)
+    assert torch.equal(y[2], branch.norm2(branch.conv(branch.norm1(x[2:3])))[0] / 0.5)
+
+
+def test_a_batch_of_one_without_a_map_is_refused_as_torch_does():
+    branch, x = branch_of_norms(1)
+    with pytest.raises(ValueError, match="Expected more than 1 value per channel"):
+        only(branch, 0)(x[:1])
+
+
+def test_other_errors_of_a_branch_are_not_hidden():
+    class Failing(nn.Module):
+        def forward(self, x):
+            raise ValueError("a shape is wrong")
+
+    with pytest.raises(ValueError, match="a shape is wrong"):
+        only(DropPath({"layer": Failing()}, 0.5), 0)(torch.ones(2, 3))
+
+
+def test_training_with_small_batches_and_a_map_of_one_value_runs():
+    from residuum.models import create_model
+
+    model = create_model("cifar_resnet", depth=8, widths=(4, 8, 8), in_chans=1)
+    model = stochastic_depth(model, 0.9, "timm").train()
+    for _ in range(20):
+        model(torch.randn(3, 1, 4, 4)).sum().backward()
+    assert all(value.isfinite().all() for value in model.state_dict().values())
 
 
 def test_linear_rules():

@@ -27,6 +27,7 @@ frame.onload = function look() {
     drawn: drawn.length, marks: plots.map(plot => plot.querySelectorAll(".main-svg, canvas").length),
     paths: plots.map(plot => plot.querySelectorAll("path.js-line, canvas").length),
     pictures: [...page.querySelectorAll("svg[role=img]")].map(drawing => drawing.getBoundingClientRect().height),
+    cut: [...page.querySelectorAll(".scroll")].filter(part => part.scrollWidth > part.clientWidth + 1).length,
     title: page.title, colour: getComputedStyle(page.body).color });
 };
 frame.srcdoc = %s;

@@ -7,6 +7,7 @@ from browser import CHROMIUM, open_page
 from residuum.report.lines import Line, Panel, line_panel
 from residuum.report.maps import surface, turning_surface
 from residuum.report.plots import line_plot
+from residuum.report.run import RunData, run_report
 from residuum.report.study import Drawing, Finding, StudyData, Table, study_page
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed (apt-get install chromium)")
@@ -46,6 +47,17 @@ def test_a_page_of_studies_works_on_a_phone_and_on_a_desk(width, tmp_path):
     assert seen.facts["drawn"] == seen.facts["plots"] == 2
     assert all(count > 0 for count in seen.facts["paths"]), seen.facts
     assert len(seen.facts["pictures"]) == 4 and all(height > 100 for height in seen.facts["pictures"])
+
+
+NAMES = ["Golden Retriever (adult)", "Österreichischer Pinscher – jung", "柴犬 (Shiba Inu)", "dog"]
+
+
+@pytest.mark.parametrize("width", [900, 1280])
+def test_the_table_of_confusions_is_whole_beside_the_matrix_or_below_it(width, tmp_path):
+    counts = np.full((4, 4), 3) + np.diag([30, 2, 9, 11])
+    page = run_report(RunData("Photos", {"data": "photos"}, [], NAMES, counts))
+    seen = open_page(page, tmp_path, width)
+    assert (seen.facts["cut"], seen.said) == (0, []) and seen.facts["scroll"] <= seen.facts["width"]
 
 
 def test_the_harness_sees_what_goes_wrong(tmp_path):

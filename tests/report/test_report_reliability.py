@@ -63,3 +63,11 @@ def test_what_cannot_be_drawn():
     for wrong in (replace(BEFORE, accuracy=[0.5]), replace(BEFORE, pictures=[0, 0, 0, 0])):
         with pytest.raises(InputError, match="as it is: a curve needs images, and as many confidences"):
             reliability_diagram([wrong])
+
+
+@pytest.mark.parametrize("name", ["at temperature 1e+03", "at temperature 0.00123", "in bf16, averaged over ten crops"])
+def test_the_legend_lies_within_the_figure(name):
+    figure = reliability_diagram([BEFORE, replace(AFTER, name=name)])
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend().get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 and legend.x1 <= figure.bbox.x1 and legend.y1 <= figure.bbox.y1

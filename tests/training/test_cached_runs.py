@@ -26,7 +26,7 @@ def test_a_run_is_the_same_whether_its_cache_was_there_gone_or_broken_off(digit_
         Image.linear_gradient("L").resize((40 + number, 30)).save(digit_folder / "digit-0" / f"large{number}.png")
     given, told = {**SMALL, "data": str(digit_folder), "cache": "auto"}, []
     run = new_run(tmp_path / "whole", given, tell=told.append)
-    assert told[0].startswith("decoding 65 pictures of")
+    assert told[0].startswith("decoding 65 images of")
     assert run.settings.cache == run.settings.resize == 18
     assert facts(run)["cache"].startswith("images decoded once, at 18 pixels on the shorter side (what evaluation")
     whole = finish(run)

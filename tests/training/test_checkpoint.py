@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from residuum.data import ArrayImages, FileImages, open_data
+from residuum.data import ArrayImages, FileImages, fingerprint, open_data
 from residuum.data.folder import in_validation
 from residuum.errors import DiskError, InputError
 from residuum.files import sweep
@@ -207,8 +207,9 @@ def test_a_run_that_goes_on_elsewhere_says_so(tmp_path, monkeypatch):
     assert [part["from_step"] for part in read_record(path)["parts"]] == [0]
 
 
-def test_a_resume_needs_the_pictures_that_the_run_was_begun_with(tmp_path, digit_folder):
-    """Of pictures held in memory the pixels count, of files the names."""
+def test_a_resume_needs_the_pictures_that_the_run_was_begun_with(tmp_path, digit_folder, monkeypatch):
+    """Of images held in memory the pixels count, of files the names, and in a small set the content."""
+    monkeypatch.setattr(fingerprint, "LISTED", 0)
     path = tmp_path / "environment.json"
     first, second, third, *_ = (
         picture
@@ -234,6 +235,12 @@ def test_a_resume_needs_the_pictures_that_the_run_was_begun_with(tmp_path, digit
     third.rename(second)
     shutil.copy(second, third.with_name("another.png"))
     with pytest.raises(InputError, match="but of other names, labels or pixels"):
+        check_data(path, open_data(digit_folder))
+    monkeypatch.undo()
+    path.unlink()
+    record(path, open_data(digit_folder), 0)
+    second.unlink()
+    with pytest.raises(InputError, match=rf"begun with, but digit-0/{second.name} is not among them; put it back, or"):
         check_data(path, open_data(digit_folder))
 
 

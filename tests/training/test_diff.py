@@ -8,6 +8,7 @@ import sys
 import pytest
 import typer
 
+from residuum.cli.diff import _apart
 from residuum.cli.diff import diff as diff_command
 from residuum.errors import InputError
 from residuum.training import new_run, train
@@ -136,3 +137,17 @@ def test_what_changes_no_number_is_said_to_change_none(runs, tmp_path, capsys):
     assert "licence         unspecified | MIT" in printed
     assert "the same numbers; what is said of them differs" in printed
     assert printed.endswith("they were told other things, and came to the same numbers\n")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ("0.0008000000000000007", "0.0005000000000000004", "0.0008 | 0.0005"),
+        (0.12345678, 0.12345679, "0.12345678 | 0.12345679"),
+        ("0.1", "0.10000000000000002", "0.10000000000000001 | 0.10000000000000002"),
+        ("constant", "0.5", "constant | 0.5"),
+        (None, 3.0, "None | 3.0"),
+    ],
+)
+def test_numbers_are_printed_with_as_many_digits_as_part_them(one, other, said):
+    assert _apart(one, other) == said

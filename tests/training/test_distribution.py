@@ -132,7 +132,7 @@ def test_what_goes_wrong_in_opening_is_said_once(found):
     assert re.match("InputError: the output must be a new or empty folder, but .*used is in use", first["first"])
     assert re.match(r"InputError: process 1 on \S+: no data set or folder is named here", first["second"])
     assert re.match(
-        r"InputError: all processes must see the same pictures, but process 0 has 1438 to train on and 359 to validate "
+        r"InputError: all processes must see the same images, but process 0 has 1438 to train on and 359 to validate "
         r"on, process 1 on \S+ 1438 and 9; copy the data to every host",
         first["others"],
     )

@@ -16,6 +16,7 @@ RESIDUUM = (sys.executable, "-m", "residuum")
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run")
 EXACT = ("summary.csv", "last.safetensors", "model.safetensors", "config.yaml")
 LONG = 250  # seconds after which a command hangs rather than works
+pytestmark = pytest.mark.timeout(4 * LONG)  # of several commands one after the other, beside other work
 
 
 def contents(directory):
@@ -107,6 +108,34 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path):
     read_until(run, "epoch   4/6")
     os.kill(workers(run)[0], signal.SIGKILL)
     code, _, errors = ended(run)  # torchrun starts both again, and they go on from the last checkpoint
+    assert code == 0, errors
+    assert contents(directory) == contents(whole)
+
+
+def latest(directory):
+    return max((path.name for path in (directory / "checkpoints").glob("*.pt")), default="")
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds the workers in /proc")
+def test_processes_end_with_their_launcher_and_a_scheduler_s_signal_saves(whole, tmp_path):
+    directory = tmp_path / "run"
+    run = start(*RESIDUUM, *TRAIN, "--processes", "2", "--output", directory)
+    read_until(run, "epoch   1/6")
+    before = latest(directory)
+    os.kill(run.pid, signal.SIGKILL)  # the launcher alone: its processes save, and end with its output
+    code, _, errors = ended(run)
+    assert code == -signal.SIGKILL and "saved. Go on with: residuum train --resume" in errors, errors
+    assert latest(directory) > before
+
+    run = start(*RESIDUUM, "train", "--resume", directory)
+    read_until(run, "epoch   3/6")
+    for number in (signal.SIGTERM, signal.SIGTERM):  # the second while the first is handled
+        run.send_signal(number)
+    code, _, errors = ended(run)
+    assert code == 143 and "Traceback" not in errors, errors
+    assert not list(directory.rglob(".*"))
+
+    code, _, errors = ended(start(*RESIDUUM, "train", "--resume", directory))
     assert code == 0, errors
     assert contents(directory) == contents(whole)
 

@@ -54,9 +54,7 @@ def test_what_was_saved_is_kept(tmp_path):
 def test_a_network_of_which_not_even_two_pictures_fit(tmp_path):
     run = new_run(tmp_path / "run", SMALL)
     refuse_above(run.model, 0, MemoryError())
-    told = (
-        r"\(MemoryError\)\. Not even two pictures fit: take a smaller --model or --image-size\. Nothing had been saved"
-    )
+    told = r"\(MemoryError\)\. Not even two images fit: take a smaller --model or --image-size\. Nothing had been saved"
     with pytest.raises(OutOfMemory, match=told), telling_memory(run):
         list(train(run))
 

@@ -94,7 +94,7 @@ def _die(pipe, name, task):
 
 
 def test_pictures_that_cannot_be_had(tmp_path):
-    with pytest.raises(InputError, match="has 10 pictures to train on, fewer than --batch-size"):
+    with pytest.raises(InputError, match="has 10 images to train on, fewer than --batch-size"):
         open_pictures(dataclasses.replace(SMALL, data="digits[:10,:10]", batch_size=16))
 
 

@@ -101,15 +101,19 @@ def test_a_named_model_takes_the_weights_of_another_source(tmp_path):
         residuum.create_model("resnet34", weights=str(tmp_path / "w.pth"))
 
 
-def test_half_precision_widens_exactly(tmp_path):
+def test_numbers_of_any_precision_become_float32(tmp_path):
     theirs = randomised(peer.resnet18(num_classes=4)).bfloat16()
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     ours = residuum.load(tmp_path / "w.pth")
     assert ours.stem.conv.weight.dtype == torch.float32
     assert torch.equal(ours.stem.conv.weight, theirs.conv1.weight.float())
-    doubled = peer.resnet18(num_classes=4).double()
+    doubled = peer.resnet18(num_classes=4).double().eval()
     torch.save(doubled.state_dict(), tmp_path / "w.pth")
-    assert residuum.load(tmp_path / "w.pth").stem.conv.weight.dtype == torch.float64
+    ours = residuum.load(tmp_path / "w.pth")
+    assert ours.stem.conv.weight.dtype == torch.float32
+    assert "float64 numbers as float32" in ours.description.provenance
+    images = torch.randn(1, 3, 40, 40)
+    torch.testing.assert_close(ours(images), doubled(images.double()).float(), rtol=1e-4, atol=1e-5)
 
 
 def test_tensors_of_no_known_model_are_told(tmp_path):

@@ -42,11 +42,11 @@ def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels:
     """
     if len(train) != len(train_labels) or len(test) != len(test_labels):
         raise InputError(
-            f"a probe needs a label for each picture, got {len(train)} and {len(test)} features with "
+            f"a probe needs a label for each image, got {len(train)} and {len(test)} features with "
             f"{len(train_labels)} and {len(test_labels)} labels"
         )
     if len(train_labels.unique()) < 2:
-        raise InputError("a probe needs pictures of two classes or more to learn from; take a larger sample")
+        raise InputError("a probe needs images of two classes or more to learn from; take a larger sample")
     mean, targets = train.double().mean(0), F.one_hot(train_labels, int(train_labels.max()) + 1).double()
     centred = train.double() - mean
     scatter = centred.T @ centred
@@ -72,7 +72,7 @@ def neighbours(features: Tensor, queries: Tensor, count: int) -> Tensor:
         count: how many for each.
     """
     if not 1 <= count < len(features):
-        raise InputError(f"neighbours must number 1 to {len(features) - 1} among {len(features)} pictures, got {count}")
+        raise InputError(f"neighbours must number 1 to {len(features) - 1} among {len(features)} images, got {count}")
     unit = F.normalize(features.double() - features.double().mean(0), dim=1)
     alike = unit[queries] @ unit.T
     alike[torch.arange(len(queries)), queries] = -torch.inf

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import torch
@@ -19,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from ..errors import InputError
-from ..workers import end_with_parent, refuse_imported_script
+from ..workers import holding_signals, pool_of, serve_parent
 from .directions import Direction
 from .sample import Sample, scores
 
@@ -64,17 +62,17 @@ def heights(
         raise InputError(f"a point needs a coordinate for each of {len(directions)} directions, got {wrong[0]}")
     if workers <= 1:
         return list(_walk(model, sample, directions, points, statistics))
-    refuse_imported_script()
     parts = [list(points[start::workers]) for start in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin) as pool:
-        jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]
+    with pool_of(workers, _begin) as pool:
+        with holding_signals():
+            jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]
         found = [job.result() for job in jobs]
     return [found[number % workers][number // workers] for number in range(len(points))]
 
 
 def _begin() -> None:
     torch.set_num_threads(1)
-    end_with_parent()
+    serve_parent()
 
 
 def _walked(

@@ -96,7 +96,7 @@ def responses(model: nn.Module, images: Iterable[Tensor]) -> list[Response]:
         for handle in handles:
             handle.remove()
     if not seen:
-        raise InputError("responses need at least one picture, got none")
+        raise InputError("responses need at least one image, got none")
     closing = _closing(places)
     return [Response(name, places[name], spreads[name].deviation, name in closing) for name in places]
 

@@ -60,7 +60,8 @@ def look(model: nn.Module, image: Any, max_pixels: int | None = None) -> Seen:
     preprocessing = preprocessing_of(model)
     height, width = preprocessing.size
     given = one(image, len(preprocessing.mean), max_pixels)
-    pixels = fitting((height, width), preprocessing.resize)(torch.from_numpy(given.pixels()))
+    fit = fitting((height, width), preprocessing.resize, preprocessing.interpolation)
+    pixels = fit(torch.from_numpy(given.pixels()))
     normalise = Normalise(preprocessing.mean, preprocessing.std, next(model.parameters()).device)
     seen, black = (normalise(each.unsqueeze(0)).contiguous() for each in (pixels, torch.zeros_like(pixels)))
     return Seen(pixels, seen, black)

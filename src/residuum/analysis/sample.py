@@ -69,13 +69,16 @@ def take_sample(
     if split not in ("train", "val"):
         raise InputError(f"split must be train or val, got {split!r}")
     if count < 0:
-        raise InputError(f"count must be a number of pictures, or 0 for all, got {count}")
+        raise InputError(f"count must be a number of images, or 0 for all, got {count}")
     images = dataset.train if split == "train" else dataset.val
     if count and count < len(images):
         images = _chosen(images, torch.randperm(len(images), generator=generator(seed, "sample"))[:count])
     preprocessing = describe(model).preprocessing or default_preprocessing(dataset)
     height, width = preprocessing.size
-    pixels, labels = zip(*EvaluationLoader(images, 256, (height, width), preprocessing.resize), strict=True)
+    shown = EvaluationLoader(
+        images, 256, (height, width), preprocessing.resize, interpolation=preprocessing.interpolation
+    )
+    pixels, labels = zip(*shown, strict=True)
     renumber = match_classes(describe(model).classes, dataset.classes, model)
     device = next(model.parameters()).device
     normalise = Normalise(preprocessing.mean, preprocessing.std, device)

@@ -25,7 +25,7 @@ def linear_cka(x: Tensor, y: Tensor) -> float:
     """
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) < 2:
         raise InputError(
-            f"CKA needs features [N, p] and [N, q] of the same N >= 2 pictures, got {list(x.shape)} and {list(y.shape)}"
+            f"CKA needs features [N, p] and [N, q] of the same N >= 2 images, got {list(x.shape)} and {list(y.shape)}"
         )
     return _alike(gram(x), gram(y))
 
@@ -45,5 +45,5 @@ def cka_by_depth(features: Mapping[str, Tensor]) -> Tensor:
 def _alike(a: Tensor, b: Tensor) -> float:
     sizes = a.norm() * b.norm()
     if sizes == 0:
-        raise InputError("CKA needs features that differ between pictures, got the same for all; take other pictures")
+        raise InputError("CKA needs features that differ between images, got the same for all; take other images")
     return ((a * b).sum() / sizes).item()

@@ -32,7 +32,7 @@ from . import (
     train,
 )
 from .flags import TrainCommand
-from .output import leave_quietly, reader_has_gone, write_any_text
+from .output import leave_quietly, reader_has_gone, write_any_text, written_out
 from .signals import exit_code_of, stop_on_signals
 from .unexpected import one_line, told_with_file
 
@@ -40,8 +40,8 @@ app = typer.Typer(
     name="residuum",
     help="Build, train, explain and ship residual networks.\n\n"
     "residuum train --data digits     train on handwriting that needs no download\n\n"
-    "residuum train --data PHOTOS     train on a folder of pictures, CLASS/*.jpg\n\n"
-    "residuum predict RUN PICTURE     say what is on a picture",
+    "residuum train --data PHOTOS     train on a folder of images, CLASS/*.jpg\n\n"
+    "residuum predict RUN IMAGE       say what is on an image",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -98,20 +98,22 @@ def main() -> None:
     stop_on_signals()
     try:
         app()
-        sys.stdout.flush()
     except ResiduumError as error:
         typer.echo(f"error: {one_line(error)}", err=True)
         sys.exit(error.exit_code)
     except SystemExit as left:
         if reader_has_gone(left):
             leave_quietly()
-        sys.exit(exit_code_of(left) if left.code == 130 else left.code)
+        code = exit_code_of(left) if left.code == 130 else left.code
+        sys.exit(code if written_out() else 2)
     except KeyboardInterrupt as stopped:
         typer.echo("interrupted", err=True)
         sys.exit(exit_code_of(stopped))
     except BrokenPipeError:
         leave_quietly()
     except Exception as error:
+        if not written_out():
+            sys.exit(2)
         if os.environ.get("RESIDUUM_DEBUG"):
             raise
         typer.echo(f"error: {told_with_file(error, sys.argv)}", err=True)

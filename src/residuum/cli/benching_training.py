@@ -27,7 +27,7 @@ def run(task: Task, rounds: int, steps: int) -> dict[str, Any]:
     ours = next(row for row in rows if row.name == RESIDUUM)
     return {
         "model": task.model,
-        "data": task.data or f"made-up pictures of {task.size}x{task.size}",
+        "data": task.data or f"made-up images of {task.size}x{task.size}",
         "batch_size": task.batch_size,
         "threads": task.threads,
         "torch": torch.__version__,

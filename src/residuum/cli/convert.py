@@ -22,6 +22,13 @@ def convert(
         Path, typer.Option("--output", "-o", help=".safetensors, .pth, .pt or .bin; for huggingface a folder too")
     ],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
+    preprocessing: Annotated[
+        str,
+        typer.Option(
+            help="in place of what the file says: size=224,resize=256,mean=0.485:0.456:0.406,std=0.5,"
+            "interpolation=bicubic (no resize: stretched)"
+        ),
+    ] = "",
 ) -> None:
     """Write weights under the names of another library; every number keeps its bits.
 
@@ -30,12 +37,16 @@ def convert(
     residuum convert runs/PHOTOS-1 --to torchvision --output resnet50.pth
 
     residuum convert resnet50.safetensors --to huggingface --output resnet50/
+
+    residuum convert net.pth --to safetensors -o net.safetensors --preprocessing size=64,mean=0.5,std=0.5
     """
     from ..errors import InputError
     from ..weights import convert as write
     from ..weights.reading import find_file
     from .opening import is_published
+    from .preparing import read_preprocessing
 
     if not is_published(weights) and output.exists() and find_file(weights).samefile(output):
         raise InputError(f"the output must be another file than {output}, which it is made from; give another --output")
-    typer.echo(f"wrote {write(weights, to, output, entry=entry)}")
+    given = read_preprocessing(preprocessing) if preprocessing else None
+    typer.echo(f"wrote {write(weights, to, output, given, entry=entry)}")

@@ -1,4 +1,4 @@
-"""``residuum data``: looking at pictures before training on them."""
+"""``residuum data``: looking at images before training on them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from residuum_runtime.names import printable
 
 from .options import MaxPixels
 
-app = typer.Typer(help="Look at pictures before training on them.", no_args_is_help=True)
+FACTS = 11  # columns of their names
+
+app = typer.Typer(help="Look at images before training on them.", no_args_is_help=True)
 
 
 @app.callback()
 def data() -> None:
-    """Look at pictures before training on them."""
+    """Look at images before training on them."""
 
 
 @app.command("stats")
@@ -44,43 +46,42 @@ def stats(
 
 
 def _show(found: dict[str, Any]) -> None:
+    from .saying import count_of, say, show_facts
     from .tables import shortened, show_table
 
-    for name, value in _facts(found).items():
-        typer.echo(f"{name:>11}  {printable(value)}")
-    for note in shortened(found["notes"]):
-        typer.echo(f"{'note':>11}  {note}")
+    facts = {name: printable(value) for name, value in _facts(found).items()}
+    show_facts([*facts.items(), *(("note", note) for note in shortened(found["notes"]))], FACTS)
     typer.echo()
     most = max(found["classes"].values(), default=0) or 1
     rows = [(name, f"{count:,}", f"{count / most:.2f}") for name, count in found["classes"].items()]
-    show_table(["class", "pictures", "of the largest"], rows, numbers=["pictures", "of the largest"])
+    show_table(["class", "images", "of the largest"], rows, numbers=["images", "of the largest"])
     if rates := found["images_per_core_second"]:
-        typer.echo(
-            f"\npictures a second of one core, to {found['size']}x{found['size']}, of {found['sample']:,} pictures:"
-        )
-        show_table(
-            ["part", "pictures/s"], [(part, f"{rate:,.0f}") for part, rate in rates.items()], numbers=["pictures/s"]
-        )
+        size = f"{found['size']}x{found['size']}"
+        say(f"\nimages a second of one core, to {size}, of {count_of(found['sample'], 'image')}:")
+        show_table(["part", "images/s"], [(part, f"{rate:,.0f}") for part, rate in rates.items()], numbers=["images/s"])
         gain = rates["all, from a cache"] / rates["all, decoded"]
-        typer.echo(
-            f"\nwith --cache an epoch's pictures take {gain:.1f} times less, and {found['cache_bytes'] / 1e6:,.1f} MB"
-        )
+        less = f"{gain:.1f} times less" if gain > 1 else f"{1 / gain:.1f} times more"
+        say(f"\nwith --cache an epoch's images take {less} time, and {found['cache_bytes'] / 1e6:,.1f} MB")
 
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:
     sides, counts = found["sides"], found["classes"].values()
+    least, most = min(counts), max(counts)
+    from .saying import span_of
+
     told = {
         "folder": found["folder"],
-        "pictures": f"{found['pictures']:,}: {sides['train']:,} to train on, {sides['val']:,} to validate on "
+        "images": f"{found['pictures']:,}: {sides['train']:,} to train on, {sides['val']:,} to validate on "
         f"({found['val_is']})" + (f", {sides['test']:,} to test on" if sides["test"] else ""),
-        "classes": f"{len(counts)}, of {min(counts):,} to {max(counts):,} pictures",
+        "classes": f"{len(counts)}, of {span_of(least, most, 'image')}{' each' if least == most else ''}",
         "formats": ", ".join(f"{name}: {count:,}" for name, count in found["formats"].items()),
     }
     if found["bytes"]:
         spread = found["bytes"]
-        told["bytes"] = f"{spread['sum'] / 1e6:,.1f} MB; a file {spread['least']:,} to {spread['most']:,}"
+        told["bytes"] = f"{spread['sum'] / 1e6:,.1f} MB; a file has {span_of(spread['least'], spread['most'], 'byte')}"
         for name in ("height", "width"):
-            told[name] = "{least} to {most} pixels, half of them up to {median}".format(**found[name])
+            half = f", half of them up to {found[name]['median']}" if found[name]["least"] < found[name]["most"] else ""
+            told[name] = span_of(found[name]["least"], found[name]["most"], "pixel") + half
         for name in ("smallest", "largest"):
             told[name] = "{name}: {height}x{width}".format(**found[name])
         told["mean"] = (

@@ -9,9 +9,9 @@ import typer
 
 
 def demo(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="folder for the runs, the picture and the page")
-    ] = Path("runs/demo"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for the runs, the figure and the page")] = Path(
+        "runs/demo"
+    ),
     seeds: Annotated[int, typer.Option(min=1, help="runs of each network")] = 3,
     epochs: Annotated[int, typer.Option(min=1, help="of each run")] = 15,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .saying import say
+
 if TYPE_CHECKING:
     from ..training.diff import Difference, Table, Weights
 
@@ -43,17 +45,17 @@ def _say(found: Difference) -> None:
     _values("configuration", found.configuration)
     _values("data", found.data)
     _values("environment", found.environment)
-    typer.echo(f"{'steps':<18}{_table(found.steps, 'step')}")
-    typer.echo(f"{'epochs':<18}{_table(found.epochs, 'epoch')}")
+    say(_table(found.steps, "step"), f"{'steps':<18}")
+    say(_table(found.epochs, "epoch"), f"{'epochs':<18}")
     for name, weights in found.weights.items():
-        typer.echo(f"{name:<18}{_weights(weights)}")
-    typer.echo(f"\n{_conclusion(found)}")
+        say(_weights(weights), f"{name:<18}")
+    say(f"\n{_conclusion(found)}")
 
 
 def _values(title: str, pairs: dict[str, tuple[Any, Any]]) -> None:
     typer.echo(f"{title:<18}{'differs:' if pairs else 'the same'}")
     for name, (a, b) in pairs.items():
-        typer.echo(f"  {name:<16}{a} | {b}")
+        say(f"{a} | {b}", f"  {name:<15} ")
 
 
 def _table(table: Table, row: str) -> str:
@@ -66,8 +68,18 @@ def _table(table: Table, row: str) -> str:
         return f"the same, {a:,} rows"
     if not table.columns:
         return f"the same as far as both go: the first has {a:,} rows, the second {b:,}"
-    values = "; ".join(f"{name} {one} | {other}" for name, (one, other) in table.columns.items())
+    values = "; ".join(f"{name} {_apart(*pair)}" for name, pair in table.columns.items())
     return f"part at {row} {table.first}: {values}"
+
+
+def _apart(one: Any, other: Any) -> str:
+    """Return two values side by side; of numbers as many digits as part them, six at least."""
+    try:
+        a, b = float(one), float(other)
+    except (TypeError, ValueError):
+        return f"{one} | {other}"
+    digits = next((digits for digits in (6, 9, 12) if f"{a:.{digits}g}" != f"{b:.{digits}g}"), 17)
+    return f"{a:.{digits}g} | {b:.{digits}g}"
 
 
 def _weights(weights: Weights) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def draw(
     model: Annotated[str, typer.Argument(help="a model's name, a weights file, or a run's folder")],
+    entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     output: Annotated[str | None, typer.Option("--output", "-o", help="the SVG file; - prints it")] = None,
 ) -> None:
     """Draw a model as a block diagram: what fills the slots of each block, with shapes and counts.
@@ -19,6 +20,8 @@ def draw(
     residuum draw resnet50
 
     residuum draw runs/digits-1 --output model.svg
+
+    residuum draw checkpoint.pth --entry teacher
     """
     from pathlib import Path
 
@@ -27,10 +30,11 @@ def draw(
     from ..files import write_text
     from ..models import create_model
     from ..models.anatomy import anatomy
-    from .opening import open_model
+    from ..weights.pretrained import ENTRY, with_entry
+    from .opening import is_published, open_model
 
-    if Path(model).exists():
-        network = open_model(model)
+    if Path(model).exists() or is_published(model) or ENTRY in model:
+        network = open_model(with_entry(model, entry))
     else:
         with torch.device("meta"):
             network = create_model(model)  # tells which names there are

@@ -17,7 +17,7 @@ def evaluate(
             metavar="MODEL...", help="weights files, runs' or exports' folders, torchvision:, timm: or hf:// NAME"
         ),
     ],
-    data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of pictures")],
+    data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of images")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     split: Annotated[
         str,
@@ -38,13 +38,13 @@ def evaluate(
     ] = False,
     bins: Annotated[int, typer.Option(help="of confidence, equally wide, for the calibration error")] = 15,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="a folder for the report and its pictures")
+        Path | None, typer.Option("--output", "-o", help="a folder for the report and its figures")
     ] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="pictures at a time")] = 256,
-    workers: Annotated[int, typer.Option("--workers", "-j", help="processes that decode pictures")] = 2,
+    batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="images at a time")] = 256,
+    workers: Annotated[int, typer.Option("--workers", "-j", help="processes that decode images")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="fp32, or bf16: faster, and some pictures in a thousand may be told otherwise")
+        str, typer.Option(help="fp32, or bf16: faster, and some images in a thousand may be told otherwise")
     ] = "fp32",
     seed: Annotated[int, typer.Option(help="of the intervals and of the halves")] = 0,
     max_pixels: MaxPixels = None,

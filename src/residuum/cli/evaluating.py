@@ -16,7 +16,7 @@ from ..data.classes import lacking
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
-from ..evaluation.calibration import Calibration, Reliability, calibrate, reliability
+from ..evaluation.calibration import COLDEST, HOTTEST, Calibration, Reliability, calibrate, reliability
 from ..evaluation.matching import check_match
 from ..evaluation.precision import check
 from ..evaluation.splits import default_split, describe_split, images_of
@@ -24,6 +24,7 @@ from ..evaluation.views import make_frame, pick_view
 from ..models import describe
 from ..training.precision import choose_device
 from .opening import open_model_or_export
+from .saying import count_of, say
 from .tables import shortened, show_table
 
 HOW = f"{LEVEL:g} % percentile bootstrap over the images, {RESAMPLES} resamples"
@@ -223,19 +224,18 @@ def show(answer: Answer) -> None:
     for note in _notes(answer):
         typer.echo(f"note: {note}", err=True)
     which = describe_split(dataset, question.split)
-    typer.echo(
-        f"{len(scores):,} images of {printable(dataset.name)} ({question.split}: {which}); seen: {seen_of(question)}"
-    )
+    count = count_of(len(scores), "image")
+    say(f"{count} of {printable(dataset.name)} ({question.split}: {which}); seen: {seen_of(question)}")
     if answer.members:
         _show_members(answer)
     low, high = answer.whole.intervals["top1"]
-    typer.echo(
+    say(
         f"Acc@1 {scores.top1:.2f} % ({low:.2f} to {high:.2f})   Acc@5 {scores.top5:.2f} %   loss {scores.loss:.4f}   "
         f"ECE {answer.whole.reliability.ece:.2f} %"
     )
-    typer.echo(f"in brackets: {HOW}; ECE: in {question.bins} bins")
+    say(f"in brackets: {HOW}; ECE: in {question.bins} bins")
     if answer.calibration is not None:
-        typer.echo(said_of(answer.calibration))
+        say(said_of(answer.calibration))
     typer.echo()
     rows = [(name, _percent(value)) for name, value in zip(dataset.classes, scores.per_class.tolist(), strict=False)]
     show_table(["class", "Acc@1 %"], rows, numbers=["Acc@1 %"])
@@ -246,11 +246,14 @@ def _percent(value: float) -> str:
 
 
 def said_of(fitted: Calibration) -> str:
-    """Return what calibration came to, and on which pictures, in a sentence."""
+    """Return what calibration came to, and on which images, in a sentence."""
+    others = sum(fitted.before.pictures)
+    end = ", the end of the search," if not 1.01 * COLDEST < fitted.temperature < 0.99 * HOTTEST else ","
     return (
-        f"Temperature {fitted.temperature:.3f}, fitted on {fitted.fitted_on:,} of the images; on the "
-        f"{sum(fitted.before.pictures):,} others, which had no part in it, ECE goes from {fitted.before.ece:.2f} to "
-        f"{fitted.after.ece:.2f} % and the loss from {fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
+        f"Temperature {fitted.temperature:.{3 if fitted.temperature < 100 else 0}f}{end} fitted on "
+        f"{count_of(fitted.fitted_on, 'image')}; on the {others:,} other{'' if others == 1 else 's'}, which had no "
+        f"part in it, ECE goes from {fitted.before.ece:.2f} to {fitted.after.ece:.2f} % and the loss from "
+        f"{fitted.loss_before:.4f} to {fitted.loss_after:.4f}."
     )
 
 
@@ -290,4 +293,4 @@ def _show_members(answer: Answer) -> None:
     show_table(columns, rows, numbers=columns[1:])
     best, (low, high) = _gain(answer)
     gained = _top1(answer.whole) - _top1(best)
-    typer.echo(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")
+    say(f"\naveraged: {gained:+.2f} points over {best.name} ({low:+.2f} to {high:+.2f}, paired by image)")

@@ -17,13 +17,13 @@ from .evaluating import HOW, Answer, said_of, seen_of
 
 
 def write_page(answer: Answer, folder: Path) -> None:
-    """Write ``report.html`` and its pictures: result, confusions, classes, mistakes, calibration."""
+    """Write ``report.html`` and its figures: result, confusions, classes, mistakes, calibration."""
     question, dataset, scores = answer.question, answer.dataset, answer.whole.predictions.scores
     low, high = answer.whole.intervals["top1"]
     notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes, *answer.notes]
     sections = []
     if (fitted := answer.calibration) is not None:
-        curves = [_curve("as it is", fitted.before), _curve(f"at temperature {fitted.temperature:.2f}", fitted.after)]
+        curves = [_curve("as it is", fitted.before), _curve(f"at temperature {fitted.temperature:.3g}", fitted.after)]
         write_bytes(folder / "reliability.png", png(reliability_diagram(curves)))
         sections.append(calibration_section(curves, said_of(fitted)))
     facts = {

@@ -23,25 +23,25 @@ def export(
         str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder: for int8, and to measure accuracy")
     ] = None,
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="preprocessing inside: uint8 pictures of any size in, probabilities out")
+        bool, typer.Option("--pixels", help="preprocessing inside: uint8 images of any size in, probabilities out")
     ] = False,
     drop: Annotated[float, typer.Option(min=0, help="points of accuracy that the file may lose")] = 0.5,
-    pictures: Annotated[int, typer.Option(min=1, help="held-out pictures to measure accuracy on")] = 1000,
+    pictures: Annotated[int, typer.Option(min=1, help="held-out images to measure accuracy on")] = 1000,
     opset: Annotated[
-        int, typer.Option(min=0, help="ONNX: version of the operators; 0: the lowest that the network allows")
+        int, typer.Option(help="ONNX: version of the operators, 13 to 20; 0: the lowest that the network allows")
     ] = 0,
     fp16: Annotated[bool, typer.Option("--fp16", help="the same as --precision fp16 (ONNX)")] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="fixed shapes: images of the network's size, batches of --batch-size or 1")
     ] = False,
     batch_size: Annotated[
-        int, typer.Option("--batch-size", "-b", min=0, help="batches of that many images only; 0: any number")
+        int, typer.Option("--batch-size", "-b", help="batches of that many images only; 0: any number")
     ] = 0,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Write a model for an engine, and prove that the file is the same model.
 
-    The file is loaded again in a fresh process and compared with the model on real pictures and edge cases; a file that
+    The file is loaded again in a fresh process and compared with the model on real images and edge cases; a file that
     says something else is not written (exit code 3).
 
     residuum export runs/digits-1 --output digits-openvino
@@ -55,6 +55,7 @@ def export(
     from dataclasses import asdict
 
     from ..deploy.exporting import export as write
+    from ..deploy.form import Form
     from ..errors import InputError
     from ..weights.pretrained import with_entry
     from .opening import open_model
@@ -68,12 +69,9 @@ def export(
         to=to,
         precision="fp16" if fp16 else precision,
         data=data,
-        pixels=pixels,
         drop=drop,
         pictures=pictures,
-        opset=opset,
-        fixed=fixed,
-        batch_size=batch_size,
+        form=Form(pixels, opset, fixed, batch_size),
     )
     if json:
         show_json(
@@ -96,7 +94,7 @@ def export(
         numbers = (f"{found['largest']:.2g}", f"{found['mean']:.2g}", f"{100 * found['agreement']:.1f}")
         rows.append((engine, *numbers, *percents, "yes"))
     show_table(columns, rows, numbers=columns[1:-1])
-    typer.echo(f"\nwrote {done.file}; try: residuum predict {done.folder} PICTURE")
+    typer.echo(f"\nwrote {done.file}; try: residuum predict {done.folder} IMAGE")
 
 
 def _shape(card: Card) -> str:

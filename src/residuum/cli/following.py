@@ -12,17 +12,18 @@ from ..training.result import Result, read_result
 from ..training.state import Diverged
 from ..training.tensorboard import to_tensorboard
 from .live import follow
+from .saying import say, show_facts
 from .tables import shortened
+
+FACTS = 11  # columns of their names
 
 
 def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensorboard: bool = False) -> None:
     """Train to the end; say what will be done (unless ``brief``), the result, and on Ctrl-C how to go on."""
     told = {} if brief else facts(run)
-    for key, fact in told.items():
-        typer.echo(f"{key:>11}  {fact}")
-    for note in [*run.notes, *([] if brief else shortened(run.dataset.notes))]:
-        typer.echo(f"{'note':>11}  {note}")
-    typer.echo(f"{'output':>11}  {run.directory}\n")
+    notes = [*run.notes, *([] if brief else shortened(run.dataset.notes))]
+    show_facts([*told.items(), *(("note", note) for note in notes), ("output", str(run.directory))], FACTS)
+    typer.echo()
     try:
         with telling_memory(run):
             events = train(run, report=report)
@@ -35,11 +36,11 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
         _tell_where(run)
         raise typer.Exit(stopped.exit_code) from None
     result = read_result(run.directory)
-    typer.echo(f"\n{_said(result)}")
+    say(f"\n{_said(result)}")
     if claim := verdict(run.settings, run.dataset, result.error):
-        typer.echo(claim)
+        say(claim)
     if report:
-        typer.echo(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} PICTURE")
+        say(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} IMAGE")
 
 
 def _said(result: Result) -> str:

@@ -25,7 +25,7 @@ def inspect(
             "or hf://OWNER/NAME"
         ),
     ],
-    size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side of the pictures, pixels")] = None,
+    size: Annotated[int | None, typer.Option("--image-size", "--img-size", help="side of the images, pixels")] = None,
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -81,7 +81,7 @@ def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
 
     from ..models import BUILDERS, VARIANTS, attach, create_model
     from ..weights import examine
-    from ..weights.understand import build
+    from ..weights.understood import build
 
     is_file = Path(name).exists()
     if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
@@ -135,12 +135,15 @@ def _figures(found: Examination) -> dict[str, Any]:
 
 
 def _show_report(found: Examination) -> None:
+    from .saying import say
+
     for name, value in _report(found):
         if value:
-            typer.echo(f"{name}: {value}")
+            say(value, f"{name}: ")
     for finding in found.odd or ["nothing found"]:
-        typer.echo(f"odd: {finding}")
-    typer.echo(f"load: {found.how_to_load}\n")
+        say(finding, "odd: ")
+    say(found.how_to_load, "load: ")
+    typer.echo()
 
 
 def _report(found: Examination) -> Iterator[tuple[str, str]]:
@@ -169,7 +172,8 @@ def _report(found: Examination) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(description.classes[:12]) + (", ..." if len(description.classes) > 12 else "")
     if (chosen := description.preprocessing) is not None:
         resized = f"shorter side {chosen.resize}, centre crop " if chosen.resize else ""
-        yield "pictures", f"{resized}{chosen.size[0]}x{chosen.size[1]}, mean {chosen.mean}, std {chosen.std}"
+        way = "" if chosen.interpolation == "bilinear" else f", {chosen.interpolation}"
+        yield "images", f"{resized}{chosen.size[0]}x{chosen.size[1]}{way}, mean {chosen.mean}, std {chosen.std}"
     yield "measured", ", ".join(f"{key} {value:g}" for key, value in description.metrics.items())
     yield "made", description.provenance
     yield "licence", description.licence

@@ -35,7 +35,8 @@ def laws(
             metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its pictures")] = None,
+    entry: Annotated[str, typer.Option(help="which entry or network of each checkpoint, such as teacher")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its figures")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Check the laws of residual networks on models, in double precision; no data is needed.
@@ -46,7 +47,7 @@ def laws(
 
     residuum laws
 
-    residuum laws cifar_preact_resnet164 runs/digits-1 --output pictures
+    residuum laws cifar_preact_resnet164 runs/digits-1 --output figures
 
     residuum laws resnet50 --json
     """
@@ -54,9 +55,10 @@ def laws(
     from ..analysis.laws.page import table_of
     from ..analysis.laws.signal import answer, signal_curves, signal_law
     from ..errors import StudyFailed
+    from .saying import say
     from .tables import show_json, show_table
 
-    subjects = [_subject(name) for name in models] if models else [_member(name) for name in MEMBERS]
+    subjects = [_subject(name, entry) for name in models] if models else [_member(name) for name in MEMBERS]
     curves = signal_curves()
     rows: Rows = []
     for law, check in LAWS.items():
@@ -67,8 +69,8 @@ def laws(
         show_json([_figures(*row) for row in rows])
     else:
         columns = ["law", "network", "left side", "right side", "difference", "verdict"]
-        show_table(columns, table_of(rows), numbers=["difference"])
-        typer.echo(f"\n{answer(curves)}\n")
+        show_table(columns, table_of(rows), numbers=["difference"], dropped=["right side", "left side"])
+        say(f"\n{answer(curves)}\n")
     summary, failed = _summary(rows)
     if output is not None:
         _write(output, rows, curves, summary, quiet=json)
@@ -88,15 +90,16 @@ def _member(name: str) -> Subject:
         return make_subject(create_model(model, **arguments), name, new=True)
 
 
-def _subject(name: str) -> Subject:
+def _subject(name: str, entry: str) -> Subject:
     from ..analysis.laws import make_subject
     from ..models import create_model
     from ..seeds import drawing
+    from ..weights.pretrained import ENTRY, with_entry
     from .opening import is_published, open_model
 
     path = Path(name)
-    if path.exists() or is_published(name) or path.suffix or len(path.parts) > 1:
-        return make_subject(open_model(name), name if is_published(name) else path.name)
+    if path.exists() or is_published(name) or ENTRY in name or path.suffix or len(path.parts) > 1:
+        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else path.name)
     with drawing(0, "init"):
         return make_subject(create_model(name), name, new=True)  # or tells which names there are
 

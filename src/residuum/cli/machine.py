@@ -15,20 +15,21 @@ def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = F
     residuum machine --json
     """
     from ..training.equipment import equipment
+    from .saying import say, show_facts
     from .tables import show_json
 
     found = equipment()
     if json:
         show_json(found)
         return
-    for name, fact in told(found).items():
-        typer.echo(f"{name:>13}  {fact}")
+    width = max(map(len, found["chosen"]))
+    show_facts(told(found).items(), width)
     typer.echo("\nchosen")
-    for name, choice in found["chosen"].items():
-        typer.echo(f"{name:>13}  {choice['value']}: {choice['why']}")
+    show_facts(((name, f"{choice['value']}: {choice['why']}") for name, choice in found["chosen"].items()), width)
     typer.echo("\nfor more" if found["install"] else "\nnothing more is to be installed")
     for hint in found["install"]:
-        typer.echo(f"  {hint['for']}\n    {hint['what']}")
+        say(hint["for"], "  ")
+        say(hint["what"], "    ")
 
 
 def told(found: dict[str, Any]) -> dict[str, str]:
@@ -38,7 +39,7 @@ def told(found: dict[str, Any]) -> dict[str, str]:
     return {
         "processor": found["processor"],
         "can do": ", ".join(found["features"]) or "unknown here",
-        "cores": f"{cores['here']}, of which {cores['usable']} are used",
+        "cores": f"{cores['here']}, of which {cores['usable']} {'is' if cores['usable'] == 1 else 'are'} used",
         "memory": f"{memory / 1e9:.1f} GB" if memory else "unknown here",
         "GPU": _gpu_told(gpu) if gpu else "none that torch sees",
         "system": f"{found['system']}, Python {found['python']}, torch {found['torch']}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..training.processes import World, joined, may_restart, restarted, started
 from ..training.run import CONFIG
 from ..training.state import Diverged
 from ..training.together import open_together
+from ..workers import LAUNCHER, end_with_launcher
 from .following import train_and_tell
 
 
@@ -55,6 +57,7 @@ def one_process(given: Asked, what: str) -> None:
 
 
 def _train(make: Callable[[World], Run], tensorboard: bool) -> None:
+    end_with_launcher()
     with joined() as world:
         run = open_together(world, lambda: make(world))
         if world.writes:
@@ -79,4 +82,5 @@ def _launch(processes: int, more: list[str], folder: Path) -> None:
     """Let so many processes do what this one was told to do, and leave with their exit code."""
     from ..training.launch import launch
 
+    os.environ[LAUNCHER] = str(os.getpid())
     raise typer.Exit(launch(processes, [*sys.argv[1:], *more], f"residuum train --resume {folder}"))

@@ -45,4 +45,4 @@ def models(
         (name, row.depth, f"{counts.parameters:,}", f"{counts.macs / 1e6:,.1f}", row.image_size or "", row.source)
         for name, row, counts in rows
     ]
-    show_table(columns, cells, numbers=columns[1:5])
+    show_table(columns, cells, numbers=columns[1:5], dropped=["at", "million MACs"])

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import typer
 from torch import nn
 
 from ..errors import InputError
+from ..models import describe
 from ..weights import load
+from ..weights.assuming import assumptions
 from ..weights.pretrained import FETCHERS
 from ..weights.sidecar import WEIGHTS_NAMES
 
 
 def open_model(name: str) -> nn.Module:
     """Load a weights file, the best weights of a run's folder, or weights that others publish (``torchvision:NAME``,
-    ``timm:NAME``, ``hf://OWNER/NAME``).
+    ``timm:NAME``, ``hf://OWNER/NAME``); print on standard error what was assumed of what the file leaves unsaid.
     """  # fmt: skip
     path = Path(name)
     if path.is_dir() and not any((path / file).exists() for file in WEIGHTS_NAMES):
         raise InputError(f"{path} has no model.safetensors; give a run that has finished an epoch, or a weights file")
-    return load(name)
+    model = load(name)
+    if said := assumptions(describe(model)):
+        typer.echo(f"assumed: {said}", err=True)
+    return model
 
 
 def open_model_or_export(name: str) -> nn.Module:

@@ -18,7 +18,7 @@ def pull(
 
     residuum pull hf://me/my-photos
 
-    residuum predict hf://me/my-photos PICTURE     does so by itself
+    residuum predict hf://me/my-photos IMAGE     does so by itself
     """
     from ..errors import InputError
     from ..files import write_bytes

@@ -20,8 +20,8 @@ METHODS = ("grad-cam", "integrated-gradients")
 
 def saliency(
     model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
-    image: Annotated[Path, typer.Argument(help="a picture of any common kind")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="the folder for the pictures")],
+    image: Annotated[Path, typer.Argument(help="an image of any common kind")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the folder for the images")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     target: Annotated[str | None, typer.Option(help="a class, by name or number [default: the likeliest]")] = None,
     method: Annotated[str, typer.Option(help=f"{' or '.join(METHODS)}")] = METHODS[0],
@@ -29,16 +29,16 @@ def saliency(
     max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show which parts of a picture speak for a class.
+    """Show which parts of an image speak for a class.
 
-    Grad-CAM lights up the places whose features raise the class's logit, a picture for each stage of the network.
+    Grad-CAM lights up the places whose features raise the class's logit, an image for each stage of the network.
     Integrated gradients tells of every pixel what it adds to the logit: blue speaks for the class, red against it.
 
-    residuum saliency runs/digits-1 seven.png -o pictures
+    residuum saliency runs/digits-1 seven.png -o images
 
-    residuum saliency resnet50.safetensors cat.jpg --target "tabby cat" --stage -1 -o pictures
+    residuum saliency resnet50.safetensors cat.jpg --target "tabby cat" --stage -1 -o images
 
-    residuum saliency resnet56.th frog.png --method integrated-gradients -o pictures
+    residuum saliency resnet56.th frog.png --method integrated-gradients -o images
     """
     from ..analysis.overlays import plain_picture, png_bytes
     from ..analysis.saliency import look, pick_class
@@ -67,7 +67,7 @@ def saliency(
         return
     typer.echo(f"{name}: {100 * probability:.1f} %")
     if notes:
-        typer.echo(f"pixels add {notes['added']:.3f} to the logit; from black to the picture it changes by "
+        typer.echo(f"pixels add {notes['added']:.3f} to the logit; from black to the image it changes by "
                    f"{notes['difference']:.3f}")  # fmt: skip
     for path in paths:
         typer.echo(f"look at {path}")

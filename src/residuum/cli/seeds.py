@@ -67,7 +67,7 @@ def show_lr(output: Path | None, given: Asked) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = new_run(Path(folder) / "run", given)
         settings = run.settings
-        typer.echo(f"{settings.model} on {run.dataset.name}: {STEPS} steps of {settings.batch_size} pictures ...")
+        typer.echo(f"{settings.model} on {run.dataset.name}: {STEPS} steps of {settings.batch_size} images ...")
         curve = find_lr(run, STEPS)
     marks = {"steepest": curve.steepest, "a tenth of the best": curve.tenth}
     path = (output or Path()) / "lr_find.png"

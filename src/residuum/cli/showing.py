@@ -17,7 +17,7 @@ SHOWN = 8  # held-out digits to predict at the end
 
 
 def show_degradation(output: Path, seeds: int, epochs: int) -> None:
-    """Run the degradation study on the digits, write its picture in one piece, and predict some digits."""
+    """Run the degradation study on the digits, write its figure in one piece, and predict some digits."""
     from ..experiments.degradation import both_kinds
     from ..experiments.form import read_json
     from ..report.style import png
@@ -40,5 +40,5 @@ def _predict_held_out(run: Path) -> None:
             zip(held_out.labels.tolist(), predict(model, pictures), strict=False)
         )
     ]
-    typer.echo(f"{run / 'model.safetensors'} reads digits that no training picture showed:")
-    show_table(["picture", "is", "read as", "sure %"], rows, numbers=["picture", "sure %"])
+    typer.echo(f"{run / 'model.safetensors'} reads digits that no training image showed:")
+    show_table(["image", "is", "read as", "sure %"], rows, numbers=["image", "sure %"])

@@ -23,9 +23,9 @@ def study(
     runs: Annotated[
         str | None, typer.Option(help="measure the trained runs of this study's folder instead of training")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="pictures a step")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "-b", help="images a step")] = None,
     precision: Annotated[str | None, typer.Option(help="fp32 or bf16 [default: the faster one here]")] = None,
-    budget: Annotated[float, typer.Option(help="minutes it may train; epochs, then pictures become fewer")] = 0.0,
+    budget: Annotated[float, typer.Option(help="minutes it may train; epochs, then images become fewer")] = 0.0,
     workers: Annotated[int, typer.Option("--workers", "-j", help="runs side by side [default: one a core]")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="the study's folder [default: runs/study-NAME]")

@@ -98,7 +98,7 @@ class RowTable:
         first = not self.widths
         cells = [[str(cell) for cell in row] for row in rows]
         table = [list(self.columns), *cells] if first else cells
-        widths = [max((len(row[place]) for row in table), default=1) for place in range(len(self.columns))]
+        widths = _widths(self.columns if first else [""] * len(self.columns), cells)
         self.widths = [max(pair) for pair in zip(self.widths or widths, widths, strict=True)]
         if self.console.is_terminal:
             self._draw(cells, first)
@@ -106,15 +106,26 @@ class RowTable:
         for row in table:
             typer.echo("\t".join(row))
 
+    def _fitting_widths(self) -> list[int]:
+        """Return the columns' widths on this terminal: texts are folded, the last of them first, numbers never."""
+        widths = list(self.widths)
+        excess = sum(widths) + GAP * (len(widths) - 1) - self.console.width
+        for place in reversed(range(len(widths))):
+            if self.columns[place] not in self.numbers and excess > 0:
+                narrowed = max(widths[place] - excess, min(widths[place], NARROWEST))
+                excess -= widths[place] - narrowed
+                widths[place] = narrowed
+        return widths
+
     def _draw(self, rows: list[list[str]], heading: bool) -> None:
         from rich.table import Table
         from rich.text import Text
 
         table = Table(box=None, header_style="bold", pad_edge=False, show_header=heading)
-        for column, width in zip(self.columns, self.widths, strict=True):
-            first = column == self.columns[0]  # names stay whole, so that they can be copied
-            justify = "right" if column in self.numbers else "left"
-            table.add_column(column, justify=justify, overflow="fold", no_wrap=first, min_width=width)
+        for column, width in zip(self.columns, self._fitting_widths(), strict=True):
+            number = column in self.numbers
+            justify = "right" if number else "left"
+            table.add_column(column, justify=justify, overflow="fold", no_wrap=number, width=width)
         for row in rows:
             table.add_row(*map(Text, row))
         self.console.print(table)

@@ -24,7 +24,10 @@ _WORKER = "Original Traceback (most recent call last)"
 
 def one_line(error: BaseException) -> str:
     """Return what an error says; of one that a worker sends with its traceback, the last line."""
-    text = str(error).strip() or type(error).__name__
+    try:
+        text = str(error).strip() or type(error).__name__
+    except Exception:  # an error of others may not be able to say what it is
+        return type(error).__name__
     if _WORKER not in text:
         return text
     return re.sub(r"^[\w.]+(?:Error|Exception): ", "", text.splitlines()[-1])
@@ -36,9 +39,10 @@ def told_with_file(error: Exception, command: Sequence[str]) -> str:
     said = _without_secrets(said)
     again = "RESIDUUM_DEBUG=1 shows the traceback"
     try:
-        path = _write(_report(error, command), command)
-    except OSError as refused:
-        return f"{said}. This was not expected, and no report could be written ({refused.strerror}); {again}"
+        path = _written(_report(error, command), command)
+    except Exception as refused:
+        reason = getattr(refused, "strerror", None) or type(refused).__name__
+        return f"{said}. This was not expected, and no report could be written ({reason}); {again}"
     return f"{said}. This was not expected: please report it with {path}, which holds the traceback; {again}"
 
 
@@ -57,20 +61,33 @@ def _report(error: Exception, command: Sequence[str]) -> str:
     return _without_secrets("\n".join(lines))
 
 
-def _write(text: str, command: Sequence[str]) -> Path:
-    handle, name = tempfile.mkstemp(prefix="residuum-error-", suffix=".txt", dir=_run_of(command))
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+def _written(text: str, command: Sequence[str]) -> Path:
+    """Write the report beside the run that the command names, or where the system keeps temporary files."""
+    run = _run_of(command)
+    if run is not None:
+        with contextlib.suppress(OSError):  # read-only, or full
+            return _write(text, run)
+    return _write(text, None)
+
+
+def _write(text: str, folder: Path | None) -> Path:
+    handle, name = tempfile.mkstemp(prefix="residuum-error-", suffix=".txt", dir=folder)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        Path(name).unlink(missing_ok=True)  # no half of one
+        raise
     return Path(name)
 
 
 def _run_of(command: Sequence[str]) -> Path | None:
-    """Return the folder of the run that the command names, where it stands and can be written; None: the system's."""
+    """Return the folder of the run that the command names, where it stands; None: there is none."""
     for flag, value in zip(command, [*command[1:], ""], strict=True):
         flag, _, joined = flag.partition("=")
         with contextlib.suppress(OSError):
             if flag in ("--resume", "--output", "-o") and ((folder := Path(joined or value)) / "config.yaml").is_file():
-                return folder if os.access(folder, os.W_OK) else None
+                return folder
     return None
 
 

@@ -101,7 +101,7 @@ def _differences(arrays: Arrays) -> str:
     for split, expected in PIXELS_SHA256.items():
         pixels, labels = arrays.get(f"{split}_pixels"), arrays.get(f"{split}_labels")
         if pixels is None or labels is None:
-            return f"the {split} pictures are missing"
+            return f"the {split} images are missing"
         got = hashlib.sha256(pixels.permute(0, 2, 3, 1).contiguous().numpy().tobytes()).hexdigest()
         if got != expected:
             return f"the {split} pixels have sha256 {got}, expected {expected}"

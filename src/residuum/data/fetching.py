@@ -6,14 +6,17 @@ like a batch, and raised in the process that waits for it: one line, with any nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ..compat import import_torchvision
 from ..errors import InputError, ResiduumError
-from ..workers import refuse_imported_script, serve_parent
+from ..workers import SCRIPT, holding_signals, refuse_imported_script, refuse_unguarded, serve_parent
 
 
 class Failure(NamedTuple):
@@ -31,6 +34,9 @@ class Carrying(Dataset[Any]):
     def __len__(self) -> int:
         return len(self.images)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (_Torchvision(), self.images)  # in this order: the images hold transforms of torchvision
+
     def __getitems__(self, indices: Sequence[int]) -> Any:
         try:
             if hasattr(self.images, "__getitems__"):
@@ -38,6 +44,17 @@ class Carrying(Dataset[Any]):
             return [self.images[index] for index in indices]
         except ResiduumError as error:
             return Failure(error)
+
+
+class _Torchvision:
+    """Is torchvision once it has arrived in a spawned process, imported as ``compat`` does it."""
+
+    def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
+        return import_torchvision, ()
+
+
+def _arrived(torchvision: Any, images: Any) -> Carrying:
+    return Carrying(images)
 
 
 def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
@@ -52,7 +69,8 @@ def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
 
     Raises:
         ResiduumError: whatever an image raised, in whichever process.
-        InputError: a worker was killed, as a system does that runs out of memory.
+        InputError: a worker was killed, as a system does that runs out of memory; or workers are spawned from a script
+            that guards no calls.
     """
     if workers:
         refuse_imported_script()
@@ -60,10 +78,15 @@ def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
     loader = DataLoader(
         Carrying(images), num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=_whole, **batches
     )
-    return _raised(iter(loader))
+    try:
+        with holding_signals():
+            fetched = iter(loader)
+    except (EOFError, ConnectionError) as error:  # the fork server has imported the script, and has ended
+        raise InputError(SCRIPT) from error
+    return _raised(fetched, active_children() if workers else [])
 
 
-def _raised(fetched: Iterator[Any]) -> Iterator[Any]:
+def _raised(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]:
     try:
         for batch in fetched:
             if isinstance(batch, Failure):
@@ -72,6 +95,7 @@ def _raised(fetched: Iterator[Any]) -> Iterator[Any]:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        refuse_unguarded(workers)
         reason = " ".join(str(error).split())
         raise InputError(f"a process that decodes images has ended ({reason}); take fewer --workers") from error
 

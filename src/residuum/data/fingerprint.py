@@ -10,8 +10,9 @@ from typing import Any
 
 from .dataset import ArrayImages, Dataset, FileImages
 
-OF_FILES = ("bytes", "sample")  # of a fingerprint: what is compared where the folder is another
-SAMPLED = 32  # files whose content is hashed
+OF_FILES = ("bytes", "sample", "images")  # of a fingerprint: the files' content, where labels and names are the same
+SAMPLED = 32  # files whose content is hashed in any set
+LISTED, LISTED_BYTES = 2_000, 256 << 20  # in a set of so many files and bytes at the most that of all is
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
@@ -31,12 +32,16 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 
 
 def _of_files(sides: list[FileImages]) -> dict[str, Any]:
-    """Return how many bytes the files have, and a hash of the content of some, evenly spread, by name."""
+    """Return how many bytes the files have, and by name a hash of the content: of some, evenly spread, or of all."""
     if not sides:
         return {}
     files = [(str(name), images.root / name) for images in sides for name in images.names]
     some = files[:: max(1, len(files) // SAMPLED)][:SAMPLED]
-    return {"bytes": sum(map(_bytes_of, (path for _, path in files))), "sample": dict(map(_hashed, some))}
+    size = sum(_bytes_of(path) for _, path in files)
+    every = len(files) <= LISTED and size <= LISTED_BYTES
+    hashed = dict(map(_hashed, files if every else some))
+    found = {"bytes": size, "sample": {name: hashed[name] for name, _ in some}}
+    return {**found, "images": hashed} if every else found
 
 
 def _bytes_of(path: Path) -> int:

@@ -83,7 +83,7 @@ def look_through(root: Path, *, to_train: bool = True) -> Found:
     """Find the folder's images, sound and damaged ones, and which side each is on."""
     if not root.is_dir():
         got = "a file" if root.exists() else "not there"
-        raise InputError(f"expected a folder of pictures, but {printable(root)} is {got}")
+        raise InputError(f"expected a folder of images, but {printable(root)} is {got}")
     skipped = Skipped()
     layout = recognise(root, skipped)
     if to_train and layout.train is None:
@@ -118,7 +118,7 @@ def _class_folders(root: Path, layout: Layout, at_least: int) -> list[str]:
     if len(classes) < at_least:
         got = f"one folder ({printable(classes[0])})" if classes else "no folders"
         raise InputError(
-            f"{printable(layout.train or root)} must hold a folder of pictures for each of at least "
+            f"{printable(layout.train or root)} must hold a folder of images for each of at least "
             f"{'two classes' if at_least == 2 else 'one class'}, got {got}"
         )
     return classes
@@ -140,7 +140,7 @@ def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) ->
         raise InputError(
             "; ".join(
                 [
-                    f"{printable(folder)} has class folders but no pictures in them; expected .jpg, .png, .webp and "
+                    f"{printable(folder)} has class folders but no images in them; expected .jpg, .png, .webp and "
                     "other images (docs/input.md)",
                     *skipped.notes(),
                 ]
@@ -203,15 +203,15 @@ def _damaged(images: list[Picture], strict: bool) -> list[str]:
     for image in damaged:
         by_problem.setdefault(image.problem, []).append(image.name)
     notes = [f"left out {enumerated(names, LISTED)}: {problem}" for problem, names in by_problem.items()]
-    return [f"{len(damaged)} of {len(images)} pictures could not be read", *notes] if damaged else []
+    return [f"{len(damaged)} of {len(images)} images could not be read", *notes] if damaged else []
 
 
 def _check_classes(root: Path, found: Found, train: list[Picture], val: list[Picture]) -> None:
     present, shown = {image.label for image in train}, printable(root)
     if missing := [name for label, name in enumerate(found.classes) if label not in present]:
         raise InputError(
-            f"every class of {shown} needs training pictures that can be read; none for {enumerated(missing)}: "
-            "add pictures or remove the folder"
+            f"every class of {shown} needs training images that can be read; none for {enumerated(missing)}: "
+            "add images or remove the folder"
         )
     if not val:
         raise InputError(

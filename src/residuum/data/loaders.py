@@ -15,7 +15,7 @@ from .dataset import ArrayImages, FileImages
 from .fetching import fetch
 from .pixels import mirror, pad_crop_flip, resize_batch
 from .share import ALL, Share
-from .streaming import EvaluationPictures, TrainingPictures
+from .streaming import EvaluationPictures, TrainingPictures, fitting
 
 Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
@@ -139,6 +139,7 @@ class EvaluationLoader:
     resize: int = 0
     workers: int = 0
     share: Share = ALL
+    interpolation: str = "bilinear"
 
     def __len__(self) -> int:
         return len(self._batches())
@@ -146,12 +147,19 @@ class EvaluationLoader:
     def __iter__(self) -> Iterator[Batch]:
         batches = self._batches()
         if isinstance(self.images, FileImages):
-            pictures = EvaluationPictures(self.images, self.size, self.resize)
+            pictures = EvaluationPictures(self.images, self.size, self.resize, self.interpolation)
             yield from fetch(pictures, self.workers, batch_sampler=batches)
             return
         for batch in batches:
             part = slice(batch.start, batch.stop)
-            yield resize_batch(self.images.pixels[part], self.size), self.images.labels[part]
+            yield self._fit(self.images.pixels[part]), self.images.labels[part]
+
+    def _fit(self, pixels: Tensor) -> Tensor:
+        """Return what images in memory look like after the resize and crop that files get."""
+        if not self.resize:
+            return resize_batch(pixels, self.size, self.interpolation)
+        fit = fitting(self.size, self.resize, self.interpolation)
+        return torch.stack([fit(image) for image in pixels])
 
     def _batches(self) -> list[range]:
         count = len(self.images)

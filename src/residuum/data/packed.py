@@ -95,10 +95,10 @@ class Packed:
             raise ValueError("its columns have different lengths")
         ends = self.columns["start"] + 3 * self.columns["height"] * self.columns["width"]
         if int(ends.max()) > len(self.pixels) or min(int(column.min()) for column in self.columns.values()) < 0:
-            raise ValueError("pictures lie outside of it")
+            raise ValueError("images lie outside of it")
         for row in range(0, len(self.rows), max(1, len(self.rows) // CHECKED)):
             if checksum(self._rows(row)) != int(self.columns["checksum"][row]):
-                raise ValueError(f"picture {row} is not what was written")
+                raise ValueError(f"image {row} is not what was written")
 
 
 def checksum(rows: Tensor) -> int:

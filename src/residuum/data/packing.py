@@ -68,7 +68,7 @@ def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
     files = {key: images for key, images in sides.items() if isinstance(images, FileImages)}
     if not isinstance(dataset.train, FileImages):
         raise InputError(
-            f"a cache is for folders whose pictures are decoded in each epoch, but those of {dataset.name} are held in "
+            f"a cache is for folders whose images are decoded in each epoch, but those of {dataset.name} are held in "
             "memory already; leave --cache out"
         )
     root = dataset.train.root
@@ -104,7 +104,7 @@ def _open(path: Path, tell: Tell) -> Packed | None:
     except OSError:  # a name that cannot be; making its folder says so
         return None
     except ValueError as error:
-        tell(f"the cache {path} cannot be used ({error}); its pictures are decoded anew")
+        tell(f"the cache {path} cannot be used ({error}); its images are decoded anew")
         return None
 
 
@@ -120,11 +120,11 @@ def write_packed(
     make_folder(path.parent, ELSEWHERE)
     if (free := shutil.disk_usage(path.parent).free) < 1.02 * size:
         raise DiskError(
-            f"the decoded pictures need {size / 1e6:,.1f} MB in {path.parent}, which has {free / 1e6:,.1f} MB free; "
+            f"the decoded images need {size / 1e6:,.1f} MB in {path.parent}, which has {free / 1e6:,.1f} MB free; "
             "free space, set RESIDUUM_CACHE to a folder elsewhere, take a smaller --cache-size, or leave --cache out"
         )
     again = f", {len(kept):,} are kept" if held is not None else ""
-    tell(f"decoding {len(new):,} pictures of {root} once{again}: {size / 1e6:,.1f} MB in {path}")
+    tell(f"decoding {len(new):,} images of {root} once{again}: {size / 1e6:,.1f} MB in {path}")
     as_they_are = (Row(name, *held.content(name), stamps[name]) for name in kept) if held is not None else ()
     with replacing(path, ELSEWHERE) as temporary, temporary.open("wb") as file:
         _fill(file, chain(as_they_are, _decoded(root, new, stamps, side, tell)))
@@ -166,7 +166,7 @@ def _decoded(root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: i
             if (now := time.monotonic()) - told > SAY_EVERY:
                 told, count = now, min(done + AT_ONCE, len(names))
                 left = (now - started) / count * (len(names) - count)
-                tell(f"decoded {count:,} of {len(names):,} pictures; about {left:,.0f} s to go")
+                tell(f"decoded {count:,} of {len(names):,} images; about {left:,.0f} s to go")
 
 
 def _fill(file: BinaryIO, rows: Iterable[Row]) -> None:

@@ -48,7 +48,7 @@ def take(dataset: Dataset, part: Part) -> Dataset:
             continue
         if not 1 <= wanted <= len(images):
             raise InputError(
-                f"a part of {part.source} must have 1 to {len(images)} {side} pictures, got {wanted}; "
+                f"a part of {part.source} must have 1 to {len(images)} {side} images, got {wanted}; "
                 f"write {part.source}[:{min(len(images), 1000)}]"
             )
         sides[side] = chosen(images, _in_turn(images.labels)[:wanted])

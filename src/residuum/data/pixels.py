@@ -65,11 +65,11 @@ def _reflection(side: int, pad: int) -> Tensor:
     return torch.where(places < side, places, 2 * (side - 1) - places)
 
 
-def resize_batch(pixels: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return uint8 [B, C, *size], antialiased bilinear; the same tensor where the size already fits."""
+def resize_batch(pixels: Tensor, size: tuple[int, int], interpolation: str = "bilinear") -> Tensor:
+    """Return uint8 [B, C, *size], antialiased; the same tensor where the size already fits."""
     if tuple(pixels.shape[-2:]) == tuple(size):
         return pixels
-    return F.interpolate(pixels, size, mode="bilinear", antialias=True)
+    return F.interpolate(pixels, size, mode=interpolation, antialias=True)
 
 
 def match_channels(pixels: Tensor, channels: int) -> Tensor:
@@ -85,9 +85,7 @@ def match_channels(pixels: Tensor, channels: int) -> Tensor:
     if have == 3 and channels == 1:
         weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
         return (pixels.float() * weights).sum(1, keepdim=True).round().to(torch.uint8)
-    raise InputError(
-        f"the network takes {channels} channels and the pictures have {have}; build it with in_chans={have}"
-    )
+    raise InputError(f"the network takes {channels} channels and the images have {have}; build it with in_chans={have}")
 
 
 class Normalise:

@@ -24,14 +24,14 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
             that has its own validation and test pictures.
     """
     if not 0 < share < 1:
-        raise InputError(f"val_split, a share of the training pictures, must be 0 to 1, got {share}")
+        raise InputError(f"val_split, a share of the training images, must be 0 to 1, got {share}")
     if dataset.test is not None:
-        raise InputError(f"{dataset.name} has validation and test pictures of its own; leave --val-split out")
+        raise InputError(f"{dataset.name} has validation and test images of its own; leave --val-split out")
     held = _held(dataset.train.labels, share)
     if held.sum() == 0 or len(set(dataset.train.labels[~held].tolist())) < len(set(dataset.train.labels.tolist())):
         raise InputError(
-            f"a val_split of {share} leaves validation or a class's training without a picture "
-            f"({len(dataset.train)} pictures of {len(dataset.classes)} classes); choose another, or 0 for none"
+            f"a val_split of {share} leaves validation or a class's training without an image "
+            f"({len(dataset.train)} images of {len(dataset.classes)} classes); choose another, or 0 for none"
         )
     return replace(
         dataset,

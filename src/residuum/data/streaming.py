@@ -69,9 +69,9 @@ class TrainingPictures(Dataset[Any]):
 class EvaluationPictures(Dataset[Any]):
     """The shorter side resized to ``resize``, then the middle ``size``; without ``resize`` stretched to ``size``."""
 
-    def __init__(self, images: FileImages, size: tuple[int, int], resize: int) -> None:
+    def __init__(self, images: FileImages, size: tuple[int, int], resize: int, interpolation: str = "bilinear") -> None:
         self.images, self.size = images, size
-        self.fit = fitting(size, resize)
+        self.fit = fitting(size, resize, interpolation)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -89,12 +89,13 @@ def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Ten
     return batch
 
 
-def fitting(size: tuple[int, int], resize: int) -> Any:
+def fitting(size: tuple[int, int], resize: int, interpolation: str = "bilinear") -> Any:
     """Return the transform of one uint8 picture [C, H, W] to [C, *size] for evaluation and prediction."""
     v2 = _transforms()
     if resize:
-        return v2.Compose([CutToMiddle(size, resize), fitting_shorter(resize), v2.CenterCrop(list(size))])
-    return v2.Resize(list(size), antialias=True)
+        shorter = fitting_shorter(resize, interpolation)
+        return v2.Compose([CutToMiddle(size, resize), shorter, v2.CenterCrop(list(size))])
+    return v2.Resize(list(size), v2.InterpolationMode(interpolation), antialias=True)
 
 
 class CutToMiddle:
@@ -109,9 +110,10 @@ class CutToMiddle:
         return image[:, rows, columns]
 
 
-def fitting_shorter(side: int) -> Any:
+def fitting_shorter(side: int, interpolation: str = "bilinear") -> Any:
     """Return the transform of one uint8 picture that brings its shorter side to ``side``, as ``fitting`` does."""
-    return _transforms().Resize(side, antialias=True)
+    v2 = _transforms()
+    return v2.Resize(side, v2.InterpolationMode(interpolation), antialias=True)
 
 
 def _transforms() -> Any:

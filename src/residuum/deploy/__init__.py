@@ -7,12 +7,13 @@ from residuum_runtime import Engine
 
 if TYPE_CHECKING:
     from .exporting import export
+    from .form import Form
     from .running import as_model
     from .targets import TARGETS
 
-_FILES = {"TARGETS": "targets", "as_model": "running", "export": "exporting"}
+_FILES = {"TARGETS": "targets", "as_model": "running", "export": "exporting", "Form": "form"}
 
-__all__ = ["TARGETS", "Engine", "as_model", "export"]
+__all__ = ["TARGETS", "Engine", "Form", "as_model", "export"]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,15 +45,15 @@ def make_calibration(prepared: Prepared, data: Dataset, count: int = CALIBRATED)
     total = len(data.train)
     if total < 2 * LEAST:
         raise InputError(
-            f"int8 needs at least {2 * LEAST} training pictures, half of them to calibrate on, got {total}; "
-            "give more pictures, or choose bf16 or fp32"
+            f"int8 needs at least {2 * LEAST} training images, half of them to calibrate on, got {total}; "
+            "give more images, or choose bf16 or fp32"
         )
     count = min(count, total // 2)
     images, seen = labelled(data.train, prepared, data.classes, count)
     if len(np.unique(seen)) < 2:
         raise InputError(
-            f"int8 must be calibrated on pictures of several classes, got {len(images)} of one "
-            f"({data.classes[int(data.train.labels[0])]}); give pictures as the network will meet them"
+            f"int8 must be calibrated on images of several classes, got {len(images)} of one "
+            f"({data.classes[int(data.train.labels[0])]}); give images as the network will meet them"
         )
     control, labels = labelled(data.train, prepared, data.classes, CONTROLLED, skip=count)
     right = reference_logits(prepared, "images", control).argmax(1) == labels

@@ -21,7 +21,8 @@ from ..errors import InputError, ParityFailed
 from ..weights import load
 from .calibration import make_calibration
 from .choose import choose_precision
-from .parity import TOLERANCES, Gate, check
+from .form import USUAL, Form
+from .parity import Gate, check, tolerance_of
 from .prepare import Prepared, prepare
 from .probes import LABELLED, Probes, make_probes
 from .quantise import controlled
@@ -46,12 +47,10 @@ def export(
     to: str = "openvino",
     precision: str = "auto",
     data: Dataset | str | Path | None = None,
-    pixels: bool = False,
     drop: float = 0.5,
     pictures: int = LABELLED,
-    opset: int = 0,
-    fixed: bool = False,
-    batch_size: int = 0,
+    form: Form = USUAL,
+    **named: bool | int,
 ) -> Exported:
     """Write a model as a folder of an engine's files and ``parity.json``, or nothing at all.
 
@@ -66,28 +65,25 @@ def export(
             machine finds it faster, else fp32.
         data: a data set, its name, or a folder of pictures. int8 is calibrated on its training pictures; parity and
             accuracy are measured on its held-out ones.
-        pixels: put resizing and normalising into the file: uint8 pictures in, probabilities out.
         drop: points of accuracy that the file may lose.
-        pictures: held-out pictures to measure accuracy on.
-        opset: version of ONNX's operators, 13 or newer; 0: the lowest that the network's operators allow.
-        fixed: images of the network's size only, in batches of 1 unless ``batch_size`` is given.
-        batch_size: batches of so many images only; 0: any.
+        pictures: held-out images to measure accuracy on.
+        form: what the file takes: images or pixels, shapes, version of ONNX's operators.
+        named: fields of the form by their names, as ``pixels=True``.
 
     Raises:
         InputError: a model, an argument or data that do not fit; an operator or a size that the engine does not have.
         ParityFailed: the file says something else than the model; the message names the first layer that parts.
     """
-    target, folder = pick_target(to, precision, opset), Path(output)
+    form = form.but(**named)
+    target, folder = pick_target(to, precision, form.opset), Path(output)
     check_free(folder)
     if not installed(target.engine):
         raise InputError(f"--to {to} needs {target.engine}, which is not installed; pip install 'residuum[deploy]'")
     dataset = open_data(data) if isinstance(data, str | Path) else data
-    batch = batch_size or int(fixed)
-    prepared = prepare(model if isinstance(model, nn.Module) else load(model), pixels=pixels, fixed=fixed, batch=batch)
-    prepared.opset = opset
+    prepared = prepare(model if isinstance(model, nn.Module) else load(model), form)
     if precision == "int8":
         if dataset is None:
-            raise InputError("int8 must be calibrated on pictures like those it will meet; give --data (data=)")
+            raise InputError("int8 must be calibrated on images like those it will meet; give --data (data=)")
         prepared.made["calibration"] = make_calibration(prepared, dataset)
     probes = make_probes(prepared, dataset, pictures)
     with appearing(folder) as temporary:
@@ -95,7 +91,7 @@ def export(
         card = prepared.carded(target=to, precision=chosen)
         if chosen == "int8":
             card = controlled(prepared, target.write, target.engine, card, drop)
-        gate = Gate(TOLERANCES[chosen], drop, thread_count())
+        gate = Gate(tolerance_of(chosen, prepared.graph), drop, thread_count())
         file = target.write(prepared, temporary, card)
         card = dataclasses.replace(card, made=card.made | target.facts(file))
         card = measured(prepared, file, target, card, probes, gate)

@@ -24,7 +24,7 @@ class FromPixels(nn.Module):
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.network = network
-        self.size, self.resize = preprocessing.size, preprocessing.resize
+        self.size, self.resize, self.way = preprocessing.size, preprocessing.resize, preprocessing.interpolation
         mean, std = (torch.tensor(values, dtype=torch.float64) for values in (preprocessing.mean, preprocessing.std))
         self.register_buffer("scale", (1 / (255 * std)).float().view(1, -1, 1, 1))
         self.register_buffer("shift", (-mean / std).float().view(1, -1, 1, 1))
@@ -33,7 +33,9 @@ class FromPixels(nn.Module):
         """Return probabilities."""
         if self.resize:
             pictures = self._middle(pictures)
-        fitted = F.interpolate(pictures.float(), self.size, mode="bilinear", antialias=True)
+        fitted = F.interpolate(pictures.float(), self.size, mode=self.way, antialias=True)
+        if self.way == "bicubic":  # which overshoots at edges
+            fitted = fitted.clamp(0, 255)
         images = torch.addcmul(self.get_buffer("shift"), fitted, self.get_buffer("scale"))
         return as_classes(self.network(images)).softmax(1)
 

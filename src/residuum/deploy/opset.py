@@ -10,6 +10,7 @@ from ..errors import InputError
 
 LEAST = 13  # below it quantised layers have no scale for each channel, and a softmax means something else
 WRITTEN = 18  # the exporter's own lowest
+NEWEST = 20  # that every engine here reads
 
 
 def at_opset(model: Any, opset: int, name: str) -> Any:

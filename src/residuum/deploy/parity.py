@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from residuum_runtime.engine import Accuracy
 
@@ -34,12 +36,33 @@ class Tolerance(NamedTuple):
 # off; the mean, the classes of clear pictures and accuracy must still hold.
 TOLERANCES = {
     "fp32": Tolerance(largest=5e-4, mean=5e-5, clear=1e-3, agreement=1.0),
-    "fp16": Tolerance(largest=0.05, mean=0.005, clear=0.1, agreement=1.0),
     "bf16": Tolerance(largest=0.25, mean=0.03, clear=0.5, agreement=1.0),
     "int8": Tolerance(largest=20.0, mean=0.15, clear=1.0, agreement=0.97),
 }
 
+ROUNDING = 2.0**-11  # the largest relative error of a float16 number
+FEATURES = 4.0  # logits may be differences of features that are larger than they are
+
 RESIZED = 0.05  # more for whole pictures: engines' resizing and torch's round a few pixels to neighbouring levels
+
+
+def tolerance_of(precision: str, graph: nn.Module) -> Tolerance:
+    """Return how far a file of that precision may be off.
+
+    For float16 it follows from its rounding: a layer rounds its weights and its output, each by a relative error that
+    lies evenly within ROUNDING, so of variance ROUNDING² / 3. Errors of layers are independent: after L layers their
+    deviation is ROUNDING √(2 L / 3). The mean of a normal error is 0.8 deviations, the largest of many is below 6, and
+    two classes change places only where they are nearer than twice the largest.
+
+    Args:
+        precision: of the file.
+        graph: the network, whose layers are counted.
+    """
+    if precision != "fp16":
+        return TOLERANCES[precision]
+    layers = sum(parameter.ndim > 1 for parameter in graph.parameters())
+    deviation = FEATURES * ROUNDING * math.sqrt(2 * max(layers, 1) / 3)
+    return Tolerance(largest=6 * deviation, mean=0.8 * deviation, clear=12 * deviation, agreement=1.0)
 
 
 @dataclass
@@ -141,7 +164,7 @@ def _failures(result: dict[str, Any], gate: Gate) -> list[str]:
     if result["mean"] > limits.mean:
         failures.append(f"the mean by {result['mean']:.3g}, allowed {limits.mean:g}")
     if result["clear_agreement"] < limits.agreement:
-        failures.append(f"{100 * result['clear_agreement']:.1f} % of clear pictures get the same class, "
+        failures.append(f"{100 * result['clear_agreement']:.1f} % of clear images get the same class, "
                         f"needed {100 * limits.agreement:g} %")  # fmt: skip
     drop = result.get("accuracy", {}).get("drop", 0.0)
     if drop > gate.drop + 1e-9:

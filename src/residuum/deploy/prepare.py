@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import torch
@@ -21,9 +22,10 @@ from residuum_runtime.predictions import answer_names
 
 from .. import __version__
 from ..errors import InputError
-from ..models import Preprocessing, describe
+from ..models import BUILDERS, VARIANTS, Preprocessing, describe
 from ..models.description import check_classifier
 from ..nn.fold import Folded, fold
+from .form import USUAL, Form
 from .from_pixels import FromPixels
 
 LARGER = 8  # pixels that a second size has more, for tracing
@@ -37,7 +39,7 @@ class Prepared:
     graph: nn.Module  # the same function, folded: what is exported
     folded: Folded
     card: Card  # target and precision still to be filled in
-    opset: int = 0  # of ONNX's operators; 0: the lowest that they allow
+    form: Form = USUAL
     made: dict[str, Any] = field(default_factory=dict)  # by targets, for one another
 
     @cached_property
@@ -50,36 +52,32 @@ class Prepared:
         return dataclasses.replace(self.card, **changes)
 
 
-def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batch: int = 0) -> Prepared:
+def prepare(model: nn.Module, form: Form = USUAL) -> Prepared:
     """Check a model and make it ready to export; the model itself is not changed.
 
     Args:
-        model: from ``load`` or ``create_model``; its description says how to prepare pictures.
-        pixels: put resizing and normalising into the graph: uint8 pictures in, probabilities out.
-        fixed: take images of the network's size only.
-        batch: take batches of so many images only; 0: any.
+        model: from ``load`` or ``create_model``; its description says how to prepare images.
+        form: what the file takes.
 
     Raises:
-        InputError: no preprocessing, no classifier, weights that are not finite numbers.
+        InputError: a network of tokens or sequences, one without preprocessing or classifier, weights that are not
+            finite numbers.
     """
     description = describe(model)
     preprocessing = description.preprocessing
+    _check_takes_images(description.model)
     if preprocessing is None:
         raise InputError(
-            "the model must say how pictures are prepared, and it does not; set "
+            "the model must say how images are prepared, and it does not; set "
             "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
         )
     check_classifier(model)
     _check_finite(model)
     reference = copy.deepcopy(model).cpu().float().eval()
-    if fixed and pixels:
-        raise InputError("pixels= takes pictures of any size, so it can not stand with fixed=; leave one out")
-    if batch < 0:
-        raise InputError(f"batch must be 1 or more images, or 0 for any number, got {batch}")
-    fixed = not _takes_other_sizes(reference, preprocessing) or fixed
+    fixed = not _takes_other_sizes(reference, preprocessing) or form.fixed
     folded = fold(reference)
     graph = folded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if pixels:
+    if form.pixels:
         reference, graph = FromPixels(reference, preprocessing).eval(), FromPixels(graph, preprocessing).eval()
     one_logit = getattr(model, "num_classes", None) == 1  # a yes or no, whose two answers the file names
     made = {"residuum": __version__, "torch": torch.__version__.partition("+")[0]}
@@ -93,14 +91,15 @@ def prepare(model: nn.Module, *, pixels: bool = False, fixed: bool = False, batc
         mean=tuple(preprocessing.mean),
         std=tuple(preprocessing.std),
         resize=preprocessing.resize,
+        interpolation=preprocessing.interpolation,
         classes=tuple(answer_names(1, description.classes) if one_logit else description.classes),
-        pixels=pixels,
+        pixels=form.pixels,
         fixed=fixed,
-        batch=batch,
+        batch=form.batch,
         min_size=max(1, getattr(model, "min_size", 1)),
         made=made | {key: value for key, value in said.items() if value},
     )
-    return Prepared(reference, graph, folded, card)
+    return Prepared(reference, graph, folded, card, form)
 
 
 def trace(graph: nn.Module, card: Card) -> torch.export.ExportedProgram:
@@ -146,6 +145,17 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _check_takes_images(name: str) -> None:
+    """Refuse a network of tokens or sequences by its name; what was built elsewhere is tried as it is."""
+    row = VARIANTS.get(name)
+    builder = row.builder if row is not None else BUILDERS.get(name)
+    if builder is not None and "in_chans" not in signature(builder).parameters:
+        raise InputError(
+            f"exports are of networks that take images, got {name}, which takes tokens or sequences; "
+            "torch.onnx.export(model, example, dynamo=True) writes its graph, which no gate compares"
+        )
 
 
 def _check_finite(model: nn.Module) -> None:

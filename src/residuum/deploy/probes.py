@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..data import ArrayImages, Augmentation, Dataset, EvaluationLoader, FileImages
 from ..data.pixels import Normalise, match_channels
 from ..data.streaming import fitting
 from ..evaluation.matching import match_classes
+from ..models import describe
 from ..seeds import generator
 from .prepare import Prepared
 
@@ -80,7 +81,7 @@ def labelled(
     else:
         part = replace(images, names=[str(images.names[i]) for i in chosen.tolist()], labels=images.labels[chosen])
     card = prepared.card
-    loader = EvaluationLoader(part, BATCH, card.size, card.resize)
+    loader = EvaluationLoader(part, BATCH, card.size, card.resize, interpolation=card.interpolation)
     batches = [(match_channels(pixels, card.channels), labels) for pixels, labels in loader]
     renumber = match_classes(card.classes, classes, prepared.reference)
     labels = renumber[torch.cat([labels for _, labels in batches])]
@@ -103,7 +104,8 @@ def reference_logits(prepared: Prepared, name: str, pixels: NDArray[np.uint8]) -
     card, tensor = prepared.card, torch.from_numpy(pixels)
     if name.startswith("picture"):
         tensor = match_channels(
-            tensor[None] if card.pixels else fitting(card.size, card.resize)(tensor)[None], card.channels
+            tensor[None] if card.pixels else fitting(card.size, card.resize, card.interpolation)(tensor)[None],
+            card.channels,
         )
     if card.pixels:
         tiny = torch.finfo(torch.float32).tiny
@@ -142,15 +144,14 @@ def photographs(count: int = REAL) -> list[Tensor]:
     return found
 
 
-def photograph_set(size: tuple[int, int], count: int = 160) -> Dataset:
-    """Return windows of both photographs as a data set of two classes, to calibrate on where only speed counts."""
+def photograph_set(model: nn.Module, size: tuple[int, int], count: int = 160) -> Dataset:
+    """Return windows of both photographs as the model's first two classes, to calibrate on where only speed counts."""
+    classes = describe(model).classes or [str(number) for number in range(max(2, getattr(model, "num_classes", 2)))]
     fit = fitting(size, 0)
     pixels = torch.stack([fit(window) for window in photographs(count)])
     labels = torch.arange(count) % 2
     part = ArrayImages(pixels, labels)
-    return Dataset(
-        "photographs", ["temple", "flower"], part, part, (0.5,) * 3, (0.25,) * 3, size, Augmentation(0, False), "-"
-    )
+    return Dataset("photographs", classes, part, part, (0.5,) * 3, (0.25,) * 3, size, Augmentation(0, False), "-")
 
 
 def _pool(raw: Sequence[Tensor], size: tuple[int, int], channels: int) -> Tensor:

@@ -50,7 +50,7 @@ def controlled(prepared: Prepared, write: Write, engine: str, card: Card, drop: 
             made = {"pictures": len(calibration.images), "control": len(calibration.control), "control_drop": fall}
             return dataclasses.replace(card, made=card.made | {"calibration": made})
     raise ParityFailed(
-        f"int8 must lose at most {drop:g} points on {len(calibration.control)} training pictures, but loses {fall:.2f} "
+        f"int8 must lose at most {drop:g} points on {len(calibration.control)} training images, but loses {fall:.2f} "
         f"with {len(card.kept)} of {len(layers)} layers in float32; allow a larger drop, or choose bf16"
     )
 

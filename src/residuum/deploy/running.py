@@ -26,7 +26,8 @@ class Running(nn.Module):
         blank = np.zeros((1, card.channels, *card.size), dtype=np.uint8)
         self.num_classes = engine.logits(blank).shape[1]
         mean, std = ((0.0,) * card.channels, (1 / 255,) * card.channels) if card.pixels else (card.mean, card.std)
-        attach(self, Description(card.model, {}, list(card.classes), Preprocessing(card.size, mean, std, card.resize)))
+        preprocessing = Preprocessing(card.size, mean, std, card.resize, card.interpolation)
+        attach(self, Description(card.model, {}, list(card.classes), preprocessing))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits."""

@@ -10,7 +10,6 @@ from residuum_runtime.card import Card
 
 from ..errors import InputError
 from . import to_onnx, to_openvino, to_torch
-from .opset import LEAST
 from .prepare import Prepared
 
 
@@ -51,6 +50,4 @@ def pick_target(name: str, precision: str, opset: int = 0) -> Target:
         raise InputError(
             f"opset is a version of ONNX's operators, got {opset} with --to {name}; leave it out, or --to onnx"
         )
-    if opset and opset < LEAST:
-        raise InputError(f"opset must be {LEAST} or newer, got {opset}")
     return target

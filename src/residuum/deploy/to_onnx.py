@@ -20,7 +20,6 @@ from .prepare import Prepared, first_line, quiet, trace
 
 FILE = "model.onnx"
 AXES = ("batch", "channels", "height", "width")
-NEWEST = 20  # opset that other targets read
 SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a node comes from
 
 
@@ -28,15 +27,15 @@ def write(prepared: Prepared, folder: Path, card: Card) -> Path:
     """Write ``model.onnx`` in float32, float16 or int8, at the opset that is asked for, and return its path."""
 
     def made(prepared: Prepared) -> Any:
-        return graph(prepared, max(prepared.opset, opset.WRITTEN), half=card.precision == "fp16")
+        return graph(prepared, max(prepared.form.opset, opset.WRITTEN), half=card.precision == "fp16")
 
     def finish(model: Any, path: Path, card: Card) -> None:
-        save(opset.at_opset(model, prepared.opset, card.model), path, card)
+        save(opset.at_opset(model, prepared.form.opset, card.model), path, card)
 
     return write_graph(folder / FILE, prepared, card, graph=made, quantise=int8_onnx.quantise, save=finish)
 
 
-def graph(prepared: Prepared, version: int = NEWEST, *, half: bool = False) -> Any:
+def graph(prepared: Prepared, version: int = opset.NEWEST, *, half: bool = False) -> Any:
     """Return the model as an ONNX protobuf whose values carry the names of the layers that they leave.
 
     Args:

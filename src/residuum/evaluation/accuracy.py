@@ -35,7 +35,7 @@ def score(
                 logits = asked(images).float().cpu()
             parts.append(tally(as_classes(logits), truth))
     if not parts:
-        raise InputError("there is no picture to evaluate on")
+        raise InputError("there is no image to evaluate on")
     return joined(parts)
 
 

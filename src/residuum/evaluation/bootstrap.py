@@ -30,7 +30,7 @@ def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, leve
     count = len(values)
     if count < 1 or resamples < 2 or not 0 < level < 100:
         raise InputError(
-            "a bootstrap needs at least 1 picture, 2 resamples and a level between 0 and 100, "
+            "a bootstrap needs at least 1 image, 2 resamples and a level between 0 and 100, "
             f"got {count}, {resamples} and {level:g}"
         )
     draw, rows = generator(seed, "resample"), values.double()

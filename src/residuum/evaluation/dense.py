@@ -23,7 +23,7 @@ def window_of(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
             found = model.forward_features(torch.zeros(1, model.in_chans, *size).to(reference)).shape
     if found is None or len(found) != 4:
         raise InputError(
-            f"several scales need a convolutional network, which takes pictures of any size, got "
+            f"several scales need a convolutional network, which takes images of any size, got "
             f"{describe(model).model}; use --views ten-crop"
         )
     return found[2], found[3]

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from ..data import Dataset, open_data
+from ..errors import InputError
 from .predictions import combine, predictions_of
 from .scores import Scores
 from .splits import default_split
@@ -24,6 +25,7 @@ def evaluate(
     scales: Sequence[int] = (),
     precision: str = "fp32",
     match: str = "name",
+    max_pixels: int | None = None,
 ) -> Scores:
     """Return the scores of a model from ``create_model`` or ``load`` on a data set.
 
@@ -32,7 +34,7 @@ def evaluate(
 
     Args:
         model: the network, evaluated on the device that it is on; of several the probabilities are averaged.
-        data: a data set, its name, or a folder of images (``open_data(FOLDER, max_pixels=N)`` sets their limit).
+        data: a data set, its name, or a folder of images.
         split: ``train``, ``val``, ``test`` or ``all``. By default the validation images; of a folder without train/
             and val/ all images, unless the model was trained on that folder.
         batch_size: pictures at a time.
@@ -41,11 +43,21 @@ def evaluate(
         scales: shorter sides for ``multi-scale``, pixels; those of He15 where none are given.
         precision: ``fp32``, or ``bf16``, which is faster and may tell some pictures in a thousand otherwise.
         match: ``name``, or ``order`` where the data set calls the model's classes otherwise, in the same order.
+        max_pixels: the largest image of a folder, pixels; larger ones are left out and named [default:
+            ``residuum_runtime.reading.MAX_PIXELS``].
+
+    Raises:
+        InputError: a limit beside a data set that is open already.
 
     >>> evaluate(load("runs/PHOTOS-1"), "HELDOUT").top1  # doctest: +SKIP
     91.5
     """
-    dataset = data if isinstance(data, Dataset) else open_data(data, to_train=False)
+    if isinstance(data, Dataset) and max_pixels is not None:
+        raise InputError(
+            f"max_pixels must stand with the name of a folder, got {max_pixels} with an open data set; "
+            f"give open_data(FOLDER, max_pixels={max_pixels})"
+        )
+    dataset = data if isinstance(data, Dataset) else open_data(data, to_train=False, max_pixels=max_pixels)
     models = [model] if isinstance(model, nn.Module) else list(model)
     members = [
         predictions_of(

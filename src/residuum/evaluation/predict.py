@@ -45,7 +45,7 @@ def predict_each(
     """Yield the likeliest classes of each image as it is read, or why it cannot be read; see ``predict``."""
     preprocessing, classes = preprocessing_of(model), describe(model).classes
     height, width = preprocessing.size
-    fit = fitting((height, width), preprocessing.resize)
+    fit = fitting((height, width), preprocessing.resize, preprocessing.interpolation)
     normalise = Normalise(preprocessing.mean, preprocessing.std, next(model.parameters()).device)
 
     def ask(pixels: Pixels) -> tuple[list[float], list[str]]:

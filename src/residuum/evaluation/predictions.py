@@ -98,13 +98,13 @@ def predictions_of(
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
     size = (preprocessing.size[0], preprocessing.size[1])
-    frame = make_frame(size, preprocessing.resize, scales)
+    frame = make_frame(size, preprocessing.resize, scales, preprocessing.interpolation)
     renumber = match_classes(described.classes, dataset.classes, model, match)
     device = next(model.parameters()).device
     normalise = Normalise(preprocessing.mean, preprocessing.std, device)
     pictures = ViewedPictures(images_of(dataset, split), view, frame)
     if not len(pictures):
-        raise InputError("there is no picture to evaluate on")
+        raise InputError("there is no image to evaluate on")
     asked = made_for(precision, model)
     labels, found = [], []
     with evaluation_mode(asked):
@@ -130,9 +130,7 @@ def combine(members: Sequence[Predictions]) -> Predictions:
     aligned = []
     for number, member in enumerate(members, 1):
         if not member.labels.equal(first.labels):
-            raise InputError(
-                "an ensemble's members must have seen the same pictures in the same order; use one data set"
-            )
+            raise InputError("an ensemble's members must have seen the same images in the same order; use one data set")
         if odd := sorted(set(member.classes) ^ set(first.classes)):
             raise InputError(
                 f"an ensemble's models must know the same classes, but the first has {len(first.classes)} and number "

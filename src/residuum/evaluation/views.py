@@ -17,7 +17,7 @@ from residuum_runtime.pictures import RESIZED_PIXELS
 
 from ..compat import import_torchvision
 from ..data.pixels import reflected
-from ..data.streaming import CutToMiddle, fitting
+from ..data.streaming import CutToMiddle, fitting, fitting_shorter
 from ..errors import InputError, nearest
 
 HE_SCALES = (224, 256, 384, 480, 640)  # shorter sides, pixels, of networks trained on 224 (He15 section 3.4)
@@ -31,6 +31,7 @@ class Frame:
     size: tuple[int, int]  # height, width, pixels
     resize: int  # shorter side before the crop, pixels; 0: pictures are stretched to size
     scales: tuple[int, ...]  # shorter sides, pixels
+    interpolation: str = "bilinear"
 
 
 class View(NamedTuple):
@@ -42,7 +43,9 @@ class View(NamedTuple):
     weights: tuple[float, ...] | None = None  # of what was cut, in the mean; none: all alike
 
 
-def make_frame(size: tuple[int, int], resize: int, scales: Sequence[int] = ()) -> Frame:
+def make_frame(
+    size: tuple[int, int], resize: int, scales: Sequence[int] = (), interpolation: str = "bilinear"
+) -> Frame:
     """Return the frame; without scales those of He15, in proportion to a network that expects other than 224 pixels.
 
     Raises:
@@ -51,12 +54,12 @@ def make_frame(size: tuple[int, int], resize: int, scales: Sequence[int] = ()) -
     if wrong := [scale for scale in scales if scale < 1]:
         raise InputError(f"scales are shorter sides in pixels, at least 1, got {wrong[0]}; leave them out for He15's")
     usual = tuple(round(scale * min(size) / HE_SCALES[0]) for scale in HE_SCALES)
-    return Frame(size, resize, tuple(scales) or usual)
+    return Frame(size, resize, tuple(scales) or usual, interpolation)
 
 
 def centre(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the picture as in training's validation: resized, and its middle."""
-    return [fitting(frame.size, frame.resize)(picture)]
+    return [fitting(frame.size, frame.resize, frame.interpolation)(picture)]
 
 
 def flip(picture: Tensor, frame: Frame) -> list[Tensor]:
@@ -74,10 +77,10 @@ def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
     v2 = _transforms()
     height, width = frame.size
     if frame.resize >= max(frame.size):
-        room = v2.functional.resize(not_too_long(picture, frame.resize), [frame.resize], antialias=True)
+        room = fitting_shorter(frame.resize, frame.interpolation)(not_too_long(picture, frame.resize))
     else:
         down, right = max(1, height // MARGIN), max(1, width // MARGIN)
-        room = F.pad(v2.functional.resize(picture, [height, width], antialias=True), (right, right, down, down))
+        room = F.pad(fitting(frame.size, 0, frame.interpolation)(picture), (right, right, down, down))
     return list(v2.functional.ten_crop(room, [height, width]))
 
 
@@ -102,18 +105,17 @@ def not_too_long(image: Tensor, scale: int) -> Tensor:
 
 def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the whole picture with its shorter side at each scale, and the mirror images."""
-    v2 = _transforms()
-    resized = [v2.functional.resize(not_too_long(picture, scale), [scale], antialias=True) for scale in frame.scales]
+    resized = [fitting_shorter(scale, frame.interpolation)(not_too_long(picture, scale)) for scale in frame.scales]
     return [*resized, *(one.flip(-1) for one in resized)]
 
 
 VIEWS = {
-    "centre": View("the middle of each picture", centre),
+    "centre": View("the middle of each image", centre),
     "flip": View("the middle and its mirror image", flip),
     "ten-crop": View("corners and middle, and their mirror images (Krizhevsky 2012)", ten_crop),
     "shifts": View("the middle, shifted by a pixel each way, and their mirror images (Jordan 2024)", shifts,
                    weights=(0.25, 0.25, 0.125, 0.125, 0.125, 0.125)),
-    "multi-scale": View("whole pictures at several scales, and mirrored, fully convolutional (He15 3.4)",
+    "multi-scale": View("whole images at several scales, and mirrored, fully convolutional (He15 3.4)",
                         multi_scale, dense=True),
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitt
     if (full := needed(epochs, 1.0)) > minutes:
         share = max(minutes / full, min(1.0, LEAST_PICTURES / len(dataset.train)))
     options, notes = _told(options, dataset, epochs, share)
-    notes.insert(0, f"A short trial foresaw {needed(first, 1.0):.1f} minutes for {first} epochs of all pictures, "
+    notes.insert(0, f"A short trial foresaw {needed(first, 1.0):.1f} minutes for {first} epochs of all images, "
                     f"{workers} at a time; the budget was {minutes:g}.")  # fmt: skip
     if (least := needed(epochs, share)) > minutes * 1.05:
         notes.append(f"That is as little as the rule allows; it was expected to take {least:.1f} minutes.")
@@ -78,10 +78,10 @@ def _costs(members: Members, dataset: Dataset, workers: int) -> list[tuple[int, 
 
 def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:
     if share == 1.0:
-        return replace(options, epochs=epochs), [f"It trained {epochs} epochs of all pictures."]
+        return replace(options, epochs=epochs), [f"It trained {epochs} epochs of all images."]
     train, val = max(1, round(share * len(dataset.train))), max(1, round(share * len(dataset.val)))
     data = f"{options.data.split('[:')[0]}[:{train},:{val}]"
-    note = f"It trained {epochs} epochs of {train:,} pictures and validated on {val:,}."
+    note = f"It trained {epochs} epochs of {train:,} images and validated on {val:,}."
     return replace(options, epochs=epochs, data=data), [note]
 
 

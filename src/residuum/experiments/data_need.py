@@ -21,10 +21,10 @@ from .form import Members, Numbers, Options, Workspace
 from .members import MODELS
 from .statistics import Interval, Matters, judged_pairs, paired_difference
 
-QUESTION = "Does a network without shortcuts need more pictures than its residual twin to reach the same accuracy?"
+QUESTION = "Does a network without shortcuts need more images than its residual twin to reach the same accuracy?"
 SOURCE = "popular accounts; twins as in He et al. 2015, arXiv:1512.03385, section 4.2"
 COST = "about five minutes on two cores: 30 runs on parts of the digits"
-EXPECTED = "The plain twin loses more of its validation accuracy as training pictures become fewer."
+EXPECTED = "The plain twin loses more of its validation accuracy as training images become fewer."
 DEFAULTS = Options(depths=(20,), epochs=10)
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 PERCENTS = ("1", "3", "10", "30", "100")
@@ -81,7 +81,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     few, whole = sizes(numbers)[0], sizes(numbers)[-1]
     found = [
         judged_pairs(
-            f"With {pictures:,} pictures the residual twin does better",
+            f"With {pictures:,} images the residual twin does better",
             "–",
             gap(numbers, pictures),
             "above",
@@ -90,7 +90,7 @@ def findings(numbers: Numbers) -> list[Finding]:
         )
         for pictures in sizes(numbers)
     ]
-    claim = f"Its lead is larger with {few:,} pictures than with {whole:,}: the plain twin needs more data"
+    claim = f"Its lead is larger with {few:,} images than with {whole:,}: the plain twin needs more data"
     pairs = gap(numbers, few) - gap(numbers, whole)
     return [*found, judged_pairs(claim, "popular accounts", pairs, "above", MATTERS)]
 
@@ -103,12 +103,12 @@ def answer(numbers: Numbers) -> str:
         leads = [pictures for pictures, finding in zip(sizes(numbers), findings(numbers), strict=False)
                  if finding.verdict == SHOWN]  # fmt: skip
         plain = f"The plain network of {numbers['depth']} layers"
-        where = f"the residual twin leads at {_listed(leads)} pictures" if leads else "the residual twin leads nowhere"
+        where = f"the residual twin leads at {_listed(leads)} images" if leads else "the residual twin leads nowhere"
         if wider.above(0):
             return f"{plain} needs more data: {where}, by {wider} points more at {few:,} than at {whole:,}."
         if wider.below(0):
             return (
-                f"{plain} needs no more data: {where}, but its lead is smaller at {few:,} pictures than at {whole:,} "
+                f"{plain} needs no more data: {where}, but its lead is smaller at {few:,} images than at {whole:,} "
                 f"({wider} points)."
             )
         return (
@@ -135,11 +135,11 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         )
         for kind in MODELS
     ]
-    panel = Panel("Accuracy by number of pictures", "training pictures (log scale)", "validation accuracy, %", lines)
+    panel = Panel("Accuracy by number of images", "training images (log scale)", "validation accuracy, %", lines)
     figure = line_panel(panel)
     figure.axes[0].set_xscale("log", base=2)
     figure.axes[0].set_xticks(sizes(numbers), [f"{pictures:,}" for pictures in sizes(numbers)])
-    return [Drawing("data-need", figure, "Validation accuracy of twins over the number of training pictures.")]
+    return [Drawing("data-need", figure, "Validation accuracy of twins over the number of training images.")]
 
 
 def tables(numbers: Numbers) -> list[Table]:

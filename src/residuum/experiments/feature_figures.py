@@ -33,8 +33,8 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     """Draw probes, neighbours and likeness by depth, and pictures of the first seed of each network."""
     grouped = by_network(numbers)
     pictures = [
-        _by_depth(numbers, grouped, "probes", "Linear probe", "of pictures recognised, %"),
-        _by_depth(numbers, grouped, "neighbours", "Nearest pictures", "of the same class, %"),
+        _by_depth(numbers, grouped, "probes", "Linear probe", "of images recognised, %"),
+        _by_depth(numbers, grouped, "neighbours", "Nearest images", "of the same class, %"),
     ]
     for network, seeds in grouped.items():
         one = seeds[0]
@@ -78,14 +78,14 @@ def _shown(network: str, held: dict[str, Any]) -> list[Drawing]:
         Drawing(
             f"units-{network}",
             picture_rows(list(channels.values()), _short(channels), title=f"What units of {words} answer to"),
-            f"Pictures that channels at four depths and the classes of {words} answer most strongly to.",
+            f"Images that channels at four depths and the classes of {words} answer most strongly to.",
             "Found by gradient ascent from noise, smoothed; a row a depth, the last row the classes in their order.",
         ),
         Drawing(
             f"nearest-{network}",
-            picture_rows(list(nearest.values()), list(nearest), title=f"Nearest pictures in {words}", gap=True),
-            f"Pictures and their five nearest in the features of {words}, at the stem and at the end.",
-            "The first picture of a row is asked about; the others are its nearest by the cosine of pooled features.",
+            picture_rows(list(nearest.values()), list(nearest), title=f"Nearest images in {words}", gap=True),
+            f"Images and their five nearest in the features of {words}, at the stem and at the end.",
+            "The first image of a row is asked about; the others are its nearest by the cosine of pooled features.",
         ),
     ]
 

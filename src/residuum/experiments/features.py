@@ -163,7 +163,7 @@ def tables(numbers: Numbers) -> list[Table]:
     places = ("stem", "middle", "end")
     header = ["network", *(f"{what}, {place}" for what in ("probe", "neighbours") for place in places)]
     caption = (
-        f"Percent on {count} pictures of {numbers['data']}: what a probe recognises, and which nearest pictures are of "
+        f"Percent on {count} images of {numbers['data']}: what a probe recognises, and which nearest images are of "
         "the same class; CKA of neighbouring blocks. Mean and deviation over seeds."
     )
     return [Table([*header, "CKA"], rows, caption)]

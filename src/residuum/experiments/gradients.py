@@ -29,13 +29,13 @@ from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "Does the gradient vanish or explode on its way back through a plain network, and is it the shortcut or the "
-    "normalisation that keeps its size? Are gradients at nearby pictures still alike, and does training change that?"
+    "normalisation that keeps its size? Are gradients at nearby images still alike, and does training change that?"
 )
 SOURCE = "Bal17 (arXiv:1702.08591), figures 1 and 2; Yang et al. 2019, arXiv:1902.08129; He15 section 4.1"
 COST = "about three minutes on two cores: new networks of five depths, and twelve runs of 6 epochs on the digits"
 EXPECTED = (
     "new plain networks keep the gradient's size without a norm and let it grow with one; their gradients at nearby "
-    "pictures become unlike with depth; residual twins keep more of both."
+    "images become unlike with depth; residual twins keep more of both."
 )
 DEFAULTS = Options(depths=(20, 56), epochs=6)
 
@@ -118,7 +118,7 @@ def findings(numbers: Numbers) -> list[Finding]:
         deep, shallow = (_of_new(numbers, kind, depth, "likeness") for depth in (deepest, shallowest))
         found.append(
             judged_pairs(
-                f"New networks, {kind}: gradients at nearby pictures are less alike with {deepest} layers than with "
+                f"New networks, {kind}: gradients at nearby images are less alike with {deepest} layers than with "
                 f"{shallowest}", "Bal17: falls as 2^-L", deep - shallow, "below", LIKENESS, unit="of correlation",
             )
         )  # fmt: skip
@@ -154,7 +154,7 @@ def _of_new(numbers: Numbers, kind: str, depth: int, figure: str) -> np.ndarray:
 def _trained(numbers: Numbers, name: str) -> Finding:
     first, last = (np.array([rows[end]["likeness"] for rows in numbers["trained"][name]], float) for end in (0, -1))
     epochs = numbers["trained"][name][0][-1]["epoch"]
-    claim = f"{name}: after {epochs} epochs gradients at nearby pictures are more alike than before training"
+    claim = f"{name}: after {epochs} epochs gradients at nearby images are more alike than before training"
     return judged_pairs(claim, "–", last - first, "above", LIKENESS, unit="of correlation")
 
 
@@ -163,7 +163,7 @@ def answer(numbers: Numbers) -> str:
     if not numbers["new"]:
         row = numbers["trained"]["model"][0][0]
         return (
-            f"The gradient's size changes by a factor of {row['factor']:.3f} a block, and at nearby pictures gradients "
+            f"The gradient's size changes by a factor of {row['factor']:.3f} a block, and at nearby images gradients "
             f"have a correlation of {row['likeness']:.2f}; {100 * row['rope']:.0f} % of its size comes back through "
             "shortcuts alone."
         )
@@ -189,7 +189,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
 
 
 TITLES = {
-    "likeness": "Correlation of gradients at nearby pictures",
+    "likeness": "Correlation of gradients at nearby images",
     "rope": "The rope: what comes back through shortcuts alone",
 }
 YLABELS = {"likeness": "correlation", "rope": "size, share of the whole gradient's"}
@@ -200,9 +200,7 @@ def _by_depth(numbers: Numbers) -> Drawing:
     for kind, rows in numbers["new"].items():
         seeds = zip(*([one["likeness"] for one in row] for row in rows.values()), strict=True)
         lines.append(Line(kind, [int(depth) for depth in rows], [list(one) for one in seeds], KINDS[kind][2]))
-    panel = Panel(
-        "New networks: likeness of gradients", "layers", "correlation at nearby pictures", lines, form="{:.2f}"
-    )
+    panel = Panel("New networks: likeness of gradients", "layers", "correlation at nearby images", lines, form="{:.2f}")
     return Drawing("likeness-by-depth", line_panel(panel), "Correlation over depth, four kinds of networks.", CAPTION)
 
 

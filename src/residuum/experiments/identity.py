@@ -89,7 +89,7 @@ def pictures(dataset: Dataset, split: str) -> Tensor:
     images = dataset.train if split == "train" else dataset.val
     if not isinstance(images, ArrayImages):
         raise InputError(
-            f"this study needs pictures held in memory, got files in {images.root}; shrink them to 64 pixels"
+            f"this study needs images held in memory, got files in {images.root}; shrink them to 64 pixels"
         )
     grey = images.pixels.float().mean(1, keepdim=True) / 255
     return F.adaptive_avg_pool2d(grey, SIDE).flatten(1)
@@ -209,7 +209,7 @@ def tables(numbers: Numbers) -> list[Table]:
         errors = 100 * np.array(numbers["errors"][kind][optimiser][str(depth)])
         rows.append([f"{kind}, {optimiser}, {depth} layers", f"{errors.mean():.3g}", *(f"{e:.3g}" for e in errors)])
     caption = (
-        f"Variance of held-out pictures ({numbers['data']}, 8x8 grey) that a stack misses after {numbers['epochs']} "
+        f"Variance of held-out images ({numbers['data']}, 8x8 grey) that a stack misses after {numbers['epochs']} "
         "epochs, %; the better of two rates by training error; 100 also where it diverged."
     )
     return [Table(["stack", "mean", *(f"seed {seed}" for seed in range(seeds))], rows, caption)]

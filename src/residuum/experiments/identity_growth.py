@@ -199,7 +199,7 @@ def tables(numbers: Numbers) -> list[Table]:
          spread(numbers["seconds"][way]), f"{numbers['macs'][way] / 1e6:,.0f}"]
         for way in ("grown", "scratch")
     ]  # fmt: skip
-    header = ["way", "training %", "validation %", "seconds", "million MACs a picture"]
+    header = ["way", "training %", "validation %", "seconds", "million MACs an image"]
     caption = (
         f"After the last epoch on {numbers['data']}, mean and standard deviation over the seeds; seconds on one "
         "thread; multiply-accumulates of a forward pass, added over the epochs."

@@ -174,7 +174,7 @@ def tables(numbers: Numbers) -> list[Table]:
         rows.append([network, spread(centre, 3), spread([_width(one) for one in seeds], 2), spread(rough)])
     first = next(iter(numbers["subjects"].values()))
     caption = (
-        f"Training loss on {first['pictures']} pictures of {numbers['data']}, {DIRECTIONS} directions a network, "
+        f"Training loss on {first['pictures']} images of {numbers['data']}, {DIRECTIONS} directions a network, "
         "statistics of batch norm frozen; mean and deviation over seeds."
     )
     header = ["network", "loss at the centre", "width", "bumps %"]

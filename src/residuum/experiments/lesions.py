@@ -288,5 +288,5 @@ def tables(numbers: Numbers) -> list[Table]:
         "the worst one",
         f"{sizes[len(sizes) // 2]} at random",
     ]
-    caption = f"Error, percent, on {first['pictures']} pictures of {numbers['data']}; mean and deviation over seeds."
+    caption = f"Error, percent, on {first['pictures']} images of {numbers['data']}; mean and deviation over seeds."
     return [Table(header, rows, caption)]

@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,11 @@ from ..training.rows import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.state import Diverged
 from ..weights import load
-from ..workers import refuse_imported_script, serve_parent
+from ..workers import holding_signals, pool_of, processes_of
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
 AFTER = "after"  # a member's key that is no setting: the member to wait for
+AGAIN = 1.0  # seconds between two requests to end
 EVERY = 5.0  # seconds between looks at how far the members are
 WARMED_FROM = 110  # layers
 WARM_UP = {"warmup_epochs": 1.025, "warmup_lr": 0.01}  # He15 section 4.2: about 400 iterations at a tenth of the rate
@@ -68,9 +68,8 @@ def train_members(
         for name in sorted(given, key=lambda name: len(_ancestors(name, given))):
             yield name, train_member(study, output, name, given[name])
         return
-    refuse_imported_script()
     # One that outlived a killed study would hold its run's lock. While it trains, Ctrl-C still makes it save and end.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=serve_parent) as pool:
+    with pool_of(workers) as pool:
         running: dict[Future[History], str] = {}
         finished: set[str] = set()
         waiting = sorted(given, key=_work, reverse=True)  # the longest first
@@ -79,7 +78,9 @@ def train_members(
                 ready = [name for name in waiting if given[name].get(AFTER) in {None, *finished}]
                 for name in ready[: workers - len(running)]:  # none lies in the pool's queue, where no Ctrl-C finds it
                     waiting.remove(name)
-                    running[pool.submit(train_member, study, output, name, given[name])] = name
+                    with holding_signals():
+                        job = pool.submit(train_member, study, output, name, given[name])
+                    running[job] = name
                 done, _ = wait(running, EVERY, FIRST_COMPLETED)
                 for future in done:
                     name = running.pop(future)
@@ -88,10 +89,22 @@ def train_members(
                 if not done:
                     yield epochs_done(output, given)
         except BaseException:
-            for child in active_children():  # a terminal's Ctrl-C has reached them already; a lone signal has not
-                os.kill(child.pid or 0, signal.SIGINT)
-            pool.shutdown(wait=True, cancel_futures=True)
+            _stop(pool, running)
             raise
+
+
+def _stop(pool: ProcessPoolExecutor, running: Iterable[Future[History]]) -> None:
+    """Let the members that train save and end; a second signal meanwhile leaves them no time.
+
+    A terminal's Ctrl-C has reached them already, a lone signal has not. A member that does not train yet leaves Ctrl-C
+    alone, so it is sent again until none runs; one that saves takes it once.
+    """
+    while True:
+        for process in processes_of(pool):
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, signal.SIGINT)
+        if not wait(running, AGAIN).not_done:
+            return
 
 
 def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> History:

@@ -43,7 +43,7 @@ LENGTHS = 8  # lengths that are sampled
 BLOCK = Matters(1.0, "chosen here: one block")
 SLOPE = Matters(0.05, "chosen here: a ninth less with every block")
 CAPTION = (
-    "A line is the mean over seeds, of a single model over samples of pictures; its shade reaches from the lowest to "
+    "A line is the mean over seeds, of a single model over samples of images; its shade reaches from the lowest to "
     "the highest."
 )
 

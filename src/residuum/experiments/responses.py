@@ -141,5 +141,5 @@ def tables(numbers: Numbers) -> list[Table]:
         largest = [max(one["deviations"][1:]) for one in seeds]
         rows.append([network, *(spread(column, 3) for column in (*columns, largest))])
     count = next(iter(numbers["subjects"].values()))["pictures"]
-    caption = f"Standard deviations on {count} pictures of {numbers['data']}, mean and deviation over seeds; no stem."
+    caption = f"Standard deviations on {count} images of {numbers['data']}, mean and deviation over seeds; no stem."
     return [Table(["network", "all layers", "first of a block", "last of a block", "the largest"], rows, caption)]

@@ -25,7 +25,7 @@ from .measuring import CAPTION, by_network, chance, lines_of, measured, members_
 from .statistics import Matters, bootstrap, judged, spread
 
 QUESTION = (
-    "It is said that networks without shortcuts are more fragile. When pictures get noisy, blurred, pale or partly "
+    "It is said that networks without shortcuts are more fragile. When images get noisy, blurred, pale or partly "
     "covered, does a plain network lose more accuracy than its residual twin of the same layers?"
 )
 SOURCE = "popular accounts; the corruptions after Hendrycks 2019 (arXiv:1903.12261), which compares no such twins"
@@ -169,5 +169,5 @@ def tables(numbers: Numbers) -> list[Table]:
         ]
         rows.append([network, spread(clean), *(spread(column) for column in left)])
     count = next(iter(numbers["subjects"].values()))["pictures"]
-    caption = f"Accuracy, percent, on {count} pictures of {numbers['data']}: clean, and the mean over each strength."
+    caption = f"Accuracy, percent, on {count} images of {numbers['data']}: clean, and the mean over each strength."
     return [Table(["network", "clean", *kinds(numbers)], rows, f"{caption} Mean and deviation over seeds.")]

@@ -115,6 +115,17 @@ def study_data(folder: Path) -> StudyData:
             f"{folder} is no finished study: it has no {STUDY}; run `residuum study NAME --output {folder}`"
         )
     held = read_json(folder / STUDY)
+    try:
+        return _drawn(held)
+    except KeyError as lacking:
+        raise InputError(
+            f"{folder} must hold the numbers that this version draws, but Residuum {held.get('residuum', '?')} did not "
+            f"measure {lacking}; run `{held.get('repeat', 'residuum study NAME')} --output {folder}` again, which "
+            "measures the runs in it anew"
+        ) from lacking
+
+
+def _drawn(held: dict[str, Any]) -> StudyData:
     study, numbers = pick_study(held["study"]), held["numbers"]
     return StudyData(
         title=held["study"].replace("-", " ").capitalize(),

@@ -217,7 +217,7 @@ def answer(numbers: Numbers) -> str:
         networks = sorted((n for n in verdicts if n.startswith("residual")), key=lambda n: int(n.split("-")[1]))
         deepest = networks[-1]
         cost = (
-            f"a picture costs {_said(numbers['milliseconds'][deepest], 1)} ms of one thread and "
+            f"an image costs {_said(numbers['milliseconds'][deepest], 1)} ms of one thread and "
             f"{numbers['kib'][deepest] / 1024:.2f} MiB kept for the backward pass in the deepest"
         )
         first = (
@@ -246,9 +246,9 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     by_depth = sorted(residual, key=_depth)
     depths = [_depth(name) for name in by_depth]
     times = [list(seed) for seed in zip(*(numbers["milliseconds"][name] for name in by_depth), strict=True)]
-    time = Panel("Time of a training step", "layers", "ms a picture, one thread", [Line("time", depths, times)])
+    time = Panel("Time of a training step", "layers", "ms an image, one thread", [Line("time", depths, times)])
     memory = [Line("memory", depths, [[numbers["kib"][name] / 1024 for name in by_depth]], "green")]
-    kept = Panel("Memory of a training step", "layers", "MiB a picture, float32", memory, form="{:.2f}")
+    kept = Panel("Memory of a training step", "layers", "MiB an image, float32", memory, form="{:.2f}")
     return [
         Drawing(
             "very-deep-loss",
@@ -256,8 +256,8 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             "Training loss over the steps, means over blocks of them, a line for each depth.",
             interactive=line_plot(loss),
         ),
-        Drawing("very-deep-time", line_panel(time), "Milliseconds of a training step a picture, over depth."),
-        Drawing("very-deep-memory", line_panel(kept), "Mebibytes kept for the backward pass a picture, over depth."),
+        Drawing("very-deep-time", line_panel(time), "Milliseconds of a training step an image, over depth."),
+        Drawing("very-deep-memory", line_panel(kept), "Mebibytes kept for the backward pass an image, over depth."),
     ]
 
 
@@ -277,9 +277,9 @@ def tables(numbers: Numbers) -> list[Table]:
          _said(numbers["milliseconds"][name], 2), f"{numbers['kib'][name] / 1024:.3f}"]
         for name, curves in numbers["curves"].items()
     ]  # fmt: skip
-    header = ["network", "first loss", "last loss", "ms a picture", "MiB a picture"]
+    header = ["network", "first loss", "last loss", "ms an image", "MiB an image"]
     caption = (
         "Training loss of the first and of the last epoch, mean and standard deviation over the seeds; time of an "
-        "epoch a training picture on one thread, validation included; bytes kept for the backward pass, float32."
+        "epoch a training image on one thread, validation included; bytes kept for the backward pass, float32."
     )
     return [Table(header, rows, caption), accuracy_table(numbers)]

@@ -7,7 +7,9 @@ from typing import Any, cast
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, nearest
+
+INTERPOLATIONS = ("bilinear", "bicubic")  # antialiased, as Pillow has them
 
 
 @dataclass
@@ -18,6 +20,14 @@ class Preprocessing:
     mean: tuple[float, ...]  # one per channel, of values scaled to 0..1
     std: tuple[float, ...]
     resize: int = 0  # shorter side before the centre crop, pixels; 0: stretch to size
+    interpolation: str = "bilinear"  # of the resize: one of INTERPOLATIONS
+
+    def __post_init__(self) -> None:
+        """Refuse an interpolation that no entry point has."""
+        if self.interpolation not in INTERPOLATIONS:
+            known = ", ".join(INTERPOLATIONS)
+            hint = nearest(str(self.interpolation), list(INTERPOLATIONS))
+            raise InputError(f"interpolation must be one of {known}, got {self.interpolation!r}; {hint}")
 
 
 @dataclass

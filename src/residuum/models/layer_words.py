@@ -15,6 +15,7 @@ from ..nn.patches import FirstToken, PatchStem
 from ..nn.recurrent import LastStep, Rows
 from ..nn.shortcuts import PadShortcut
 from ..nn.squeeze_excite import ChannelAttention, SqueezeExcite
+from ..nn.standardised import StandardisedConv2d
 from ..nn.text import FirstTokenHead, MaskedWordHead, TextStem, WordHead
 
 Words = tuple[str, ...]
@@ -91,8 +92,14 @@ def _nothing(module: Any) -> Words:
     return ()
 
 
+def _standardised(conv: Any) -> Words:
+    first, *others = _convolution(conv)
+    return (f"standardised {first}", *others)
+
+
 LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.Conv2d: _convolution,
+    StandardisedConv2d: _standardised,
     nn.Linear: lambda linear: (f"linear, {linear.out_features}",),
     nn.BatchNorm1d: _says("batch norm"),
     nn.BatchNorm2d: _says("batch norm"),

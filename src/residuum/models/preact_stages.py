@@ -15,6 +15,7 @@ from torch import nn
 
 from ..nn import Block
 from ..nn.branches import Branch
+from ..nn.image_norms import Norm
 from ..nn.orders import Order, outer
 from ..nn.shortcuts import Shortcut
 
@@ -38,6 +39,7 @@ def preact_stages(
     blocks: Sequence[int],
     widths: Sequence[int],
     entry: Entry = opened,
+    norm: Norm = nn.BatchNorm2d,
 ) -> list[nn.Module]:
     """Build one stage for each entry of ``blocks``; ``widths`` begins with the stem's and has one entry more.
 
@@ -49,6 +51,7 @@ def preact_stages(
         widths: the stem's channels, then each stage's.
         entry: what the network's first block keeps of its branch: ``opened`` behind a stem that ends in an
             activation, else ``whole``. The first block of each later stage is opened.
+        norm: what the stages' ends have.
     """
     entries = [entry, *[opened] * (len(blocks) - 1)]
     strides = [1] + [2] * (len(blocks) - 1)
@@ -64,8 +67,8 @@ def preact_stages(
     result: list[nn.Module] = []
     for count, enter, (before, after), stride in steps:
         entrances: list[tuple[int, int, Entry]] = [(before, stride, enter), *[(after, 1, whole)] * (count - 1)]
-        closings = [outer(order.outside, after) for _ in entrances[:-1]]
-        closings.append(outer(order.outside + order.before, after))
+        closings = [outer(order.outside, after, norm) for _ in entrances[:-1]]
+        closings.append(outer(order.outside + order.before, after, norm))
         made = (
             block(channels, after, step, keep, closing)
             for (channels, step, keep), closing in zip(entrances, closings, strict=True)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from .attention import MLP, NormFirst, SelfAttention
 from .norms import TokenBatchNorm
 from .patches import FirstToken
+from .standardised import StandardisedConv2d, plain
 from .stochastic import DropPath, StochasticDepth
 
 AFFINE = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
@@ -69,6 +70,7 @@ def fold(model: nn.Module) -> Folded:
         model: any network; it is not changed.
     """
     result = Folded(copy.deepcopy(model).eval())
+    _standardise(result.model)
     uses = Counter(id(layer) for _, layer in result.model.named_modules(remove_duplicate=False))
     for row in rows(result.model):
         _fold_row([step for step in row if uses[id(step.layer)] == 1], row, result)
@@ -211,6 +213,14 @@ def _scaled(branch: StochasticDepth) -> bool:
             return True
         return False
     return False
+
+
+def _standardise(model: nn.Module) -> None:
+    """Standardise filters once, where a convolution does it at every use."""
+    for name, layer in list(model.named_modules())[1:]:
+        if isinstance(layer, StandardisedConv2d):
+            parent, _, key = name.rpartition(".")
+            model.get_submodule(parent).add_module(key, plain(layer).eval())
 
 
 def _norms(model: nn.Module) -> list[tuple[str, nn.Module]]:

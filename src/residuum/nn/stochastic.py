@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..errors import InputError
 from .block import Block
@@ -20,6 +21,8 @@ from .tracing import as_leaf
 
 Rule = Callable[[int, float], list[float]]
 Model = TypeVar("Model", bound=nn.Module)
+
+ONE_VALUE = "Expected more than 1 value per channel"  # torch's words, of its batch norms
 
 
 @dataclass
@@ -77,7 +80,9 @@ class StochasticDepth(nn.Module):
 class DropPath(nn.Module):
     """branch(x) / p for each image that survives with probability p, else 0; branch(x) in evaluation (timm's way).
 
-    Only the survivors pass the branch, so a batch norm inside counts only them (timm counts all).
+    Only the survivors pass the branch, so a batch norm inside counts only them (timm counts all). Where one survives
+    alone and its map is too small for a batch norm's variance, the next image of the batch passes with it: the norm
+    counts both, and what the branch makes of the other is left out.
 
     Args:
         layers: the branch's layers by name; they keep their names, so weights fit with and without.
@@ -99,8 +104,24 @@ class DropPath(nn.Module):
         if (survivors := self.lots.survivors(len(x), self.drop)) is None:
             return x.new_zeros(())
         survivors = survivors.to(x.device)
-        computed = through(self.children(), x[survivors]) / (1 - self.drop)
+        computed = self._kept(x, survivors) / (1 - self.drop)
         return computed.new_zeros(len(x), *computed.shape[1:]).index_add(0, survivors, computed)
+
+    def _kept(self, x: Tensor, survivors: Tensor) -> Tensor:
+        """Return what the branch makes of the survivors."""
+        if len(survivors) != 1 or len(x) == 1:
+            return through(self.children(), x[survivors])
+        norms = [module for module in self.modules() if isinstance(module, _BatchNorm)]
+        before = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
+        try:
+            return through(self.children(), x[survivors])
+        except ValueError as error:
+            if ONE_VALUE not in str(error):
+                raise
+        for buffer, value in before:  # norms that came before the one that refused have counted it
+            buffer.copy_(value)
+        pair = torch.cat([survivors, (survivors + 1) % len(x)])
+        return through(self.children(), x[pair])[:1]
 
     def extra_repr(self) -> str:
         """Show the probability."""

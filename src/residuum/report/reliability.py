@@ -62,7 +62,7 @@ def reliability_diagram(curves: Sequence[ReliabilityCurve]) -> Figure:
         main.set_ylim(-0.01, 1.01)
         main.set_xlim(-0.01, 1.01)
         main.grid()
-        main.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, frameon=False, fontsize=8.5)
+        main.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=1, frameon=False, fontsize=8.5)
         main.text(0.97, 0.05, "too sure", transform=main.transAxes, ha="right", color=LIGHT["muted"], size=8.5)
         below.set_ylabel("share of\nimages")
         below.set_xlabel("confidence")

@@ -34,9 +34,9 @@ p { margin: 0 0 1rem; max-width: 42rem; overflow-wrap: anywhere; }
 .lead { font: 400 clamp(1.25rem, 3vw, 1.5rem)/1.45 var(--serif); text-wrap: pretty; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); gap: .5rem 2rem; }
 .beside { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
-.beside > * { flex: 2 1 20rem; min-width: 0; }
+.beside > * { flex: 2 1 min-content; min-width: min(20rem, 100%); max-width: 100%; }
 .beside th, .beside td { padding-right: .875rem; }
-.beside > :first-child { flex: 3 1 26rem; }
+.beside > :first-child { flex: 3 1 26rem; min-width: 0; }
 .figures > * { min-width: 0; }
 figure { margin: 0 0 1rem; }
 .figures > .wide { grid-column: 1 / -1; }

@@ -34,6 +34,23 @@ def changed(settings: Settings, asked: Asked, directory: Path) -> tuple[Settings
     return replace(settings, **machine), notes  # pyright: ignore[reportArgumentType]
 
 
+def check_place(data: str, directory: Path) -> None:
+    """Raise InputError where the folder of a run's images is not there, with how to name another place."""
+    from ..data import SOURCES
+    from ..data.part import parse_part
+
+    source = str(part.source) if (part := parse_part(data)) is not None else data
+    if source in SOURCES or Path(source).exists():
+        return
+    above = [folder / source for folder in directory.resolve().parents] if not Path(source).is_absolute() else []
+    found = next((shlex.quote(str(place)) for place in above if place.is_dir()), "FOLDER")
+    relative = " (the run was begun in another folder)" if above else ""
+    raise InputError(
+        f"no data set or folder is named {data!r} here{relative}; say where the images of {directory} are: "
+        f"residuum train --resume {shlex.quote(str(directory))} --data {found}"
+    )
+
+
 def _further(settings: Settings, asked: Asked, directory: Path) -> str:
     """Offer a run that starts from the weights: the rate of every step follows from the number of epochs."""
     epochs = asked["epochs"]

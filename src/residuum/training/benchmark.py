@@ -70,11 +70,9 @@ def open_pictures(task: Task) -> Dataset:
                        Augmentation(0, True), "none")  # fmt: skip
     dataset = open_data(task.data)
     if not isinstance(dataset.train, ArrayImages):
-        raise InputError(
-            f"the benchmark takes pictures that fit in memory, not the folder {task.data}; leave --data out"
-        )
+        raise InputError(f"the benchmark takes images that fit in memory, not the folder {task.data}; leave --data out")
     if len(dataset.train) < task.batch_size:
-        raise InputError(f"{task.data} has {len(dataset.train)} pictures to train on, fewer than --batch-size")
+        raise InputError(f"{task.data} has {len(dataset.train)} images to train on, fewer than --batch-size")
     return dataset
 
 

@@ -81,8 +81,8 @@ def part_of(world: World, batch_size: int, pictures: int, *, mixing: bool = Fals
     total = min(batch_size, pictures)
     if total < world.size:
         raise InputError(
-            f"each process needs a picture of every batch, but a batch has {total} and there are {world.size} "
-            "processes; raise --batch-size, which counts the pictures of all processes, or start fewer"
+            f"each process needs an image of every batch, but a batch has {total} and there are {world.size} "
+            "processes; raise --batch-size, which counts the images of all processes, or start fewer"
         )
     return Part(world, total, mixing)
 
@@ -139,7 +139,7 @@ def score_together(
     dist.all_gather_object(parts, mine)
     found = [part for part in parts if part is not None]
     if not found:
-        raise InputError("there is no picture to evaluate on")
+        raise InputError("there is no image to evaluate on")
     columns: dict[str, Any] = {}
     for name in (field.name for field in fields(Scores)):
         cells = [getattr(part, name) for part in found]

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from residuum_runtime.machine import cpuinfo
+from residuum_runtime.names import printable
 
 from .. import __version__
 from ..data import Dataset
@@ -90,40 +91,62 @@ def moved(path: Path) -> list[str]:
 def check_data(path: Path, dataset: Dataset, *, moved: bool = False) -> None:
     """Raise InputError where the images are not those that the run was begun with.
 
-    Of images in memory the pixels count, of files the names; of files in another folder (``moved``) also their size
-    in all, and the content of some.
+    Of images in memory the pixels count, of files the names, and the content: in a small set that of each, in a large
+    one, where its folder has ``moved``, the size in all and the content of some.
     """
     before, now = read_record(path).get("data"), fingerprint(dataset)
     if before is None:
         return
-    if moved:
-        _check_content(before, now)
+    if difference := _difference(before, now, moved=moved):
+        remedy = "name the folder that holds them" if moved else f"put it back, or {_another(path)}"
+        raise InputError(f"a resumed run needs the images that it was begun with, but {difference}; {remedy}")
     if all(before[key] == now[key] for key in before if key not in OF_FILES):
         return
     alike = ", but of other names, labels or pixels" if _counts(before) == _counts(now) else ""
     counts = "{train} to train on, {val} to validate on, {classes} classes"
     raise InputError(
-        f"a resumed run needs the pictures that it was begun with: {counts.format(**before)} then, "
-        f"{counts.format(**now)} now{alike}. "
-        f"Put them back, or start another run with --weights {path.parent / 'model.safetensors'}"
+        f"a resumed run needs the images that it was begun with: {counts.format(**before)} then, "
+        f"{counts.format(**now)} now{alike}. Put them back, or {_another(path)}"
     )
 
 
-def _check_content(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Name the first difference of a folder that has moved; runs of earlier versions noted no content."""
-    there = now.get("sample", {})
-    for name, digest in before.get("sample", {}).items():
-        if there.get(name) != digest:
-            what = "has another content" if name in there else "is not among them at its place"
-            raise InputError(
-                f"a resumed run needs the images that it was begun with, but {name} {what} in the folder of --data; "
-                "name the folder that holds them"
-            )
-    if _counts(before) == _counts(now) and before.get("bytes", now.get("bytes")) != now.get("bytes"):
-        raise InputError(
-            f"a resumed run needs the images that it was begun with: their files had {before['bytes']:,} bytes in all, "
-            f"those in the folder of --data have {now.get('bytes', 0):,}; name the folder that holds them"
-        )
+def _another(path: Path) -> str:
+    return f"start another run with --weights {path.parent / 'model.safetensors'}"
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any], *, moved: bool) -> str:
+    """Name the first file that differs, where that is known; runs of earlier versions noted less, or nothing.
+
+    Of a large set the content of some files is known and the size of all. That is held against a folder that has
+    moved, and against one in its place the names.
+    """
+    if "images" in before and "images" in now:
+        return _first_of(before["images"], now["images"])
+    if not moved or _counts(before) != _counts(now):
+        return ""
+    if first := _first_of(before.get("sample", {}), now.get("sample", {})):
+        return first
+    if (size := before.get("bytes", now.get("bytes"))) != now.get("bytes"):
+        return f"their files had {size:,} bytes in all, those in the folder of --data have {now.get('bytes', 0):,}"
+    return ""
+
+
+def _first_of(before: dict[str, str], now: dict[str, str]) -> str:
+    """Return how the files, by name and content, differ: the first that is gone, new or changed, and how many are."""
+    gone, new = [name for name in before if name not in now], [name for name in now if name not in before]
+    changed = [name for name in before if before[name] != now.get(name, before[name])]
+    if gone and (names := [name for name in new if now[name] == before[gone[0]]]):
+        found = f"{printable(gone[0])} is named {printable(names[0])} now"
+    elif gone:
+        found = f"{printable(gone[0])} is not among them"
+    elif new:
+        found = f"{printable(new[0])} was not among them"
+    elif changed:
+        found = f"{printable(changed[0])} has another content"
+    else:
+        return ""
+    more = max(len(gone), len(new)) + len(changed) - 1
+    return f"{found}, and {more} more differ{'s' if more == 1 else ''}" if more else found
 
 
 def _counts(data: dict[str, Any]) -> list[int]:

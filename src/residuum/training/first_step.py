@@ -9,12 +9,10 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from ..nn.stochastic import DropPath, StochasticDepth
+from ..nn.stochastic import ONE_VALUE, DropPath, StochasticDepth
 from ..seeds import drawing
 from ..settings import Settings
 from .freezing import freeze, learn
-
-ONE_VALUE = "Expected more than 1 value per channel"  # torch's words, of its batch norms
 
 
 def check_first_step(model: nn.Module, settings: Settings, images: int, processes: int = 1) -> None:

@@ -40,13 +40,14 @@ class Request:
 def catching_interrupt() -> Iterator[Request]:
     """Turn the first Ctrl-C, SIGTERM or SIGHUP into a request; the second does what it does elsewhere.
 
-    A SIGHUP that is ignored, as ``nohup`` has it, stays so. Outside the main thread nothing is caught.
+    A SIGHUP that is ignored, as ``nohup`` has it, stays so, and so does a handler that is not Python's: it could not be
+    put back. Outside the main thread nothing is caught.
     """
     asked = Request()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-    before = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: handler for number in STOPS if (handler := signal.getsignal(number)) is not None}
     caught = [number for number, handler in before.items() if number == signal.SIGINT or handler != signal.SIG_IGN]
 
     def restore() -> None:

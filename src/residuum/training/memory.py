@@ -99,7 +99,7 @@ def _advice(run: Run) -> str:
             return f"Take fewer --processes, a smaller --model or --image-size. {kept}"
         return f"Start another run with --batch-size {half}, or less. {kept}"
     if not (fits := largest_batch(run, settings.batch_size // 2)):
-        return f"Not even two pictures fit: take a smaller --model or --image-size. {kept}"
+        return f"Not even two images fit: take a smaller --model or --image-size. {kept}"
     same = "the same step" if step % fits == 0 else "about the same step"
     return (
         f"A batch of {fits} fits, as a trial of it showed: start another run with --batch-size {fits}, and with "

@@ -90,7 +90,7 @@ def _batches(dataset: Dataset, batch_size: int) -> Iterator[Any]:
 
 
 def _in_memory(dataset: Dataset) -> ArrayImages:
-    assert isinstance(dataset.train, ArrayImages), "the benchmark takes pictures in memory"
+    assert isinstance(dataset.train, ArrayImages), "the benchmark takes images in memory"
     return dataset.train
 
 

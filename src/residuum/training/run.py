@@ -21,7 +21,7 @@ from ..models.counts import Counts, count
 from ..settings import Settings, read_asked, settle
 from ..settings.file import read_settings, write_settings
 from ..settings.recipe import data_of, with_recipe
-from ..settings.resuming import changed
+from ..settings.resuming import changed, check_place
 from ..weights import load
 from ..workers import refuse_imported_script
 from .checkpoint import newest_checkpoint
@@ -100,6 +100,7 @@ def resumed_run(directory: str | Path, asked: Mapping[str, object], world: World
             f"a resumed run keeps its number of processes, which decides its last bits: it has {settings.processes}, "
             f"but {world.size} are running; start {settings.processes}"
         )
+    check_place(settings.data, directory)
     use_threads(settings.threads)
     dataset = _pictures(settings, tell)
     check_data(directory / ENVIRONMENT, dataset, moved=settings.data != kept.data)

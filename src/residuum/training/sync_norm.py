@@ -44,6 +44,8 @@ class SyncBatchNorm(_BatchNorm):
         """Move the running statistics towards the batch's; their variance is the unbiased one, as torch has it."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
+        if count < 2:  # a single value, where all other images were dropped, has no variance
+            return
         self.num_batches_tracked.add_(1)
         rate = 1 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), rate)

@@ -50,7 +50,7 @@ def _agree(world: World, error: ResiduumError | None, seen: Any) -> None:
     for rank, (met, host, theirs) in enumerate(reports):
         if met is None and theirs != first:
             met = InputError(
-                f"all processes must see the same pictures, but process 0 has {first[0]} to train on and {first[1]} "
+                f"all processes must see the same images, but process 0 has {first[0]} to train on and {first[1]} "
                 f"to validate on, process {rank} on {host} {theirs[0]} and {theirs[1]}; copy the data to every host"
             )
         elif met is not None and rank > 0:

@@ -38,10 +38,13 @@ def beside(tensors: Mapping[str, Tensor], width: int) -> str:
 
 
 def _alone(path: str, tensors: Mapping[str, Tensor]) -> bool:
-    """Tell whether no other layer stands in the same sequence or head."""
+    """Tell whether no other layer stands in the same sequence or head, or takes what this one gives."""
     parent, _, last = path.rpartition(".")
     family = f"{parent}." if parent and (last.isdigit() or _is_head(parent)) else f"{path}."
-    return all(name.startswith(f"{path}.") for name in tensors if name.startswith(family))
+    logits = len(tensors[f"{path}.weight"])
+    others = (value for name, value in tensors.items() if name != f"{path}.weight" and value.ndim == 2)
+    followed = any(value.shape[1] == logits for value in others)
+    return not followed and all(name.startswith(f"{path}.") for name in tensors if name.startswith(family))
 
 
 def _is_head(parent: str) -> bool:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,26 @@ from torch import Tensor
 from .. import __version__
 from ..errors import InputError, nearest
 from ..files import write_bytes, write_text
-from ..models import VARIANTS, Description
+from ..models import VARIANTS, Description, Preprocessing
 from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
 from .metadata import NAMES_KEY, to_metadata
 from .pretrained import fetch
+from .processors import huggingface_processor
 from .safetensors_file import write_safetensors
 from .stacked import Naming, to_theirs
 from .transformer_config import transformer_config
-from .understand import Understood, understand
+from .understand import understand
+from .understood import Understood
 
 
-def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str], *, entry: str = "") -> Path:
+def convert(
+    path: str | os.PathLike[str],
+    to: str,
+    output: str | os.PathLike[str],
+    preprocessing: Preprocessing | None = None,
+    *,
+    entry: str = "",
+) -> Path:
     """Write the weights of ``path`` under another library's names; tensors keep their bits, so a round trip is exact.
 
     Args:
@@ -34,6 +44,7 @@ def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str
             library's own, self-describing).
         output: ``.safetensors``, or ``.pth``, ``.pt``, ``.bin`` for torch's format; for ``huggingface`` a
             name without an ending is a folder that transformers' ``from_pretrained`` reads.
+        preprocessing: in place of what the file or its folder says.
         entry: which of a checkpoint's entries or networks; by default the usual.
 
     Returns:
@@ -46,7 +57,11 @@ def convert(path: str | os.PathLike[str], to: str, output: str | os.PathLike[str
     if to not in TARGETS:
         raise InputError(f"to must be one of {', '.join(TARGETS)}, got {to!r}; {nearest(to, list(TARGETS))}")
     contents, beside = fetch(path, entry)
+    if preprocessing is not None:
+        beside = replace(beside, preprocessing=preprocessing, trouble="", prepared_by="given")
     understood = understand(contents, beside)
+    if preprocessing is not None:  # of our own files, too, which nothing beside them describes
+        understood.description.preprocessing = preprocessing
     if differences := understood.differences(understood.description.arguments):
         raise InputError(f"{contents.path.name} must fit {understood.description.model}:\n{differences}")
     dialect, tensors = respell(understood.tensors, to)
@@ -101,16 +116,8 @@ def _write_folder(folder: Path, understood: Understood, tensors: dict[str, Tenso
     """Write what ``from_pretrained`` reads: weights, configuration, preprocessing."""
     description = understood.description
     write_text(folder / "config.json", _text(huggingface_config(understood)))
-    if (chosen := description.preprocessing) is not None and _builder(description) == "resnet":
-        edge = chosen.size[0]
-        processor = {
-            "image_processor_type": "ConvNextImageProcessor",
-            "size": {"shortest_edge": edge},
-            "crop_pct": edge / chosen.resize if chosen.resize else 1.0,
-            "image_mean": list(chosen.mean),
-            "image_std": list(chosen.std),
-        }
-        write_text(folder / "preprocessor_config.json", _text(processor))
+    if (chosen := description.preprocessing) is not None:
+        write_text(folder / "preprocessor_config.json", _text(huggingface_processor(chosen)))
     write_safetensors(tensors, folder / "model.safetensors", {"format": "pt"})
     return folder / "model.safetensors"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from ..models.resnet import LAYOUTS as RESNETS
+from ..models.resnet import STEM_WIDTH
 from ..models.vgg import LAYOUTS as VGGS
 from . import rows, transformers_images, transformers_text
 from .layout import STEMS
@@ -54,6 +55,7 @@ DIALECTS: dict[str, Dialect] = {
     "mm": Dialect(rows.MM, "OpenMMLab"),
     "children": Dialect(rows.CHILDREN, "torchvision's layers by number"),
     "huggingface_bare": Dialect(rows.HUGGINGFACE_BARE, "Hugging Face"),
+    "detectron2": Dialect(rows.DETECTRON2, "detectron2"),
     "weiaicunzai2": Dialect(rows.weiaicunzai(2), "weiaicunzai's CIFAR-100 ResNets"),
     "weiaicunzai3": Dialect(rows.weiaicunzai(3), "weiaicunzai's CIFAR-100 ResNets"),
     "huggingface_bert": Dialect((), "Hugging Face", naming=transformers_text.BERT),
@@ -81,6 +83,15 @@ DIALECTS: dict[str, Dialect] = {
         for bn in ("", "_bn")
     },
     **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
+    **{
+        f"cifar_preact{depth}": Dialect(rows.cifar_preact(depth), "kuangliu's pre-activation ResNets")
+        for depth in (18, 34, 50, 101, 152)
+    },
+    **{
+        f"huggingface_bit{depth}": Dialect(rows.huggingface_bit(depth), "Hugging Face")
+        for depth, (_, _, widths) in RESNETS.items()
+        if widths[0] != STEM_WIDTH
+    },
 }
 
 HUGGING_FACE = ("huggingface", "huggingface_vit", "huggingface_bert", "huggingface_gpt2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -13,10 +13,12 @@ from torch import Tensor
 from ..errors import InputError
 from ..models import VARIANTS, Description
 from .dialects import DIALECTS, unwrap
-from .fit import Differences
+from .fit import Differences, is_usable
 from .pretrained import FETCHERS, fetch
 from .reading import Contents
-from .understand import Understood, understand
+from .sidecar import OVERRIDE
+from .understand import understand
+from .understood import Understood
 
 ZERO_VARIANCE = 1e-10  # a channel whose running variance is below holds the same value for every image
 
@@ -60,13 +62,15 @@ def examine(path: str | os.PathLike[str], *, entry: str = "") -> Examination:
         InputError: no such file, or one that is not a sound weights file (a model that is not recognised is a finding).
     """
     contents, beside = fetch(path, entry)
+    unclear = beside.trouble  # a finding, beside which the rest is still said
+    beside = replace(beside, trouble="", unclear=bool(unclear))
     try:
         understood = understand(contents, beside, ema=False)
         differences = understood.differences(understood.description.arguments)
         trouble = ""
     except InputError as error:
         understood, differences, trouble = None, Differences(), str(error)
-    odd = [trouble] if trouble else []
+    odd = [line for line in (trouble, unclear) if line]
     odd += list(odd_tensors(contents.tensors))
     odd += [f"averaged copy: {finding}" for finding in odd_tensors(contents.averaged)]
     if differences:
@@ -105,7 +109,7 @@ def _report(
         description=description,
         differences=differences,
         odd=odd,
-        how_to_load=_how(source, contents, understood, differences, entry),
+        how_to_load=_how(source, contents, understood, odd, entry),
         entries=[name for name in contents.entries if name] if len(contents.entries) > 1 else [],
         left_out=understood.said_beside() if understood else "",
     )
@@ -114,7 +118,7 @@ def _report(
 def odd_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
     """Yield what is odd in the numbers: not finite, dead channels, norms without variance, sizes that disagree."""
     for name, tensor in tensors.items():
-        if not tensor.is_floating_point() or tensor.numel() == 0:
+        if not is_usable(tensor) or not tensor.is_floating_point() or tensor.numel() == 0:
             continue
         wide = tensor.detach().float()
         if bad := int((~torch.isfinite(wide)).sum()):
@@ -156,12 +160,15 @@ def _depth(description: Description) -> int | None:
     return depth if isinstance(depth, int) else None
 
 
-def _how(source: str, contents: Contents, understood: Understood | None, differences: Differences, entry: str) -> str:
+def _how(source: str, contents: Contents, understood: Understood | None, odd: list[str], entry: str) -> str:
     name = source if source.startswith(tuple(FETCHERS)) else contents.path.name
     asked = f", entry={entry!r}" if entry else ""
     if understood is None:
+        if "must hold a model of this library" not in odd[0]:
+            return "not as it stands: see what is odd"
         return "not with this library: its names and shapes belong to no model here"
-    if differences:
+    if understood.differences(understood.description.arguments):
         return f"residuum.load({name!r}{asked}, strict=False) leaves out what does not fit and says so"
     averaged = "; ema=False takes the weights that are not averaged" if contents.averaged else ""
-    return f"residuum.load({name!r}{asked}){averaged}"
+    clear = not any(line.endswith(OVERRIDE) for line in odd)
+    return f"residuum.load({name!r}{asked}{'' if clear else ', preprocessing=...'}){averaged}"

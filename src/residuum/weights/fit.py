@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from ..errors import InputError
+
 SHOWN = 8  # differences of each kind in a message
+FLOATS = ("weight", "bias", "running_mean", "running_var")  # ends of names whose tensors are real floats
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -48,20 +51,72 @@ def compare(model: Shapes, file: Shapes) -> Differences:
     )
 
 
-def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole: bool) -> nn.Module:
-    """Build the model and give it the tensors, bit for bit; half precision widens to float32, which is exact.
+def refuse_unusable(file: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that no network here can hold: without numbers, or not dense.
 
-    Double precision is rounded to float32.
+    Raises:
+        InputError: naming them.
+    """
+    _refuse(file, {name: why for name, tensor in tensors.items() if (why := _unusable(tensor))})
+
+
+def refuse_integers(file: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights and statistics of a network that are not of real floats.
+
+    Raises:
+        InputError: naming them.
+    """
+    kinds = {name: tensor.dtype for name, tensor in tensors.items() if name.endswith(FLOATS)}
+    _refuse(file, {name: str(kind)[len("torch.") :] for name, kind in kinds.items() if not kind.is_floating_point})
+
+
+def _refuse(file: str, wrong: Mapping[str, str]) -> None:
+    if wrong:
+        kinds = ", ".join(dict.fromkeys(wrong.values()))
+        raise InputError(
+            f"{file} must hold dense tensors of floats, got {kinds}: {_some(list(wrong))}; "
+            "save the model before it is quantised or pruned to sparse tensors"
+        )
+
+
+def is_usable(tensor: Tensor) -> bool:
+    """Return whether the tensor has numbers that can be looked at, one by one."""
+    return not (tensor.is_meta or tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided)
+
+
+def _unusable(tensor: Tensor) -> str:
+    """Return what is wrong with a tensor, or nothing."""
+    if tensor.is_meta:
+        return "tensors without numbers (meta)"
+    if tensor.is_quantized:
+        return "quantised tensors"
+    if not is_usable(tensor):
+        return "sparse or nested tensors"
+    return ""
+
+
+def note_of_precision(tensors: Mapping[str, Tensor]) -> list[str]:
+    """Return what loading does to numbers of other precisions than float32: one note for all, or none."""
+    kinds = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values() if tensor.is_floating_point()}
+    others = sorted(kinds - {"float32"})
+    return [f"{' and '.join(others)} numbers as float32"] if others else []
+
+
+def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole: bool) -> nn.Module:
+    """Build the model and give it the tensors as float32: exact of float32 and less, rounded of float64.
 
     Args:
         build: makes the model on the current device.
         tensors: by the model's names, those that fit.
         whole: whether nothing is missing, so that no number of a new model is needed.
+
+    Raises:
+        InputError: a float64 number that float32 cannot hold.
     """
-    values = {name: _own(tensor) for name, tensor in tensors.items()}
     with torch.device("meta"):
         model = build()
     state = model.state_dict()
+    values = {name: _own(name, tensor, state[name]) for name, tensor in tensors.items()}
     counters = [name for name in state if name.endswith("num_batches_tracked") and name not in values]
     values |= {name: torch.zeros((), dtype=torch.long) for name in counters}
     hidden = {name for name, _ in model.named_buffers()} - set(state)  # not in files; only building gives them
@@ -75,10 +130,12 @@ def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole
     return model
 
 
-def _own(tensor: Tensor) -> Tensor:
-    other = tensor.dtype in (torch.float16, torch.bfloat16, torch.float64)
-    single = tensor.to(torch.float32) if other else tensor
-    return single.clone(memory_format=torch.contiguous_format)
+def _own(name: str, tensor: Tensor, place: Tensor) -> Tensor:
+    """Return a copy in the precision of the place that it is for."""
+    taken = tensor.to(place.dtype)
+    if tensor.dtype == torch.float64 and bool((taken.isinf() & tensor.isfinite()).any()):
+        raise InputError(f"{name} must hold numbers of float32's range, got {tensor.abs().max():.3g}; scale them down")
+    return taken.clone(memory_format=torch.contiguous_format)
 
 
 def _some(names: list[str]) -> str:

@@ -92,6 +92,30 @@ def refuse_foreign(path: Path) -> None:
         raise _refused(path, *ENDINGS[".msgpack"])
 
 
+# What a pickle wants to run, by how its name begins: what the file is, how to get a state dict out of it.
+LEARNER = "torch.save(load_learner(FILE).model.state_dict(), 'w.pth')"
+PROGRAMS: tuple[tuple[str, str, str], ...] = (
+    ("fastai.", "a learner that fastai exported", LEARNER),
+    ("fastcore.", "a learner that fastai exported", LEARNER),
+)
+MODULE = "torch.save(torch.load(FILE, weights_only=False).state_dict(), 'w.pth')"
+
+
+def describe_program(name: str, file: str, *, is_module: bool) -> str:
+    """Return what a pickle is that wants to run ``name``, and what to do.
+
+    Args:
+        name: of a class or function, with its module.
+        file: the file's name.
+        is_module: whether the pickle holds the insides of a torch module.
+    """
+    found = next((row for row in PROGRAMS if name.startswith(row[0])), None)
+    _, what, code = found or ("", "a whole module of torch, not its state dict", MODULE if is_module else "")
+    if not code:
+        return "Ask its author for a safetensors file"
+    return f"It is {what}; where you trust it: {code.replace('FILE', repr(file))}"
+
+
 def is_numpy_archive(path: Path) -> bool:
     """Tell whether the file is an .npz: a zip archive of arrays alone."""
     names = _names(path)

@@ -59,7 +59,8 @@ class Layout:
     def groups(self) -> int:
         """Groups of a bottleneck's middle convolution."""
         middle = self._shape("stages.0.0.branch.conv2.weight")
-        return middle[0] // middle[1] if self.convolutions == 3 else 1
+        even = middle[0] % middle[1] == 0  # otherwise it was pruned
+        return middle[0] // middle[1] if self.convolutions == 3 and even else 1
 
     @property
     def base_width(self) -> int:
@@ -70,17 +71,18 @@ class Layout:
     def sizes(self) -> dict[str, int]:
         """Logits and channels of the images."""
         stem = first_convolution(self.shapes)
-        return {"num_classes": self.shapes.get("head.fc.weight", (0,))[0], "in_chans": stem[1]}
+        in_chans = stem[1] if len(stem) == 4 and stem[1] else 3
+        return {"num_classes": (*self.shapes.get("head.fc.weight", ()), 0)[0], "in_chans": in_chans}
 
     def _shape(self, name: str) -> tuple[int, ...]:
         shape = self.shapes.get(name, ())
-        return shape if len(shape) == 4 else (1, 1, 1, 1)
+        return shape if len(shape) == 4 and 0 not in shape else (1, 1, 1, 1)
 
 
 def read_layout(shapes: Shapes) -> Layout | None:
     """Return the layout, or None where the names show no stages of convolutions."""
     blocks = sorted({(int(found[1]), int(found[2])) for name in shapes if (found := _BLOCK.match(name))})
-    if len(first_convolution(shapes)) != 4 or not blocks:
+    if not any(name in shapes for name in STEMS) or not blocks:
         return None
     projected = sum(f"stages.{stage}.{block}.shortcut.conv.weight" in shapes for stage, block in blocks)
     return Layout(

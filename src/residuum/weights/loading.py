@@ -18,9 +18,11 @@ from .fit import Differences, fill
 from .metadata import KEY
 from .origin import trained_content, trained_on
 from .pretrained import fetch
+from .published import check_logits
 from .reading import Contents
 from .transformer_facts import read_facts
-from .understand import Understood, build, build_meta, understand
+from .understand import understand
+from .understood import Understood, build, build_meta
 
 # What load() takes beside a model's own arguments: fields of the description.
 DESCRIBED = ("classes", "preprocessing", "metrics", "licence", "provenance")
@@ -31,8 +33,10 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
 
     The file may be this library's own, or hold a state dict by the names of another, in safetensors or in torch's
     format, under whatever wrapper. What names and shapes cannot decide is the source's usual;
-    ``description.provenance`` says what was assumed. No code in the file is run. Half precision widens to float32,
-    which is exact.
+    ``description.provenance`` says what was assumed. No code in the file is run. Numbers of any precision become
+    float32, which is exact except for float64. Where the file, a configuration beside it or its publisher names an
+    architecture, the tensors must be of that; of ``torchvision:`` and ``timm:`` the logits are compared with those of
+    the publisher's own model.
 
     Args:
         path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
@@ -44,11 +48,14 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
 
     Raises:
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
-            that do not fit, listed by name; several networks, of which ``entry`` names none.
+            that do not fit, listed by name; several networks, of which ``entry`` names none; another architecture than
+            the named one; a configuration beside the file that is not understood, by its key.
     """
     contents, beside = fetch(path, overrides.pop("entry", None) or "")
     name = overrides.pop("model", None)
     facts = dataclasses.replace(read_facts(contents.path), heads=overrides["heads"]) if "heads" in overrides else None
+    if overrides.get("preprocessing") is not None:  # whatever stands beside the file
+        beside = dataclasses.replace(beside, preprocessing=overrides["preprocessing"], trouble="", prepared_by="given")
     understood = understand(contents, beside, overrides.pop("ema", None), name or "", facts)
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
     description = dataclasses.replace(_override(contents, understood.description, name, overrides), **described)
@@ -66,6 +73,8 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     if differences:
         warnings.warn(f"{contents.path.name}: left out or left new\n{differences}", stacklevel=2)
         description.provenance += f"; {len(differences)} entries left out or left new"
+    elif beside.publisher is not None and not description.arguments.get("features_only"):
+        check_logits(model.eval(), beside.publisher, description)
     model.trained_on = trained_on(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     model.trained_content = trained_content(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     if understood.outside:
@@ -111,8 +120,9 @@ def _refusal(contents: Contents, understood: Understood, wanted: Description, di
     """Say what does not fit and what to do; first where only the last layer's size differs."""
     head = understood.tensors.get("head.fc.weight")
     heads = {understood.said(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
-    if head is not None and not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads):
-        classes = wanted.arguments.get("num_classes", "another number of")
+    classes = wanted.arguments.get("num_classes", "another number of")
+    only_heads = not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads)
+    if head is not None and only_heads and classes != len(head):
         return (
             f"{contents.path.name} holds weights for {len(head)} classes, got num_classes={classes}; leave num_classes "
             f"out, then model.reset_classifier({classes}) gives a new last layer to fine-tune"

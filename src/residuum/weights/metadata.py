@@ -19,6 +19,9 @@ FORMAT = 1  # rises when older versions could not read what is written
 def to_metadata(description: Description, version: str) -> dict[str, str]:
     """Return the metadata of a weights file: the description as JSON, with sorted keys so that it repeats."""
     content = dataclasses.asdict(description) | {"format": FORMAT, "version": version}
+    preprocessing = content["preprocessing"]
+    if preprocessing is not None and preprocessing["interpolation"] == "bilinear":
+        del preprocessing["interpolation"]  # the default, so that files stay the same to the byte
     try:
         return {"format": "pt", KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
     except (TypeError, ValueError) as error:
@@ -55,4 +58,5 @@ def from_metadata(path: Path, metadata: Mapping[str, str]) -> Description | None
 
 def _preprocessing(content: dict[str, Any]) -> Preprocessing:
     height, width = content["size"]
-    return Preprocessing((height, width), tuple(content["mean"]), tuple(content["std"]), content["resize"])
+    mean, std = tuple(content["mean"]), tuple(content["std"])
+    return Preprocessing((height, width), mean, std, content["resize"], content.get("interpolation", "bilinear"))

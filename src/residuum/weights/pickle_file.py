@@ -10,7 +10,7 @@ import io
 import math
 import pickle
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import torch
 
 from ..errors import InputError
 from .arrays import RECONSTRUCTORS, ArrayType, PickledArray
-from .foreign import is_plain_pickle
+from .foreign import describe_program, is_plain_pickle
 
 # Modules whose names torch's own weights-only reader may know; it judges each name again.
 TRUSTED_MODULES = ("torch", "collections", "_codecs", "numpy")
@@ -60,11 +60,14 @@ ITEM_BYTES = {
     "UntypedStorage": 1,
 }
 
+LOOKED_AT = 1_000_000  # bytes of a pickle, in which a module shows its insides
 LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' keys
 
 
 class Bystander:
-    """An object that takes anything, does nothing and forgets it."""
+    """An object that takes anything, does nothing and forgets it, except a state of names and values."""
+
+    state: Mapping[str, Any] = {}  # of an argparse.Namespace: what a run was started with
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Bystander:
         """Return an empty object, whatever it is made from."""
@@ -74,7 +77,12 @@ class Bystander:
         """Take the arguments of a call, an item or a state, and return the same empty object."""
         return self
 
-    __setstate__ = __setitem__ = append = extend = __call__
+    def __setstate__(self, state: Any) -> None:
+        """Keep the values that have names."""
+        if isinstance(state, Mapping):
+            self.state = state
+
+    __setitem__ = append = extend = __call__
 
 
 class _Storage(Bystander):
@@ -88,13 +96,17 @@ class _DryRun(pickle._Unpickler):  # type: ignore[name-defined]
         super().__init__(file)
         self.path = path
         self.storages: dict[str, int] = {}
+        start = file.tell()
+        content = file.read(LOOKED_AT)
+        file.seek(start)
+        self.is_module = b"_modules" in content and b"_parameters" in content
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
         if full not in (*BYSTANDERS, *ARRAYS, *TRUSTED_NAMES) and module.split(".")[0] not in TRUSTED_MODULES:
             raise InputError(
                 f"{self.path} must hold tensors only, got a pickle that wants to run {full}: refused, nothing was run. "
-                "Ask its author for a safetensors file"
+                f"{describe_program(full, self.path.name, is_module=self.is_module)}"
             )
         if module in ("torch", "torch.storage") and name in ITEM_BYTES:
             return type(name, (_Storage,), {"item_bytes": ITEM_BYTES[name]})

@@ -20,7 +20,7 @@ from .entries import named_state, unknown_entry
 FOLLOWERS = ("encoder_k", "encoder_m", "key_encoder", "momentum", "target", "student", "ema")
 
 # Names that only training without labels leaves: what stands where the classifier stands is then a projection.
-WITHOUT_LABELS = re.compile(r"(^|\.)(encoder_[qkm]|base_encoder|momentum_encoder|queue|prototypes|student|teacher"
+WITHOUT_LABELS = re.compile(r"(^|\.)(encoder_[qkm]|base_encoder|momentum_encoder|queue|prototypes"
                             r"|online\w*|target\w*|project(or|ion)\w*|predictor)(\.|$)")  # fmt: skip
 
 LEAST = 4  # modules that a network has at least

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor, nn
 
 from ..compat import import_torchvision
 from ..errors import InputError, nearest
 from ..files import make_folder
 from ..models import Preprocessing
+from .architectures import Named
+from .big_transfer import by_timms_names
 from .reading import Contents, read_contents
-from .sidecar import WEIGHTS_NAMES, Sidecar, read_sidecar, timm_preprocessing
+from .sidecar import OVERRIDE, WEIGHTS_NAMES, Sidecar, read_sidecar
+from .timm_config import timm_preprocessing
 
 ENTRY = "::"  # between a file and the entry to take of it
 
@@ -46,6 +52,7 @@ def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Si
         hint = nearest(found[0], [*FETCHERS])
         raise InputError(f"weights must be a file or begin with {', '.join(FETCHERS)}, got {text!r}; {hint}")
     contents = read_contents(source, entry)
+    contents.tensors = by_timms_names(contents.tensors)
     return contents, read_sidecar(contents.path)
 
 
@@ -77,11 +84,32 @@ def from_torchvision(name: str) -> tuple[Contents, Sidecar]:
         except (OSError, RuntimeError) as error:
             raise InputError(_unreachable(f"torchvision:{name}", error, f"put {chosen.url} at {path}")) from error
     view = chosen.transforms()
-    preprocessing = Preprocessing(_pair(view.crop_size), tuple(view.mean), tuple(view.std), view.resize_size[0])
+    preprocessing = Preprocessing(
+        _pair(view.crop_size), tuple(view.mean), tuple(view.std), view.resize_size[0], view.interpolation.value
+    )
     beside = Sidecar(preprocessing, list(chosen.meta["categories"]), "BSD-3-Clause (torchvision)")
     beside.metrics = {key: float(value) for key, value in chosen.meta["_metrics"].get("ImageNet-1K", {}).items()}
     beside.provenance = f"torchvision {model} {chosen.name}"
-    return read_contents(path), beside
+    beside.named = Named(model, f"torchvision:{name}", exact=True)
+    contents = read_contents(path)
+    fixed = {"image_size": preprocessing.size[0]} if model.startswith("vit_") else {}
+    beside.publisher = partial(_torchvision_model, model, contents.tensors, fixed)
+    return contents, beside
+
+
+def _torchvision_model(name: str, tensors: Mapping[str, Tensor], arguments: Mapping[str, Any]) -> nn.Module:
+    """Return torchvision's own model with the file's tensors."""
+    import torch
+
+    with torch.device("meta"):
+        model: nn.Module = import_torchvision().models.get_model(name, **arguments)
+    # its first DenseNets' files have a dot before the layers' numbers
+    renamed = {re.sub(r"\.(norm|conv)\.(\d)\.", r".\1\2.", key): value for key, value in tensors.items()}
+    missing = model.load_state_dict(renamed, strict=False, assign=True).missing_keys
+    for key in missing:  # counters of batches, which its oldest files lack
+        module, _, leaf = key.rpartition(".")
+        setattr(model.get_submodule(module), leaf, torch.zeros((), dtype=torch.long))
+    return model
 
 
 def from_timm(name: str) -> tuple[Contents, Sidecar]:
@@ -95,7 +123,13 @@ def from_timm(name: str) -> tuple[Contents, Sidecar]:
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(_unreachable(f"timm:{name}", error, "name weights that timm.list_pretrained() has")) from error
     cfg: dict[str, Any] = model.pretrained_cfg
-    beside = Sidecar(timm_preprocessing(cfg), list(cfg.get("label_names") or []), str(cfg.get("license") or ""))
+    beside = Sidecar(None, list(cfg.get("label_names") or []), str(cfg.get("license") or ""))
+    try:
+        beside.preprocessing = timm_preprocessing(cfg)
+    except InputError as error:
+        beside.trouble = f"timm:{name}: {error}; {OVERRIDE}"
+    beside.named = Named(str(cfg.get("architecture") or name), f"timm:{name}", exact=True)
+    beside.publisher = lambda: model
     tag = f".{cfg['tag']}" if cfg.get("tag") else ""
     beside.provenance = f"timm {cfg.get('architecture', name)}{tag}"
     tensors = {key: value.detach() for key, value in model.state_dict().items()}

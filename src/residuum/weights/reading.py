@@ -11,12 +11,14 @@ from typing import Any
 from torch import Tensor
 
 from ..errors import InputError, nearest
+from .architectures import Named, named_in
 from .arrays import read_npz
 from .dialects import BOOKKEEPING, EMA_PREFIXES
 from .entries import OPTIMISER_ROOFS, averaged_state, choose_state, named_state, states, unknown_entry
 from .foreign import is_numpy_archive, refuse_foreign
 from .pickle_file import read_pickle
 from .safetensors_file import looks_like_safetensors, read_safetensors
+from .shards import INDICES, is_index, read_shards, refuse_single_shard
 
 RUN_FILES = (
     "model.safetensors",
@@ -40,6 +42,7 @@ class Contents:
     beside: list[str] = field(default_factory=list)  # other entries
     entries: list[str] = field(default_factory=list)  # every entry that holds tensors by name
     wished: str = ""  # the network asked for, where it is no entry and so must be a prefix of names
+    named: Named | None = None  # the architecture, where an entry or the metadata names it
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -63,17 +66,28 @@ def read_contents(path: str | os.PathLike[str], entry: str = "") -> Contents:
         InputError: as ``read_tensors``.
     """
     path = find_file(path)
+    if is_index(path):
+        return _part(Contents(path, "shards", read_shards(path, lambda shard: _open(shard, "").tensors), wished=entry))
+    refuse_single_shard(path)
+    found = _open(path, entry)
+    return found if found.wished else _part(found)
+
+
+def _open(path: Path, entry: str) -> Contents:
+    """Read one file."""
     refuse_foreign(path)
     with path.open("rb") as file:
         start = file.read(9)
     if looks_like_safetensors(start) or (path.suffix == ".safetensors" and start[:2] != b"PK"):
         tensors, metadata = read_safetensors(path)
-        found = Contents(path, "safetensors", tensors, metadata, wished=entry)
+        found = Contents(path, "safetensors", tensors, metadata, wished=entry, named=named_in(metadata))
     elif is_numpy_archive(path):
         found = Contents(path, "numpy", read_npz(path), wished=entry)
     else:
-        found = _sort(path, read_pickle(path), entry)
-    return found if found.wished else _part(found)
+        content = read_pickle(path)
+        found = _sort(path, content, entry)
+        found.named = named_in(content) if isinstance(content, Mapping) else None
+    return found
 
 
 def find_file(path: str | os.PathLike[str]) -> Path:
@@ -82,7 +96,7 @@ def find_file(path: str | os.PathLike[str]) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        for name in RUN_FILES:
+        for name in (*RUN_FILES, *INDICES):
             if (path / name).is_file():
                 return path / name
         raise InputError(f"{path} must be a weights file or a folder with one of {', '.join(RUN_FILES)}, got neither")

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import InputError
 from ..models import BUILDERS, VARIANTS
 from ..models.densenet import LAYOUTS as DENSENETS
+from ..models.resnet import BOTTLENECK_WIDTHS
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
 from ..nn import basic_branch
@@ -56,7 +58,17 @@ def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> It
     layout = None if found else read_layout(shapes)
     for recogniser in RECOGNISERS:
         if layout is not None and (found := recogniser(layout)) is not None:
+            _refuse_without_statistics(found, name)
             yield Candidate(found.builder, {**found.arguments, **layout.sizes})
+
+
+def _refuse_without_statistics(found: Candidate, name: str) -> None:
+    """Refuse networks that are published with batch norms only, where the file lacks their statistics."""
+    if found.builder == "resnet_gn" and found.arguments["depth"] != 50 and not name:
+        raise InputError(
+            "batch norms need running_mean and running_var, which the file lacks; save model.state_dict() rather than "
+            "the parameters alone, or say model='resnet_gn' where the norms are over groups of channels"
+        )
 
 
 def cifar_resnet(layout: Layout) -> Candidate | None:
@@ -96,7 +108,7 @@ def imagenet_resnet(layout: Layout) -> Candidate | None:
         return Candidate("resnet_d", {"depth": depth, **stem})
     if layout.groups > 1:
         return Candidate("resnext", {**grouped, "shortcut": layout.shortcut})
-    if layout.base_width != 64:
+    if layout.base_width != 64 and layout.base_width % 64 == 0:
         arguments = {"depth": depth, "widen": layout.base_width // 64, "shortcut": layout.shortcut}
         return Candidate("wide_resnet", arguments)
     if layout.has("stem.norm.") and not layout.has(".running_var"):
@@ -111,6 +123,10 @@ def preact_resnet(layout: Layout) -> Candidate | None:
     depth = _table_depth(layout)
     if depth is None or not layout.outer_norms:
         return None
+    if not layout.has(".running_var") and layout.convolutions == 3:
+        return Candidate("bit_resnet", {"depth": depth, "widen": layout.widths[0] // BOTTLENECK_WIDTHS[0]})
+    if layout.shapes.get("stem.conv.weight", ())[2:] == (3, 3):
+        return Candidate("preact_resnet_cifar", {"depth": depth})
     stem = "He16" if layout.convolutions == 2 and layout.has("stem.norm.") else "timm"
     return Candidate("preact_resnet", {"depth": depth, "stem": stem})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .layout import Shapes
-from .transformer_facts import Facts
+from .transformer_facts import WIDE_HEADS, Facts
 
 TINY_EPS = 1e-12
 
@@ -53,7 +53,7 @@ def _image(shapes: Shapes, facts: Facts, conv: tuple[int, ...], places: tuple[in
         "image_size": side * conv[2],
         "patch_size": conv[2],
         "width": conv[0],
-        "heads": facts.heads_of(conv[0]),
+        "heads": facts.heads_of(conv[0], WIDE_HEADS),
     }
     return "vit", arguments | ({"norm": "layer_1e-12"} if facts.eps == TINY_EPS else {})
 

@@ -52,6 +52,16 @@ CHILDREN: Rows = (
     *((ours, theirs.replace("layer{s+1}", "{s+4}")) for ours, theirs in (*LAYERS, *projection("downsample", 0))),
     ("head.fc", "9"),
 )
+# detectron2's backbones: norms stand inside their convolutions
+DETECTRON2: Rows = (
+    ("stem.conv", "stem.conv1"),
+    ("stem.norm", "stem.conv1.norm"),
+    ("stages.{s}.{b}.branch.conv{i}", "res{s+2}.{b}.conv{i}"),
+    ("stages.{s}.{b}.branch.norm{i}", "res{s+2}.{b}.conv{i}.norm"),
+    ("stages.{s}.{b}.shortcut.conv", "res{s+2}.{b}.shortcut"),
+    ("stages.{s}.{b}.shortcut.norm", "res{s+2}.{b}.shortcut.norm"),
+    ("head.fc", "linear"),
+)
 # weiaicunzai's ResNets for CIFAR-100
 _BRANCH = "conv{s+2}_x.{b}.residual_function."
 
@@ -153,3 +163,28 @@ def preact(depth: int) -> Rows:
         ("stages.{s}.{b}.shortcut.conv", "stages.{s}.blocks.{b}.downsample.conv"),
         ("head.fc", "head.fc"),
     )
+
+
+def cifar_preact(depth: int) -> Rows:
+    """Return kuangliu's rows of one depth: as timm's ``preact``, without a norm at the end."""
+    _, blocks, widths = RESNETS[depth]
+    behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
+    projects = widths[0] != STEM_WIDTH
+    return (
+        ("stem.conv", "conv1"),
+        *((("stem.norm", "layer1.0.bn1"),) if projects else ()),
+        *((norm, f"layer{stage + 2}.0.bn1") for stage, norm in enumerate(behind[:-1])),
+        *LAYERS,
+        ("stages.{s}.{b}.shortcut.conv", "layer{s+1}.{b}.shortcut.0"),
+        ("head.fc", "linear"),
+    )
+
+
+def huggingface_bit(depth: int) -> Rows:
+    """Return transformers' rows of BiT at one depth."""
+    swap = {"stem.conv": "bit.embedder.convolution", "norm": "bit.norm", "head.fc": "classifier.1"}
+    return tuple((ours, swap.get(theirs) or _bit(theirs)) for ours, theirs in preact(depth))
+
+
+def _bit(theirs: str) -> str:
+    return theirs.replace("stages.", "bit.encoder.stages.").replace(".blocks.", ".layers.")

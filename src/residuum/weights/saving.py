@@ -15,7 +15,7 @@ from ..models import Description, Preprocessing, describe
 from .fit import compare, shapes_of
 from .metadata import to_metadata
 from .safetensors_file import write_safetensors
-from .understand import build_meta
+from .understood import build_meta
 
 
 def save(

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from ..errors import InputError
 from ..models import Preprocessing
-from .sources import IMAGENET_MEAN, IMAGENET_STD
+from .architectures import Named
+from .processors import huggingface_preprocessing
+from .timm_config import pretrained_cfg, refuse_arguments, timm_preprocessing
 
 # The names under which a model's folder holds its weights; a file of any other name stands alone.
 WEIGHTS_NAMES = ("model.safetensors", "pytorch_model.bin")
 MAX_BYTES = 10_000_000  # of a configuration; one with 21,000 class names has a tenth of it
+OVERRIDE = (
+    "correct the file, or give preprocessing=residuum.Preprocessing(...), once and for all with "
+    "`residuum convert --to safetensors --preprocessing size=224,resize=256,mean=0.5,std=0.5`"
+)
 
 
 @dataclass
@@ -27,48 +36,83 @@ class Sidecar:
     arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, that tensors cannot show
     metrics: dict[str, float] = field(default_factory=dict)
     provenance: str = ""
+    named: Named | None = None  # the architecture
+    trouble: str = ""  # why the preprocessing is not understood; whoever gives another needs none
+    num_classes: int = 0  # as the configuration says it; 0: not said
+    unclear: bool = False  # whether there is such trouble, of which only a report is wanted: nothing is assumed
+    prepared_by: str = ""  # whose words the preprocessing is
+    config: dict[str, Any] = field(default_factory=dict)  # Hugging Face's, to hold against the tensors
+    publisher: Callable[[], nn.Module] | None = None  # the publisher's own model, where it is at hand
 
 
 def read_sidecar(path: Path) -> Sidecar:
     """Return what the folder of a weights file says; empty where there is nothing beside it.
 
     Raises:
-        InputError: a configuration that is not JSON.
+        InputError: a configuration that is not JSON, or says what cannot be understood.
     """
     if path.name not in WEIGHTS_NAMES:
         return Sidecar()
     config = _json(path.with_name("config.json"))
     processor = _json(path.with_name("preprocessor_config.json"))
-    timm = config.get("pretrained_cfg", {})
-    labels = config.get("label_names") or list(config.get("id2label", {}).values())
-    arguments = {"stride_on": "conv1"} if config.get("downsample_in_bottleneck") else {}
-    return Sidecar(
-        preprocessing=timm_preprocessing(timm) if timm else _huggingface_preprocessing(processor),
-        classes=[str(name) for name in labels],
-        licence=str(timm.get("license") or _licence(path.with_name("README.md"))),
-        arguments=arguments,
-    )
+    timm = pretrained_cfg(config)
+    beside = Sidecar(config={} if timm else config)
+    where, file = "config.json", "config.json" if timm else "preprocessor_config.json"
+    try:
+        refuse_arguments(config)
+        beside.classes = _classes(config, timm)
+        beside.num_classes = _number_of_classes(config, timm)
+    except InputError as error:
+        raise InputError(f"{path.with_name(where)}: {error}; correct it or move the weights elsewhere") from error
+    try:
+        if timm:
+            beside.preprocessing, beside.prepared_by = timm_preprocessing(timm), "config.json"
+        elif (found := huggingface_preprocessing(processor, str(config.get("model_type", "")))) is not None:
+            beside.preprocessing, beside.prepared_by = found[0], f"{file} says ({found[1]})"
+    except InputError as error:
+        beside.trouble = f"{path.with_name(file)}: {error}; {OVERRIDE}"
+    beside.licence = str(timm.get("license") or _licence(path.with_name("README.md")))
+    if config.get("downsample_in_bottleneck") and config.get("layer_type", "bottleneck") == "bottleneck":
+        beside.arguments = {"stride_on": "conv1"}
+    architecture = config.get("architecture") or timm.get("architecture")
+    if isinstance(architecture, str):
+        beside.named = Named(architecture, f'{where}, "architecture",', exact=True)
+    return beside
 
 
-def timm_preprocessing(cfg: dict[str, Any]) -> Preprocessing | None:
-    """Return the preprocessing of a ``pretrained_cfg``: the shorter side is size / crop_pct before the crop."""
-    if "input_size" not in cfg:
-        return None
-    _, height, width = cfg["input_size"]
-    resize = int(min(height, width) / cfg.get("crop_pct", 0.875))
-    mean, std = cfg.get("mean", IMAGENET_MEAN), cfg.get("std", IMAGENET_STD)
-    return Preprocessing((height, width), tuple(mean), tuple(std), resize)
+def _classes(config: dict[str, Any], timm: dict[str, Any]) -> list[str]:
+    """Return the classes' names in the order of the logits.
+
+    Raises:
+        InputError: numbers that are not 0, 1, ..., or two orders that differ.
+    """
+    if names := config.get("label_names") or timm.get("label_names"):
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise InputError(f'"label_names" must be a list of names, got {str(names)[:80]}')
+        return names
+    of_number, of_name = config.get("id2label") or {}, config.get("label2id") or {}
+    if isinstance(of_number, list):
+        of_number = dict(enumerate(of_number))
+    try:
+        numbered = {int(number): str(name) for number, name in of_number.items()}
+        inverse = {int(number): str(name) for name, number in of_name.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise InputError('"id2label" must map numbers to names, and "label2id" names to numbers') from None
+    if numbered and inverse and any(numbered.get(number) != name for number, name in inverse.items()):
+        raise InputError('"id2label" and "label2id" must say the same, got two orders')
+    numbered = numbered or inverse
+    if sorted(numbered) != list(range(len(numbered))):
+        raise InputError(f'"id2label" must number the classes from 0 on, got {sorted(numbered)[:8]}')
+    return [numbered[number] for number in range(len(numbered))]
 
 
-def _huggingface_preprocessing(config: dict[str, Any]) -> Preprocessing | None:
-    """Return the preprocessing of ConvNextImageProcessor, which ResNets use: crop_pct counts below 384 pixels."""
-    size = config.get("size", {})
-    edge = size.get("shortest_edge") if isinstance(size, dict) else size
-    if not edge:
-        return None
-    resize = int(edge / (config.get("crop_pct") or 0.875)) if edge < 384 else 0
-    mean, std = config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD)
-    return Preprocessing((edge, edge), tuple(mean), tuple(std), resize)
+def _number_of_classes(config: dict[str, Any], timm: dict[str, Any]) -> int:
+    """Return timm's number of classes, or transformers', which counts less than its names; 0: not said."""
+    theirs = None if config.get("id2label") else config.get("num_labels")
+    said = config.get("num_classes", timm.get("num_classes", theirs))
+    if said is not None and (type(said) is not int or said < 0):
+        raise InputError(f'"num_classes" must be a number of classes, got {said!r}')
+    return said or 0
 
 
 def _licence(card: Path) -> str:

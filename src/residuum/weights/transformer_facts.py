@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError
 from .sidecar import WEIGHTS_NAMES
 
-HEAD_WIDTH = 64  # features of one head in every published BERT, GPT-2 and ViT here
+HEAD_WIDTH = 64  # features of one head in every published BERT, GPT-2 and ViT here, but for
+WIDE_HEADS = {1280: 16}  # the heads of ViT-Huge, by its width
 MAX_BYTES = 10_000_000
 
 # model_type: the activation that these models have here, the smallest variance, and the keys of both and of the heads
@@ -29,9 +31,10 @@ class Facts:
     heads: int = 0
     eps: float = 0.0
 
-    def heads_of(self, width: int) -> int:
-        """Return the number of heads, by default one for each 64 features; 0 where neither says it."""
-        return self.heads or (width // HEAD_WIDTH if width % HEAD_WIDTH == 0 else 0)
+    def heads_of(self, width: int, published: Mapping[int, int] = MappingProxyType({})) -> int:
+        """Return the number of heads, by default as published, or one for each 64 features; 0 where nothing says it."""
+        usual = width // HEAD_WIDTH if width % HEAD_WIDTH == 0 else 0
+        return self.heads or published.get(width, usual)
 
 
 def read_facts(path: Path) -> Facts:
