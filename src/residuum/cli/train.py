@@ -21,7 +21,7 @@ def train(
     tensorboard: bool,
     **flags: Any,
 ) -> None:
-    """Train a network on images; what is left open is chosen, with its reason."""
+    """Train a network on images; settings that you leave open are chosen, each with its reason."""
     asked = read_flags(flags)
     if "RANK" in os.environ:  # beside other processes; torch would remark in each that it looks for unused parameters
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
