@@ -11,8 +11,9 @@ import torch
 
 from residuum.cli.draw import draw_anatomy
 from residuum.files import write_text
-from residuum.models import VARIANTS, create_model
-from residuum.models.anatomy import Anatomy, Slots, anatomy
+from residuum.models import VARIANTS, build
+from residuum.models.anatomy import Anatomy, anatomy
+from residuum.models.slots import Slots
 from residuum.report.diagram import entrance, operations
 
 DOCS = Path(__file__).parent
@@ -152,7 +153,7 @@ def pages() -> Iterator[tuple[str, str]]:
     rows, sections = [], []
     for member in MEMBERS:
         with torch.device("meta"):
-            network = create_model(member.name)
+            network = build(member.name)
         parts = anatomy(network)
         rows.append(slots_row(member, parts))
         sections.append(section(member, parts))

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from residuum.models import Preprocessing, create_model
+from residuum import create_model
+from residuum.models import Preprocessing
 
 # name: builder, arguments, side of the images that it is tried on, pixels
 MEMBERS = {

@@ -19,7 +19,12 @@ FORMAT = 1  # rises when older versions could not run what is written
 
 @dataclass(frozen=True)
 class Card:
-    """The text inside an exported file."""
+    """The text inside an exported file.
+
+    >>> from residuum_runtime import Card
+    >>> card = Card("resnet18", "onnx", "fp32", channels=3, size=(224, 224), mean=(0.5,) * 3, std=(0.25,) * 3)
+    >>> card.check_images((8, 3, 224, 224))
+    """
 
     model: str
     target: str  # openvino, onnx or torch: which engine's file it is

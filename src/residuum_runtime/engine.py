@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from .card import whole_batches
 from .choice import choose
 from .errors import InputError
 from .given import listed, one
+from .intervals import wilson_interval
 from .levels import Pixels
 from .machine import features, thread_count
 from .pictures import Floats, fit, match_channels, normalise
@@ -23,7 +23,13 @@ from .sessions import engine_version, exported_file, open_session
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many pictures a model got right."""
+    """How many images a model got right.
+
+    >>> from residuum_runtime import Accuracy
+    >>> accuracy = Accuracy(right=90, pictures=100)
+    >>> accuracy.percent, [round(bound, 1) for bound in accuracy.interval]
+    (90.0, [82.6, 94.5])
+    """
 
     right: int
     pictures: int
@@ -36,10 +42,8 @@ class Accuracy:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the percentage over pictures of the same kind (Wilson 1927)."""
-        z, n, p = 1.959964, self.pictures, self.right / self.pictures
-        centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        scale = 100 / (1 + z * z / n)
-        return max(0.0, scale * (centre - spread)), min(100.0, scale * (centre + spread))
+        low, high = wilson_interval(self.right, self.pictures)
+        return 100 * low, 100 * high
 
 
 class Engine:
@@ -53,6 +57,13 @@ class Engine:
 
     Raises:
         InputError: no such file, an engine that cannot run it or is not installed, a damaged file or a newer format.
+
+    >>> from residuum_runtime import Engine
+    >>> Engine("exported").predict("photo.jpg")[0].top  # doctest: +SKIP
+    'cat'
+    >>> Engine("runs/mine")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: runs/mine must hold one of model.xml, model.onnx, model.pt2, ...
     """
 
     def __init__(self, path: str | Path, *, engine: str = "auto", threads: int | None = None) -> None:

@@ -6,7 +6,11 @@ from .names import encodable
 
 
 class ResiduumError(Exception):
-    """Base of all errors that the user can mend; the command line prints it without a traceback."""
+    """Base of all errors that the user can mend; the command line prints it without a traceback.
+
+    >>> issubclass(residuum.InputError, residuum.ResiduumError), residuum.ResiduumError.exit_code
+    (True, 2)
+    """
 
     exit_code = 2
 
@@ -15,7 +19,14 @@ class ResiduumError(Exception):
 
 
 class InputError(ResiduumError, ValueError):
-    """A name, a number or a file given by the user does not fit."""
+    """A name, a number or a file given by the user does not fit.
+
+    >>> try:
+    ...     residuum.load("gone.safetensors")
+    ... except residuum.InputError as error:
+    ...     print(str(error).split(";")[0])
+    no weights file gone.safetensors
+    """
 
 
 class ImageError(InputError):
@@ -24,6 +35,10 @@ class ImageError(InputError):
     Args:
         message: the whole line.
         reason: what is wrong with the image, without its name and without advice.
+
+    >>> from residuum_runtime import ImageError
+    >>> ImageError("a.png cannot be read as an image: it is cut short", "it is cut short").reason
+    'it is cut short'
     """
 
     def __init__(self, message: str, reason: str = "") -> None:

@@ -29,6 +29,7 @@ from PIL import Image
 from .errors import ImageError, InputError
 from .kinds import image_endings
 from .levels import Pixels
+from .missing import endings_there, files_like
 from .names import printable
 from .pictures import decode
 from .reading import name_of
@@ -54,6 +55,9 @@ class Given:
         """
         if isinstance(self.source, np.ndarray):
             return _from_array(self.source, self.name, self.channels)
+        if isinstance(self.source, str | Path) and not Path(self.source).exists():
+            reason = "there is no such file"
+            raise ImageError(f"expected an image, but there is no file {self.name}; {files_like(self.source)}", reason)
         source = io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source
         return decode(source, self.max_pixels, self.name)
 
@@ -128,7 +132,7 @@ def expand(path: str | Path) -> list[str | Path]:
     if isinstance(path, str) and glob.has_magic(path) and not Path(path).exists():
         matched = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 (Path.glob refuses absolute patterns)
         if not matched:
-            raise InputError(f"no file matches {path}; give a file, a folder, or a pattern that matches some")
+            raise InputError(f"no file matches {path}; {endings_there(path)}")
         return [each for name in matched for each in (expand(name) if Path(name).is_dir() else [name])]
     return [path]
 

@@ -15,7 +15,12 @@ from .levels import Pixels
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest classes of one image, likeliest first."""
+    """The likeliest classes of one image, likeliest first.
+
+    >>> from residuum_runtime import Prediction
+    >>> Prediction("a.png", ["bee", "ant"], [0.9, 0.1]).top
+    'bee'
+    """
 
     name: str
     classes: list[str]
@@ -29,7 +34,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Unread:
-    """An image without an answer, and why."""
+    """An image without an answer, and why.
+
+    >>> from residuum_runtime import Unread
+    >>> Unread("a.png", "a.png cannot be read as an image").name
+    'a.png'
+    """
 
     name: str
     error: str

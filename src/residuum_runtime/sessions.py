@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from .card import Card
 from .errors import InputError
+from .missing import files_like
+from .names import printable
 
 
 class Session(Protocol):
@@ -25,7 +27,7 @@ class Session(Protocol):
         ...
 
 
-class Row(NamedTuple):
+class EngineKind(NamedTuple):
     """An engine: the module here that opens it, the library it needs, the kinds of file it runs."""
 
     module: str
@@ -34,9 +36,9 @@ class Row(NamedTuple):
 
 
 ENGINES = {
-    "openvino": Row("openvino_session", "openvino", (".xml", ".onnx")),
-    "onnxruntime": Row("onnxruntime_session", "onnxruntime", (".onnx",)),
-    "torch": Row("torch_session", "torch", (".pt2",)),
+    "openvino": EngineKind("openvino_session", "openvino", (".xml", ".onnx")),
+    "onnxruntime": EngineKind("onnxruntime_session", "onnxruntime", (".onnx",)),
+    "torch": EngineKind("torch_session", "torch", (".pt2",)),
 }
 
 # what `residuum export` writes: the file's name, and the engine that it is made for
@@ -63,7 +65,7 @@ def exported_file(path: str | Path) -> Path:
             raise InputError(f"{path} must hold one of {', '.join(FILES)}, as `residuum export` writes; it has none")
         return found[0]
     if not path.is_file():
-        raise InputError(f"expected an exported file or folder, but there is no {path}")
+        raise InputError(f"expected an exported file or folder, but there is no {printable(path)}; {files_like(path)}")
     if path.suffix not in MADE_FOR:
         raise InputError(
             f"an exported file ends in {', '.join(MADE_FOR)}, got {path.name}; write one with `residuum export`"

@@ -12,10 +12,10 @@ from .predictions import Prediction, Unread
 COLUMNS = ("image", "class", "%")
 SOME_FAILED, ALL_FAILED = 1, 2  # exit codes
 
-Row = tuple[str, str, str]
+AnswerLine = tuple[str, str, str]
 
 
-def show_answers(answers: Iterator[Prediction | Unread], show_rows: Callable[[list[Row]], None] | None) -> int:
+def show_answers(answers: Iterator[Prediction | Unread], show_rows: Callable[[list[AnswerLine]], None] | None) -> int:
     """Print each answer as soon as it is there, and on standard error each image that has none.
 
     Args:
@@ -39,7 +39,7 @@ def show_answers(answers: Iterator[Prediction | Unread], show_rows: Callable[[li
     return (ALL_FAILED if failed == count else SOME_FAILED) if failed else 0
 
 
-def rows_of(prediction: Prediction) -> list[Row]:
+def rows_of(prediction: Prediction) -> list[AnswerLine]:
     """Return a row for each class: the image's name beside the first, the class, percent."""
     pairs = enumerate(zip(prediction.classes, prediction.probabilities, strict=True))
     return [(prediction.name if rank == 0 else "", name, f"{100 * share:.1f}") for rank, (name, share) in pairs]
@@ -50,7 +50,7 @@ def prints_unicode() -> bool:
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-def show_tabs(rows: list[Row]) -> None:
+def show_tabs(rows: list[AnswerLine]) -> None:
     """Print rows with tabs between their cells."""
     for row in rows:
         print("\t".join(row), flush=True)

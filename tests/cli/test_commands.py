@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from residuum.models import create_model
+from residuum import create_model
 
 
 def residuum(*arguments, cwd=None, code=0):

@@ -184,7 +184,9 @@ def test_what_holds_no_runs(tmp_path, folder):
         run("runs", tmp_path)
     with pytest.raises(InputError, match=r"holds no run \(.*broken is left out"):
         run("runs", folder / "broken")
-    with pytest.raises(InputError, match="runs are sorted by best, last, .* got 'bets'; did you mean best"):
+    with pytest.raises(
+        InputError, match="the order of runs must be one of best, last, .* got 'bets'; did you mean best"
+    ):
         run("runs", folder, "--sort", "bets")
 
 

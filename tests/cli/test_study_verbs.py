@@ -1,5 +1,6 @@
 """Studies and reports from the command line, as a user runs them."""
 
+import io
 import json
 import os
 import signal
@@ -8,8 +9,10 @@ import sys
 import time
 
 import pytest
+from rich.console import Console
 
 from residuum.cli import main
+from residuum.cli.studying import StudyConsole
 from residuum.experiments import STUDIES
 
 KEPT = []  # what the first test to need it ran
@@ -132,3 +135,43 @@ def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path, number, code):
     kept = {path.parent.name: path.read_text() for path in (tmp_path / "s").glob("*/summary.csv")}
     assert len(kept) == 2 and all(text.count("\n") < 41 for text in kept.values())
     assert all(list((tmp_path / "s" / name / "checkpoints").glob("*.pt")) for name in kept)
+
+
+def test_a_pipe_gets_the_lines_of_a_study_alone(capsys):
+    drawn = io.StringIO()
+    with StudyConsole(quiet=False, console=Console(file=drawn, force_terminal=False)) as console:
+        console.progress(0, 4)
+        console.tell("1/2  member")
+        console.progress(4, 4)
+    assert drawn.getvalue() == "" and capsys.readouterr().out == "     0 s  1/2  member\n"
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_terminal_gets_a_bar_of_the_epochs_too(quiet, piped, capsys, monkeypatch):
+    """What resumes begins where it stands; the lines of a study stay, the bar goes when all is done."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: not piped)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    drawn = io.StringIO()
+    with StudyConsole(quiet=quiet, console=Console(file=drawn, force_terminal=True, width=60)) as console:
+        console.progress(3, 12)
+        console.tell("[1/2]  member")
+        console.progress(5, 12)
+        console.bar.refresh()
+        console.progress(12, 12)
+        assert not console.bar.live.is_started
+    assert all(words in drawn.getvalue() for words in ("3/12", "5/12", "epochs"))
+    out, err = capsys.readouterr()
+    where = out if piped and not quiet else drawn.getvalue()
+    assert "     0 s  [1/2]  member\n" in where and (where + out + err).count("[1/2]  member") == (
+        2 if where == out else 1
+    )
+
+
+def test_an_error_takes_the_bar_away(monkeypatch):
+    console = StudyConsole(quiet=False, console=Console(file=io.StringIO(), force_terminal=True))
+    with pytest.raises(ZeroDivisionError), console:
+        console.progress(1, 2)
+        assert console.bar.live.is_started
+        raise ZeroDivisionError
+    assert not console.bar.live.is_started

@@ -10,12 +10,12 @@ import torch
 from shipped_members import member, ready
 from torch import nn
 
+from residuum import create_model
 from residuum.deploy import TARGETS, Engine, export
 from residuum.deploy.parity import TOLERANCES, Gate, check, tolerance_of
 from residuum.deploy.prepare import prepare
 from residuum.deploy.probes import make_probes
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum_runtime import Card
 from residuum_runtime.card import KEY, from_text
 

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from shipped_members import ready
 
+from residuum import create_model
 from residuum.cli.benching import read_batches, show
-from residuum.deploy.benchmark import Row, baseline, make_rows, measure
+from residuum.deploy.benchmark import EngineTiming, baseline, make_rows, measure
 from residuum.deploy.peers import PEERS, available
 from residuum.errors import InputError
-from residuum.models import Preprocessing, create_model
+from residuum.models import Preprocessing
 
 SERVE = "from residuum_runtime.worker import serve; serve({run}, 3, (4, 4))"
 
 
 def row(name, code, **figures):
-    return Row(name, "fp32", [sys.executable, "-c", code], **figures)
+    return EngineTiming(name, "fp32", [sys.executable, "-c", code], **figures)
 
 
 @pytest.fixture(scope="module")

@@ -34,8 +34,9 @@ def test_every_study_says_what_it_asks(name):
         assert part and part == part.strip()
     assert study.QUESTION.rstrip(".").count("?") >= 1 and study.DEFAULTS.seeds >= 3
     assert name.replace("-", "_") == study.__name__.rsplit(".", 1)[1]
-    for word in ("Question", "Command", "Cost", "Expected"):
-        assert f"\n{word}" in study.__doc__
+    assert f"\nCommand    residuum study {name}" in study.__doc__
+    for word in ("Question", "Cost", "Expected"):
+        assert f"\n{word} " not in study.__doc__, f"{word.upper()} states it already"
 
 
 def test_a_study_leaves_numbers_pictures_a_page_and_runs(finished):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from residuum import create_model
 from residuum.data import open_data
 from residuum.errors import InputError
 from residuum.experiments import (
@@ -21,7 +22,6 @@ from residuum.experiments import (
 )
 from residuum.experiments.form import Options, read_json
 from residuum.experiments.study import run_study
-from residuum.models import create_model
 from residuum.report.study import MARKS
 from residuum.report.style import svg
 from residuum.training import new_run

@@ -139,7 +139,7 @@ def torchvision_model(name, **arguments):
 
 def ours_with(name, state, **arguments):
     """Return this project's model holding exactly those tensors."""
-    model = on_meta(models.create_model, name, **arguments)
+    model = on_meta(models.build, name, **arguments)
     model.load_state_dict(state, assign=True)
     return model.eval()
 

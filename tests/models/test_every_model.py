@@ -9,8 +9,9 @@ from model_peers import on_meta
 from test_golden_counts import ROWS
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import BUILDERS, VARIANTS, create_model, describe
+from residuum.models import BUILDERS, VARIANTS, describe
 
 IMAGE_BUILDERS = [
     name

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from model_peers import on_meta
 
-from residuum.models import VARIANTS, create_model
+from residuum import create_model
+from residuum.models import VARIANTS
 from residuum.models.counts import count
 
 UNITS = {"k": 10**3, "M": 10**6, "G": 10**9}

@@ -18,7 +18,7 @@ from model_peers import (
 )
 from scipy.stats import ks_2samp
 
-from residuum.models import create_model
+from residuum import create_model
 
 NARROW = {"hidden": 64}  # the full heads' shapes are held by the golden counts
 

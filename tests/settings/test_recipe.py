@@ -6,10 +6,9 @@ import pytest
 import torch
 from settling import settled
 
-from residuum import train_model
+from residuum import create_model, train_model
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.settings.recipe import (
     changes,
     parse_recipe,

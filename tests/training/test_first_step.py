@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.settings import Settings
 from residuum.settings.draft import Draft
 from residuum.training import new_run

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from residuum import create_model
 from residuum.compat import import_torchvision
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.weights.transformers_text import from_bert, from_gpt2, to_bert, to_gpt2
 
 SIZES = {"depth": 3, "width": 32, "heads": 4, "vocabulary": 99, "length": 20}

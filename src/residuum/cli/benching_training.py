@@ -15,7 +15,7 @@ from residuum_runtime.machine import features, processor
 from ..files import write_bytes, write_text
 from ..report.style import png
 from ..report.training_speed import training_figure
-from ..training.benchmark import RESIDUUM, Row, Task, ceiling, measure
+from ..training.benchmark import RESIDUUM, LoopTiming, Task, ceiling, measure
 from ..training.ceiling import Rates, Work
 from .tables import show_table
 
@@ -41,7 +41,7 @@ def run(task: Task, rounds: int, steps: int) -> dict[str, Any]:
     }
 
 
-def _figures(row: Row, ours: Row, batch_size: int, work: Work, rates: Rates) -> dict[str, Any]:
+def _figures(row: LoopTiming, ours: LoopTiming, batch_size: int, work: Work, rates: Rates) -> dict[str, Any]:
     speed = row.images_per_second(batch_size)
     ratios = [theirs / own for theirs, own in zip(row.seconds, ours.seconds, strict=True)]
     return {

@@ -28,16 +28,16 @@ def draw(
     import torch
 
     from ..files import write_text
-    from ..models import create_model
+    from ..models import build
     from ..models.anatomy import anatomy
-    from ..weights.pretrained import ENTRY, with_entry
-    from .opening import is_published, open_model
+    from ..weights.pretrained import with_entry
+    from .opening import names_weights, open_model
 
-    if Path(model).exists() or is_published(model) or ENTRY in model:
+    if names_weights(model):
         network = open_model(with_entry(model, entry))
     else:
         with torch.device("meta"):
-            network = create_model(model)  # tells which names there are
+            network = build(model)  # tells which names there are
     svg = draw_anatomy(anatomy(network))
     if output == "-":
         typer.echo(svg, nl=False)

@@ -12,7 +12,7 @@ from torch import nn
 from residuum_runtime.names import printable
 
 from ..data import Dataset, FileImages, open_data
-from ..data.classes import lacking
+from ..data.classes import note_lacking
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
@@ -118,7 +118,7 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     title = f"{len(found)} averaged" if members else names[0]
     whole = _figures(title, combine(found), question)
     fitted = calibrate(whole.predictions, seed=question.seed, bins=question.bins) if calibrated else None
-    notes += lacking(f"--split {question.split}", dataset.classes, set(whole.predictions.labels.tolist()))
+    notes += note_lacking(f"--split {question.split}", dataset.classes, set(whole.predictions.labels.tolist()))
     return Answer(question, dataset, whole, members, fitted, notes)
 
 

@@ -29,7 +29,9 @@ def inspect(
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show a model part by part, with shapes, parameters and costs; of a file first what it holds and what is odd.
+    """Show a model part by part: what fills the slots of each block, shapes, parameters and costs.
+
+    Of a file it first shows what it holds and what is odd.
 
     No code in the file is run.
 
@@ -74,24 +76,21 @@ def inspect(
 
 def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
     """Return the model without its numbers, and of a file what the doctor found; no model where it tells none."""
-    import re
-    from pathlib import Path
-
     import torch
 
-    from ..models import BUILDERS, VARIANTS, attach, create_model
+    from ..models import attach, build
     from ..weights import examine
-    from ..weights.understood import build
+    from ..weights.understood import build as build_described
+    from .opening import names_weights
 
-    is_file = Path(name).exists()
-    if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
+    if not names_weights(name):
         with torch.device("meta"):
-            return create_model(name), None  # or tells which names there are
+            return build(name), None  # or tells which names there are
     found = examine(name, entry=entry)
     if found.description is None:
         return None, found
     with torch.device("meta"):
-        network = build(found.description.model, found.description.arguments)
+        network = build_described(found.description.model, found.description.arguments)
     return attach(network.eval(), found.description), found
 
 
@@ -185,5 +184,5 @@ def _show_outline(description: Description, shape: tuple[int, ...], parts: list[
     at = "x".join(map(str, shape[1:] if len(shape) == 3 else shape))
     typer.echo(f"{description.model} {description.arguments or ''} at {at}" if titled else f"parts at {at}:")
     rows = [(p.name, p.what, "x".join(map(str, p.shape)), f"{p.parameters:,}", f"{p.macs / 1e6:,.2f}") for p in parts]
-    columns = ["part", "what", "output", "parameters", "million MACs"]
+    columns = ["part", "shortcut | branch | merge | activation", "output", "parameters", "million MACs"]
     show_table(columns, rows, numbers=columns[3:])

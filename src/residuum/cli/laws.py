@@ -9,9 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from ..analysis.laws import Outcome, Subject
+    from ..analysis.laws.page import LawOutcome
     from ..analysis.laws.signal import SignalCurves
-
-Rows = list[tuple[str, str, "Outcome"]]  # law, network, what came of it
 
 # One of each kind; name as printed: model, arguments
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -60,7 +59,7 @@ def laws(
 
     subjects = [_subject(name, entry) for name in models] if models else [_member(name) for name in MEMBERS]
     curves = signal_curves()
-    rows: Rows = []
+    rows: list[LawOutcome] = []
     for law, check in LAWS.items():
         if law.startswith("8"):
             rows += [("7 signal", name, outcome) for name, outcome in signal_law(curves)]
@@ -82,26 +81,25 @@ def laws(
 
 def _member(name: str) -> Subject:
     from ..analysis.laws import make_subject
-    from ..models import create_model
+    from ..models import build
     from ..seeds import drawing
 
     model, arguments = MEMBERS[name]
     with drawing(0, "init"):
-        return make_subject(create_model(model, **arguments), name, new=True)
+        return make_subject(build(model, **arguments), name, new=True)
 
 
 def _subject(name: str, entry: str) -> Subject:
     from ..analysis.laws import make_subject
-    from ..models import create_model
+    from ..models import build
     from ..seeds import drawing
-    from ..weights.pretrained import ENTRY, with_entry
-    from .opening import is_published, open_model
+    from ..weights.pretrained import with_entry
+    from .opening import is_published, names_weights, open_model
 
-    path = Path(name)
-    if path.exists() or is_published(name) or ENTRY in name or path.suffix or len(path.parts) > 1:
-        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else path.name)
+    if names_weights(name):
+        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else Path(name).name)
     with drawing(0, "init"):
-        return make_subject(create_model(name), name, new=True)  # or tells which names there are
+        return make_subject(build(name), name, new=True)  # or tells which names there are
 
 
 def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
@@ -112,7 +110,7 @@ def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
     return told | sides | {"difference": outcome.difference, "limit": outcome.limit, "holds": outcome.holds}
 
 
-def _summary(rows: Rows) -> tuple[str, list[str]]:
+def _summary(rows: list[LawOutcome]) -> tuple[str, list[str]]:
     """Return ``N of N laws hold``, a law holding where it holds on all networks that it speaks of; and which do not."""
     applied = dict.fromkeys(law for law, _, outcome in rows if outcome.applies)
     failed = dict.fromkeys(law for law, _, outcome in rows if outcome.applies and not outcome.holds)
@@ -121,7 +119,7 @@ def _summary(rows: Rows) -> tuple[str, list[str]]:
     return f"{len(applied) - len(failed)} of {len(applied)} laws hold{note}", list(failed)
 
 
-def _write(output: Path, rows: Rows, curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
+def _write(output: Path, rows: list[LawOutcome], curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
     from ..analysis.law_figures import scaling_figure, shares_figure, signal_figure
     from ..analysis.laws.page import laws_page
     from ..analysis.laws.signal import answer

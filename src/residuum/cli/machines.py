@@ -14,7 +14,7 @@ from ..settings import Asked
 from ..settings.file import read_settings
 from ..training import Interrupted, Run, new_run, resumed_run, train
 from ..training.memory import telling_memory
-from ..training.processes import World, joined, may_restart, restarted, started
+from ..training.processes import World, join_processes, may_restart, restarted, started
 from ..training.run import CONFIG
 from ..training.state import Diverged
 from ..training.together import open_together
@@ -58,7 +58,7 @@ def one_process(given: Asked, what: str) -> None:
 
 def _train(make: Callable[[World], Run], tensorboard: bool) -> None:
     end_with_launcher()
-    with joined() as world:
+    with join_processes() as world:
         run = open_together(world, lambda: make(world))
         if world.writes:
             train_and_tell(run, tensorboard=tensorboard)

@@ -6,9 +6,12 @@ import math
 import sys
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import typer
+from rich import progress as bars
+from rich.console import Console
 
 from ..errors import StudyFailed
 from ..experiments import STUDIES
@@ -35,11 +38,11 @@ def run(
 ) -> None:
     """Run a study, print its progress and report its findings."""
     pick_study(name)
-    console = _Console(quiet=json)
     try:
-        found = run_study(
-            name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
-        )
+        with StudyConsole(quiet=json) as console:
+            found = run_study(
+                name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
+            )
     except KeyboardInterrupt as stopped:
         typer.echo(f"\ninterrupted; the same command resumes the runs in {output}", err=True)
         raise typer.Exit(exit_code_of(stopped)) from None
@@ -92,27 +95,50 @@ def say(found: dict[str, Any], page: Path) -> None:
     typer.echo(f"look at {page}")
 
 
-class _Console:
-    """Lines as they come; between them, on a terminal, one that is written over."""
+class StudyConsole:
+    """Lines as they come, and below them on a terminal a bar of the epochs; a pipe gets the lines alone.
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet, self.terminal, self.started = quiet, sys.stderr.isatty(), time.perf_counter()
-        self.drawn, self.at_start = False, -1
+    Args:
+        quiet: standard output is for a program, so that lines go to standard error.
+        console: where the bar is drawn [default: standard error].
+    """
+
+    def __init__(self, quiet: bool, console: Console | None = None) -> None:
+        self.quiet, self.started, self.task = quiet, time.perf_counter(), None
+        console = console or Console(stderr=True)
+        self.bar = bars.Progress(
+            bars.BarColumn(),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("epochs"),
+            bars.TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # else what is piped would be drawn
+            disable=not console.is_terminal,
+        )
 
     def tell(self, line: str) -> None:
-        """Print a line, with the seconds so far; on stderr where stdout is for a program."""
-        if self.drawn:
-            sys.stderr.write("\r\x1b[K")
-            self.drawn = False
-        typer.echo(f"{time.perf_counter() - self.started:6.0f} s  {line}", err=self.quiet)
+        """Print a line, with the seconds so far."""
+        line = f"{time.perf_counter() - self.started:6.0f} s  {line}"
+        on_screen = (sys.stderr if self.quiet else sys.stdout).isatty()
+        if on_screen and self.bar.live.is_started:
+            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(line, err=self.quiet)
 
     def progress(self, done: int, total: int) -> None:
         """Draw how far the epochs are."""
-        if not self.terminal:
-            return
-        self.at_start = done if self.at_start < 0 else self.at_start
-        made, seconds = done - self.at_start, time.perf_counter() - self.started
-        left = f", about {(total - done) * seconds / made / 60:.0f} min left" if made else ""
-        sys.stderr.write(f"\r\x1b[K{done} of {total} epochs{left}")
-        sys.stderr.flush()
-        self.drawn = True
+        if self.task is None:
+            self.task = self.bar.add_task("", total=total, completed=done)
+            self.bar.start()
+        self.bar.update(self.task, completed=done)
+        if done >= total:
+            self.bar.stop()
+
+    def __enter__(self) -> StudyConsole:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.bar.stop()

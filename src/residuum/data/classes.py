@@ -42,7 +42,7 @@ def twins(classes: Sequence[str]) -> list[str]:
     ]
 
 
-def lacking(side: str, classes: Sequence[str], present: Collection[int]) -> list[str]:
+def note_lacking(side: str, classes: Sequence[str], present: Collection[int]) -> list[str]:
     """Note the classes that a side has no image of."""
     missing = [name for label, name in enumerate(classes) if label not in present]
     if not missing:

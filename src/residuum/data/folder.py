@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import torch
 
+from residuum_runtime.missing import files_like
 from residuum_runtime.names import encodable, printable
 from residuum_runtime.reading import check_limit, opened
 
 from ..errors import ImageError, InputError
-from .classes import check_side, lacking, twins
+from .classes import check_side, note_lacking, twins
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode, jpeg_decoder
 from .hashed import Picture, divide, in_validation
@@ -82,7 +83,7 @@ def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Da
 def look_through(root: Path, *, to_train: bool = True) -> Found:
     """Find the folder's images, sound and damaged ones, and which side each is on."""
     if not root.is_dir():
-        got = "a file" if root.exists() else "not there"
+        got = "a file" if root.exists() else f"not there; {files_like(root)}"
         raise InputError(f"expected a folder of images, but {printable(root)} is {got}")
     skipped = Skipped()
     layout = recognise(root, skipped)
@@ -102,10 +103,16 @@ def look_through(root: Path, *, to_train: bool = True) -> Found:
     elif val_is_test:
         val, val_is, test = test, test_is, []
     labels = [encodable(name) for name in classes]
-    notes = [*layout.notes, *twins(labels), *_escaped(classes, labels), *skipped.notes(), *_frames(train, val, test)]
+    notes = [
+        *layout.notes,
+        *twins(labels),
+        *_note_escaped(classes, labels),
+        *skipped.notes(),
+        *_frames(train, val, test),
+    ]
     if to_train:
-        notes += lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
-        notes += lacking("the test side", labels, _labels(test)) if test else []
+        notes += note_lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
+        notes += note_lacking("the test side", labels, _labels(test)) if test else []
     return Found(labels, train, val, test, val_is, val_is_test, test_is if test else "", not layout.split, notes)
 
 
@@ -179,7 +186,7 @@ def _labels(images: list[Picture]) -> set[int]:
     return {image.label for image in images if not image.problem}
 
 
-def _escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
+def _note_escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Note the classes whose folders have names that no text file holds."""
     changed = [label for name, label in zip(names, labels, strict=True) if name != label]
     return [f"folders whose names are not UTF-8 are classes with escapes: {enumerated(changed)}"] if changed else []

@@ -96,7 +96,7 @@ def recognise(root: Path, skipped: Skipped) -> Layout:
     if not found:
         _refuse_folds(base, folders)
         _refuse_split_below(base, folders)
-        return Layout(base, notes=[*notes, *_repeated(folders)])
+        return Layout(base, notes=[*notes, *_note_repeated(folders)])
     sides = _one_each(base, found)
     _refuse_without_classes(base, sides)
     _check_others(base, folders, sides, skipped)
@@ -262,7 +262,7 @@ def _refuse_split_below(base: Path, folders: Sequence[Path]) -> None:
         )
 
 
-def _repeated(folders: Sequence[Path]) -> list[str]:
+def _note_repeated(folders: Sequence[Path]) -> list[str]:
     """Note the same folders in every class folder: they may be classes, and the folders above them sides."""
     below = [[path.name for path in folders_in(folder)] for folder in folders]
     if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):

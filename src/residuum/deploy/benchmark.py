@@ -39,7 +39,7 @@ BASELINES = ("torchvision eager", "torch eager")
 
 
 @dataclass(eq=False)
-class Row:
+class EngineTiming:
     """One way to run the network."""
 
     name: str
@@ -66,7 +66,7 @@ class Row:
         """Return images a second at the median."""
         return batch / statistics.median(self.seconds[batch])
 
-    def figures(self, against: Row | None = None) -> dict[str, Any]:
+    def figures(self, against: EngineTiming | None = None) -> dict[str, Any]:
         """Return the row for programs; with its speed in times of another's, where one is given."""
         shown = ("name", "precision", "size_mb", "accuracy", "pictures", "cold_start", "memory_mb", "problem")
         row: dict[str, Any] = {"label": str(self)} | {key: getattr(self, key) for key in shown}
@@ -88,7 +88,7 @@ class Row:
 
 def make_rows(
     model: nn.Module, folder: Path, engines: Sequence[str], threads: int, data: Dataset | None, say: Say
-) -> list[Row]:
+) -> list[EngineTiming]:
     """Export the model for each engine and precision, and add the peers that are installed.
 
     Args:
@@ -109,12 +109,12 @@ def make_rows(
     for name in wanted:
         if name in TARGETS:
             timed = [precision for precision in TARGETS[name].precisions if precision not in UNTIMED]
-            rows += [_exported(model, folder, name, precision, threads, data, say) for precision in timed]
+            rows += [_export_timed(model, folder, name, precision, threads, data, say) for precision in timed]
         elif available(name, describe(model).model):
             command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
             peer = PEERS[name]
             size = weights.stat().st_size / 1e6
-            rows.append(Row(name, peer.precision, command, size_mb=size, same_weights=peer.same_weights))
+            rows.append(EngineTiming(name, peer.precision, command, size_mb=size, same_weights=peer.same_weights))
     return rows
 
 
@@ -126,12 +126,12 @@ def label_pictures(model: nn.Module, data: Dataset, count: int, path: Path) -> P
     return path
 
 
-def _exported(
+def _export_timed(
     model: nn.Module, folder: Path, target: str, precision: str, threads: int, data: Dataset | None, say: Say
-) -> Row:
+) -> EngineTiming:
     say(f"exporting {target} {precision}")
     engine, out = TARGETS[target].engine, folder / f"{target}-{precision}"
-    row = Row(f"residuum {engine}", precision, [])
+    row = EngineTiming(f"residuum {engine}", precision, [])
     if not installed(engine):
         return dataclasses.replace(row, problem=f"{engine} is not installed")
     try:
@@ -152,7 +152,7 @@ def _export(model: nn.Module, out: Path, target: str, precision: str, data: Data
 
 
 def measure(
-    rows: Sequence[Row], batches: Sequence[int], seconds: float, say: Say, pictures: Path | None = None
+    rows: Sequence[EngineTiming], batches: Sequence[int], seconds: float, say: Say, pictures: Path | None = None
 ) -> None:
     """Fill in the rows' figures: every row runs a little of each batch in turn until ``seconds`` have passed.
 
@@ -172,7 +172,7 @@ def measure(
                 _ask_accuracy(row, worker, max(batches), pictures)
 
 
-def _take_turns(workers: list[tuple[Row, Worker]], batches: Sequence[int], seconds: float) -> None:
+def _take_turns(workers: list[tuple[EngineTiming, Worker]], batches: Sequence[int], seconds: float) -> None:
     """Let all rows run each batch in rounds, in another order each time; the batches share the time."""
     spent, rounds = dict.fromkeys(batches, 0.0), dict.fromkeys(batches, 0)
     draw = generator(0, "turns")
@@ -187,16 +187,16 @@ def _take_turns(workers: list[tuple[Row, Worker]], batches: Sequence[int], secon
         spent[batch] += time.perf_counter() - begun
 
 
-def baseline(rows: Sequence[Row]) -> Row | None:
+def baseline(rows: Sequence[EngineTiming]) -> EngineTiming | None:
     """Return the row that others are held against: torchvision's network, else the model itself, in eager float32."""
     able = {row.name: row for row in rows if row.seconds and not row.problem}
     return next((able[name] for name in BASELINES if name in able), None)
 
 
 @contextmanager
-def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, Worker]]:
+def _workers(rows: Sequence[EngineTiming], say: Say) -> Iterator[dict[EngineTiming, Worker]]:
     """Start the processes one after another, each when the one before has predicted."""
-    started: dict[Row, Worker] = {}
+    started: dict[EngineTiming, Worker] = {}
     try:
         for row in rows:
             say(f"starting {row}")
@@ -210,14 +210,14 @@ def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, Worker]]:
             worker.stop()
 
 
-def _ask(row: Row, worker: Worker, batch: int, runs: int) -> None:
+def _ask(row: EngineTiming, worker: Worker, batch: int, runs: int) -> None:
     content = worker.ask(batch=batch, runs=runs)
     row.problem = content.get("error", "")
     row.seconds.setdefault(batch, []).extend(content.get("seconds", []))
     row.memory_mb = content.get("memory_mb", row.memory_mb)
 
 
-def _ask_accuracy(row: Row, worker: Worker, batch: int, pictures: Path) -> None:
+def _ask_accuracy(row: EngineTiming, worker: Worker, batch: int, pictures: Path) -> None:
     content = worker.ask(batch=batch, pictures=str(pictures))
     row.problem = content.get("error", "")
     if not row.problem:

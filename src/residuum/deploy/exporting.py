@@ -73,6 +73,12 @@ def export(
     Raises:
         InputError: a model, an argument or data that do not fit; an operator or a size that the engine does not have.
         ParityFailed: the file says something else than the model; the message names the first layer that parts.
+
+    >>> export("runs/mine", "exported", to="openvino", precision="fp32").file.name  # doctest: +SKIP
+    'model.xml'
+    >>> export("runs/mine", "exported", to="tensorflow")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: to must be one of openvino, onnx, torch, got 'tensorflow'
     """
     form = form.but(**named)
     target, folder = pick_target(to, precision, form.opset), Path(output)
@@ -94,13 +100,13 @@ def export(
         gate = Gate(tolerance_of(chosen, prepared.graph), drop, thread_count())
         file = target.write(prepared, temporary, card)
         card = dataclasses.replace(card, made=card.made | target.facts(file))
-        card = measured(prepared, file, target, card, probes, gate)
+        card = run_gates(prepared, file, target, card, probes, gate)
         target.seal(file, card)
         write_parity(temporary, card)
     return Exported(folder, folder / file.name, card, why)
 
 
-def measured(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
+def run_gates(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
     """Return the card with the gate's figures: the target's engine has to pass, other engines are only noted."""
     results: dict[str, Any] = {}
     for engine in engines_for(file):

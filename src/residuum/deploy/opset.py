@@ -27,12 +27,12 @@ def at_opset(model: Any, opset: int, name: str) -> Any:
     if opset >= WRITTEN:
         if version_of(model) != opset:
             raise InputError(f"opset must be {version_of(model)} or lower, the newest that is written, got {opset}")
-        return labelled(model, opset)
+        return write_opset(model, opset)
     plain = with_fixed_axes(model)
     lowest = next((version for version in range(LEAST, WRITTEN) if allowed(plain, version)), WRITTEN)
     if opset and opset < lowest:
         raise InputError(f"opset must be {lowest} or newer for the operators of {name}, got {opset}")
-    return labelled(model, WRITTEN) if lowest == WRITTEN else labelled(plain, opset or lowest)
+    return write_opset(model, WRITTEN) if lowest == WRITTEN else write_opset(plain, opset or lowest)
 
 
 def version_of(model: Any) -> int:
@@ -40,7 +40,7 @@ def version_of(model: Any) -> int:
     return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
 
-def labelled(model: Any, opset: int) -> Any:
+def write_opset(model: Any, opset: int) -> Any:
     """Write the opset and the lowest IR that has it into the graph, and drop domains that no node is of."""
     from onnx import helper
 
@@ -58,7 +58,7 @@ def allowed(model: Any, opset: int) -> bool:
     import onnx
 
     try:
-        onnx.checker.check_model(labelled(model, opset), full_check=True)
+        onnx.checker.check_model(write_opset(model, opset), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
         return False
     return True

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from residuum_runtime.card import Card
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from . import to_onnx, to_openvino, to_torch
 from .prepare import Prepared
 
@@ -37,9 +37,7 @@ def pick_target(name: str, precision: str, opset: int = 0) -> Target:
     Raises:
         InputError: an unknown target, a precision that it does not have, an opset that it does not write.
     """
-    if name not in TARGETS:
-        raise InputError(f"to must be one of {', '.join(TARGETS)}, got {name!r}")
-    target = TARGETS[name]
+    target = pick(TARGETS, name, "to")
     if precision not in ("auto", *target.precisions):
         able = [other for other, row in TARGETS.items() if precision in row.precisions]
         other = f", or --to {' or '.join(able)}" if able else ""

@@ -68,7 +68,7 @@ def graph(prepared: Prepared, version: int = opset.NEWEST, *, half: bool = False
             f"{prepared.card.model} must consist of operators that ONNX has, but: {_reason(error)}"
         ) from error
     assert program is not None
-    prepared.made[key] = named(program.model_proto)
+    prepared.made[key] = name_values(program.model_proto)
     opset.name_axes(prepared.made[key], AXES)
     return copy.deepcopy(prepared.made[key])
 
@@ -80,7 +80,7 @@ def _reason(error: BaseException) -> str:
     return first_line(error)
 
 
-def named(model: Any) -> Any:
+def name_values(model: Any) -> Any:
     """Name the last value of each module after the module, and drop the exporter's notes (paths of this machine)."""
     taken = {entry.name for entry in (*model.graph.input, *model.graph.output, *model.graph.initializer)}
     last: dict[str, str] = {}

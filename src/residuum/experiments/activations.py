@@ -1,10 +1,6 @@
 """Activations: where should norms and activations stand around the convolutions and the sum?
 
-Question   He16 figure 4 and table 2: five orders; with norm and activation before each convolution ("full
-           pre-activation") nothing acts on the stream, and networks of 110 and 164 layers do best.
 Command    residuum study activations
-Cost       about three minutes on two cores: 15 runs of 10 epochs of 32 layers on the digits
-Expected   full pre-activation best, a norm after the addition worst
 """
 
 from __future__ import annotations

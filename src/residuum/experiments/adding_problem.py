@@ -1,11 +1,6 @@
 """Adding problem: who still knows after hundreds of steps what stood at the beginning?
 
-Question   Two marked numbers stand among the first ten of a sequence; their sum is asked at its end. The LSTM of 1997
-           carries its memory unchanged, a forget gate may let it fade, a residual stack carries its stream. Which of
-           them learn to answer, and do networks without a carry?
 Command    residuum study adding-problem
-Cost       about three hours on two cores: 60 runs of 2,000 steps of sequences of 100 and 500 numbers
-Expected   the cell of 1997, the forget gate that starts open and the residual stack answer; without a carry none does
 """
 
 from __future__ import annotations
@@ -168,7 +163,9 @@ def measure(work: Workspace) -> Numbers:
             str(rate): [
                 work.keep(
                     f"{kind}-{length}-{rate:g}-seed{seed}",
-                    lambda kind=kind, length=length, rate=rate, seed=seed: trained(kind, length, rate, seed, options),
+                    lambda kind=kind, length=length, rate=rate, seed=seed: train_network(
+                        kind, length, rate, seed, options
+                    ),
                 )
                 for seed in range(options.seeds)
             ]
@@ -179,7 +176,7 @@ def measure(work: Workspace) -> Numbers:
     return {"data": options.data, "steps": EPOCH * options.training["epochs"], "missed": missed}
 
 
-def trained(kind: str, length: int, rate: float, seed: int, options: Options) -> dict[str, float]:
+def train_network(kind: str, length: int, rate: float, seed: int, options: Options) -> dict[str, float]:
     """Train one network; return the missed share of the variance on the last training batches and on new sequences."""
     with drawing(seed, "init"):
         model = build(kind, length)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data import open_data
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..models.description import Description, Preprocessing, attach
 from ..seeds import drawing
 from ..settings import Settings
@@ -39,7 +39,7 @@ def adopted_histories(study: Study, members: Members, runs: Path, output: Path) 
     histories = {name: _history(runs / name, settings) for name, settings in members.items()}
     if (watch := getattr(study, "watch", None)) is not None:
         for name, history in histories.items():
-            _watched(runs / name, output / name / WATCHED, watch, len(history))
+            _watch_epochs(runs / name, output / name / WATCHED, watch, len(history))
     return histories
 
 
@@ -59,7 +59,7 @@ def _history(directory: Path, given: dict[str, Any]) -> History:
     return history
 
 
-def _watched(run: Path, path: Path, watch: Any, epochs: int) -> None:
+def _watch_epochs(run: Path, path: Path, watch: Any, epochs: int) -> None:
     """Watch the first weights and those of every epoch, unless that was done."""
     if path.exists() and len(read_json(path)) == epochs + 1:
         return
@@ -78,7 +78,7 @@ def _first(settings: Settings, classes: Sequence[str]) -> Any:
     if settings.weights:
         return load(settings.weights)
     with drawing(settings.seed, "init"):
-        model = create_model(settings.model, **settings.model_arguments)
+        model = build(settings.model, **settings.model_arguments)
     height, width = settings.image_size
     preprocessing = Preprocessing((height, width), tuple(settings.mean), tuple(settings.std), settings.resize)
     attach(model, Description(settings.model, settings.model_arguments, list(classes), preprocessing))

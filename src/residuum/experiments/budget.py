@@ -17,7 +17,7 @@ import torch
 
 from ..data import Dataset, open_data
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..training.precision import choose_precision
 from .form import Members, Options, Study
 
@@ -118,4 +118,4 @@ def _seconds_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
 
 def _build(dataset: Dataset, settings: dict[str, Any]) -> torch.nn.Module:
     arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes)}
-    return create_model(settings["model"], **{**arguments, **settings.get("model_arguments", {})})
+    return build(settings["model"], **{**arguments, **settings.get("model_arguments", {})})

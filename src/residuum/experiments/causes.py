@@ -1,11 +1,6 @@
 """Causes: is degradation the fault of the optimiser, of the initial weights, or of vanishing gradients?
 
-Question   The popular explanations of degradation name the optimiser, the initialisation and gradients that vanish. All
-           combinations of two optimisers, two initialisations, with and without batch norm: does the deeper plain
-           network still train worse, and how large is the gradient that reaches its first layer before training?
 Command    residuum study causes
-Cost       about six minutes on two cores: 96 runs of 6 epochs of 8 and 32 layers on the digits
-Expected   with He's initialisation and batch norm gradients do not vanish, and plain networks degrade all the same
 """
 
 from __future__ import annotations
@@ -21,7 +16,7 @@ from torch import nn
 
 from ..data import Dataset, EvaluationLoader, open_data
 from ..data.pixels import Normalise
-from ..models import create_model
+from ..models import build
 from ..report.dots import dots
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
@@ -81,7 +76,7 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
     dataset = open_data(settings["data"])
     arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes), **settings["model_arguments"]}
     with drawing(settings["seed"], "init"):
-        model = create_model(settings["model"], **arguments)
+        model = build(settings["model"], **arguments)
         for layer in model.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.normal_(layer.weight, std=SMALL)

@@ -1,10 +1,6 @@
 """Data need: do networks without shortcuts need more pictures?
 
-Question   It is said that skips make learning need fewer examples. Twins are trained on parts of the data set; each run
-           makes about as many steps as every other, so that less data does not mean less training.
 Command    residuum study data-need
-Cost       about five minutes on two cores: 30 runs on parts of the digits
-Expected   the plain twin loses more of its accuracy as pictures become fewer
 """
 
 from __future__ import annotations

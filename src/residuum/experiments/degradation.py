@@ -1,11 +1,6 @@
 """Degradation: does a deeper plain network train worse, and its residual twin not?
 
-Question   Of networks that differ in depth alone, the deeper should train at least as well: it could copy the shallower
-           one and pass its output on. He15 (figure 6) saw plain networks of 56 layers train worse than those of 20,
-           and residual ones the other way round.
 Command    residuum study degradation (residuum demo shows the same with the digits and a few predictions)
-Cost       about a minute on two cores: twelve runs of 15 epochs on the embedded digits
-Expected   plain-56 below plain-20 in training accuracy; residual-56 loses less against residual-20, or gains
 """
 
 from __future__ import annotations

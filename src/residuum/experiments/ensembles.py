@@ -1,10 +1,6 @@
 """Ensembles: what do more views of an image, and more networks, add to one network's accuracy?
 
-Question   The entry of 2015 averaged six networks over ten crops at several scales. How much does each way of showing
-           an image add to one view of its middle, and how much does each further network add?
 Command    residuum study ensembles (--runs FOLDER for trained ones, as those of a recipe)
-Cost       about two minutes on two cores: three runs of 15 epochs on the digits
-Expected   more views and more networks predict better, each further network by less than the one before
 
 Members differ in their seed alone; an ensemble of n averages the class probabilities of the first n. An interval of one
 ensemble is over test images (bootstrap), of single networks over seeds.

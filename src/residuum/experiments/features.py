@@ -1,9 +1,6 @@
 """Features: what do the layers of a trained network hold, from the first to the last?
 
-Question   Do features grow with depth from simple to telling, and how alike are those of neighbouring blocks?
 Command    residuum study features [--model FILE --data DATA]
-Cost       about three minutes on two cores: six runs of 15 epochs on the embedded digits
-Expected   classes get easier to read off with depth; residual blocks change the representation little by little
 
 At each depth: a linear probe (ridge regression on pooled features, learnt on training pictures, tested on others), the
 share of a picture's five nearest pictures that are of its class, and how alike the depths are (linear CKA of whole

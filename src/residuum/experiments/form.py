@@ -8,6 +8,8 @@ A study is a module with these names, and a line in ``STUDIES`` (``experiments/_
     EXPECTED   what the literature leads one to expect, in a sentence; never what we hope to print
     DEFAULTS   Options that a call starts from
 
+Its docstring opens with a short question and the command, and does not repeat these.
+
     members(options) -> {name: settings}
         The runs to train, each a normal run directory ``OUTPUT/name``; {} for a study of a model as it is. Settings
         are those of ``residuum train`` (``data``, ``model``, ``model_arguments``, ``seed``, ``epochs``, ...);

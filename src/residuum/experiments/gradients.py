@@ -1,11 +1,6 @@
 """Gradients: do they vanish, explode or shatter with depth, and does training change it?
 
-Question   Popular accounts say that shortcuts cure vanishing gradients; others, that normalisation had done so. Bal17
-           says that what depth destroys is the likeness of gradients at nearby inputs, and that the shortcut saves it.
 Command    residuum study gradients
-Cost       about three minutes on two cores: new networks of five depths, and twelve runs of 6 epochs on the digits
-Expected   no vanishing in new plain networks; with batch norm a factor above 1 a block, and gradients that are unlike
-           each other; in residual networks a factor near 1, and more likeness at the same depth
 """
 
 from __future__ import annotations
@@ -19,7 +14,7 @@ from torch import nn
 from ..analysis.gradient_flow import factor, flow, partners
 from ..analysis.sample import take_sample
 from ..data import Dataset
-from ..models import create_model
+from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
@@ -93,7 +88,7 @@ def _new(work: Workspace, kind: str, depth: int) -> Any:
         sizes: dict[str, Any] = {"in_chans": dataset.channels, "num_classes": len(dataset.classes)}
         for seed in range(work.options.seeds):
             with drawing(seed, "init"):
-                network = create_model(model, depth=depth, norm=norm, **sizes)
+                network = build(model, depth=depth, norm=norm, **sizes)
             rows.append(watch(network, dataset, 0))
         return rows
 

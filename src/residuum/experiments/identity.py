@@ -1,11 +1,6 @@
 """Identity: can a stack of layers learn to copy its input?
 
-Question   He15 (section 3.1) suspects that optimisers cannot approach identity mappings through several nonlinear
-           layers, which a residual stack has from the start. Plain and residual stacks are trained to give back the
-           picture that they get.
 Command    residuum study identity
-Cost       about three minutes on two cores: 120 stacks of 2 to 32 layers, 40 epochs of the digits each
-Expected   the plain stack's error grows with depth; the residual one's does not
 
 Twins differ in the addition alone: the same matrices from the same draws, and behind each matrix batch norm, before
 the skip joins. Without the norm the residual stream doubles its variance every block and the twins differ in scale; the
@@ -25,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import ArrayImages, Dataset
-from ..data.loaders import training_order
+from ..data.loaders import training_batches, training_order
 from ..errors import InputError
 from ..nn.skips import SkipCell, pick_wiring
 from ..report.lines import TWIN_LOOKS, Line, Panel, line_panel
@@ -112,7 +107,7 @@ def copying_error(
     with drawing(seed, "init"):
         model = stack(kind, depth, train.shape[1])
     steps = build_optimiser(optimiser, model, lr=rate, momentum=0.9, weight_decay=0.0)
-    per_epoch, epochs = max(1, len(train) // options.batch_size), options.training["epochs"]
+    per_epoch, epochs = training_batches(len(train), options.batch_size), options.training["epochs"]
     factor = build_schedule("onecycle", per_epoch * epochs)
     for epoch in range(epochs):
         order = training_order(len(train), seed, epoch)

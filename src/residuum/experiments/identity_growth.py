@@ -1,11 +1,6 @@
 """Identity growth: is it cheaper to grow a deep network than to train it from scratch?
 
-Question   A network of 20 layers is trained, identity blocks are inserted, it goes on with 32 and then with 56 layers
-           (He15 section 3.1 builds such networks in thought). Against 56 layers trained for as many epochs: does it
-           reach the same accuracy, and in less time?
 Command    residuum study identity-growth
-Cost       about two minutes on two cores: three chains of 5 + 5 + 5 epochs and three runs of 15 on the digits
-Expected   the same accuracy, about two thirds of the time
 """
 
 from __future__ import annotations
@@ -17,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..models.counts import count
 from ..models.growth import deepen
 from ..nn import Network
@@ -86,7 +81,7 @@ def measure(work: Workspace) -> Numbers:
     dataset, depths = work.dataset(), work.options.depths
 
     def macs(depth: int) -> int:
-        model = create_model("cifar_resnet", depth=depth, in_chans=dataset.channels)
+        model = build("cifar_resnet", depth=depth, in_chans=dataset.channels)
         return count(model, (dataset.channels, *dataset.image_size)).macs
 
     cost = {str(depth): macs(depth) for depth in depths}

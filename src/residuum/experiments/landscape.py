@@ -1,9 +1,6 @@
 """Landscape: what does the loss look like around trained weights, with a shortcut and without?
 
-Question   Is the loss around a plain network's weights rough, and around its residual twin's smooth?
 Command    residuum study landscape [--model FILE --data DATA]
-Cost       about ten minutes on two cores: twelve runs of 15 epochs on the embedded digits, and 1,700 points
-Expected   Li18 (figures 1 and 5): plain-56 chaotic, ResNet-56 nearly convex; at 20 layers both are smooth
 
 The loss is that of training pictures without augmentation, along directions normalised filter by filter (Li18 section
 4). The statistics of batch norm are the trained ones, so that the centre is the model's own loss; one line is drawn

@@ -1,11 +1,6 @@
 """LSTM and depth: is the residual stream the constant error carousel, turned from time to depth?
 
-Question   Hoc97 kept the error through time by a memory cell that carries itself unchanged; He15 keeps it through depth
-           by a shortcut that does. Does the error go back through both in the same way, and how in networks without?
 Command    residuum study lstm-and-depth
-Cost       a few seconds on one core: new cells and stacks of 64 steps, nothing is trained
-Expected   along the carry alone the error keeps its size exactly in the cell of 1997 and in residual blocks; with a
-           forget gate, in Highway blocks and without a carry it fades
 """
 
 from __future__ import annotations

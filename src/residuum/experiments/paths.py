@@ -1,11 +1,6 @@
 """Paths: through which lengths does a residual network's gradient come back?
 
-Question   A network of n residual blocks holds 2^n paths, most of them about n / 2 blocks long. Vei16 found that nearly
-           all of the gradient comes through the short ones.
 Command    residuum study paths (--model FILE for a network of one's own)
-Cost       about two minutes on two cores: six residual networks of 10 epochs on the digits
-Expected   the gradient of a single path falls with its length, and the mean length of the paths that carry the
-           gradient is below n / 2, in trained networks
 """
 
 from __future__ import annotations

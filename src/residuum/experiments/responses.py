@@ -1,9 +1,6 @@
 """Responses: how much does each layer change the signal, with a shortcut and without, shallow and deep?
 
-Question   Do residual branches respond less than the layers of plain nets, and deeper nets less in each layer?
 Command    residuum study responses [--model FILE --data DATA]
-Cost       about five minutes on two cores: twelve runs of 15 epochs on the embedded digits
-Expected   He15 (figure 7): residual networks respond less than plain ones, ResNet-56 and -110 less than ResNet-20
 
 A response is a layer's output after batch norm and before nonlinearity or addition; its strength is the standard
 deviation over pictures, channels and positions.

@@ -1,9 +1,6 @@
 """Robustness: how much accuracy do noise, blur, lost contrast and covered parts cost, with a shortcut and without?
 
-Question   Are networks without shortcuts more fragile under corrupted pictures than their residual twins?
 Command    residuum study robustness [--model FILE --data DATA]
-Cost       about two minutes on two cores: six runs of 15 epochs on the embedded digits
-Expected   the popular account: nets without shortcuts are more fragile; no figure is published for these twins
 
 No network saw a corrupted picture in training. Twins see the very same corrupted pixels.
 """

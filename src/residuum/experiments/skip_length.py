@@ -1,13 +1,6 @@
 """Skip length: past how many layers should a skip lead, what may lie beside it, and should its matrix be learnt?
 
-Question   Popular accounts say that a skip works best over one nonlinear layer, or when all layers between are linear,
-           and that its matrix should be learnt otherwise. He15 (section 3.2) has "not observed advantages" of skips
-           past one layer, y = W1 x + x; Li16 (Demystifying ResNet) argues that length 2 alone keeps the Hessian
-           well-conditioned at small weights; Orhan and Pitkow (2018) gain from skips past one; He16 (table 3) and
-           Zagoruyko and Komodakis (2016, table 3) find skips past two convolutions better than past one.
 Command    residuum study skip-length
-Cost       about two minutes on two cores: 55 runs of 10 epochs of fully connected networks on the digits
-Expected   the accounts above contradict one another; so no direction is expected beforehand
 
 Members differ in wiring alone. Batch norm stands behind every layer's matrix, before the skip joins, and before the
 logits: without it each skip doubles the stream's variance, short skips more often than long ones, and one compares
@@ -25,7 +18,7 @@ import numpy as np
 from torch import nn
 
 from ..data import open_data
-from ..models import create_model
+from ..models import build
 from ..nn.skips import SkipCell
 from ..report.dots import dots
 from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
@@ -78,8 +71,8 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
         return settings
     classes = len(open_data(settings["data"]).classes)
     with drawing(settings["seed"], "init"):
-        twin = create_model(settings["model"], **{**arguments, "wiring": "residual"}, num_classes=classes)
-    model = create_model(settings["model"], **arguments, num_classes=classes)
+        twin = build(settings["model"], **{**arguments, "wiring": "residual"}, num_classes=classes)
+    model = build(settings["model"], **arguments, num_classes=classes)
     model.load_state_dict(twin.state_dict(), strict=False)  # all but the skips, which the twin has no weights of
     for skip in cast(SkipCell, model.get_submodule("stages.0")).skips.values():
         nn.init.eye_(cast(nn.Linear, skip).weight)

@@ -1,11 +1,6 @@
 """Skip length of convolutions: past how many 3x3 layers should a skip lead?
 
-Question   The same 3x3 layers stand in blocks of one, two or three, each block with an identity skip past it. He16
-           (table 3) and Zagoruyko and Komodakis (2016, table 3) find skips past two better than past one; popular
-           accounts prefer one, or "double or triple".
 Command    residuum study skip-length-convolutions
-Cost       about five minutes on two cores: 12 runs of 10 epochs of 20 layers on the digits
-Expected   skips past two or three layers do better than past one, and all of them better than none
 
 Members have the same layers, name for shape, and differ in the additions alone; what is called length 1 adds after
 every layer.

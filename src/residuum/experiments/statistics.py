@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ..evaluation import bootstrap as resampling
 from ..report.intervals import Interval, mean_interval, paired_difference, spread
 from ..report.study import NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK, Finding
 
@@ -28,25 +31,29 @@ __all__ = [
 
 def bootstrap(
     values: Sequence[float] | np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray] = lambda drawn: drawn.mean(axis=1),
-    draws: int = 2000,
-    seed: int = 0,
+    statistic: Callable[[np.ndarray], float] = lambda drawn: float(drawn.mean()),
+    draws: int = resampling.RESAMPLES,
 ) -> Interval:
-    """Return a statistic with its 95 % percentile interval over resamplings (Efron 1979).
+    """Return a statistic with its 95 % interval by ``evaluation.bootstrap``, which draws on the stream ``resample``.
 
     Args:
-        values: independent ones [n] (pictures, blocks, pairs); fewer than two leave the interval unbounded.
-        statistic: of each row of [draws, n].
+        values: independent ones [n] or rows [n, k] (images, blocks, pairs); fewer than two leave it unbounded.
+        statistic: of values like these.
         draws: resamplings.
-        seed: of the drawing, so that the same values give the same interval.
+
+    >>> bootstrap([3.0, 3.0])
+    Interval(mean=3.0, low=3.0, high=3.0)
     """
     values = np.asarray(values, dtype=float)
-    found = float(statistic(values[None])[0])
+    found = float(statistic(values))
     if len(values) < 2:
         return Interval(found, -np.inf, np.inf)
-    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(statistic(values[rows]), [0.025, 0.975])
-    return Interval(found, float(low), float(high))
+
+    def figure(rows: Tensor) -> Tensor:
+        return torch.tensor([statistic(rows.numpy())], dtype=torch.float64)
+
+    ((low, high),) = resampling.bootstrap(torch.from_numpy(values), figure, resamples=draws)
+    return Interval(found, low, high)
 
 
 def sign_test(differences: Sequence[float] | np.ndarray) -> float:

@@ -10,8 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from residuum_runtime.missing import files_like
+
 from .. import __version__
-from ..errors import InputError, nearest
+from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
@@ -32,9 +34,7 @@ Progress = Callable[[int, int], None]  # epochs done, of all
 
 def pick_study(name: str) -> Study:
     """Return the study of that name, or say which there are."""
-    if name not in STUDIES:
-        raise InputError(f"no study is named {name!r}; {nearest(name, list(STUDIES))} `residuum study` lists all")
-    return STUDIES[name]
+    return pick(STUDIES, name, "study", listed=False, more=" `residuum study` lists all")
 
 
 def run_study(
@@ -63,8 +63,8 @@ def run_study(
     study, workers = pick_study(name), workers or os.cpu_count() or 1
     make_folder(output)
     with locked(output / ".study.lock", f"{output} is in use by another study; wait for it or choose another --output"):
-        options, notes = _planned(study, asked, output, budget, workers, tell)
-        histories = _trained(name, options, output, workers, tell, progress)
+        options, notes = _settle_plan(study, asked, output, budget, workers, tell)
+        histories = _train_runs(name, options, output, workers, tell, progress)
         numbers = study.measure(Workspace(output, options, histories, tell))
         result = {
             "study": name,
@@ -111,8 +111,9 @@ def write_pages(folders: list[Path], page: Path) -> None:
 def study_data(folder: Path) -> StudyData:
     """Return what a page shows of a study, drawn anew from the numbers in its folder."""
     if not (folder / STUDY).exists():
+        near = "" if folder.is_dir() else f"{files_like(folder)}; or "
         raise InputError(
-            f"{folder} is no finished study: it has no {STUDY}; run `residuum study NAME --output {folder}`"
+            f"{folder} is no finished study: it has no {STUDY}; {near}run `residuum study NAME --output {folder}`"
         )
     held = read_json(folder / STUDY)
     try:
@@ -146,7 +147,7 @@ def findings_of(result: dict[str, Any]) -> list[Finding]:
     return [Finding(**finding) for finding in result["findings"]]
 
 
-def _planned(
+def _settle_plan(
     study: Study, asked: dict[str, Any], output: Path, budget: float, workers: int, tell: Tell
 ) -> tuple[Options, list[str]]:
     """Settle the options, or take those that an earlier call with the same wishes settled.
@@ -195,7 +196,8 @@ def _checked(study: Study, options: Options) -> Options:
     if options.runs and options.model:
         raise InputError("--runs and --model both say what is measured; leave one of them out")
     if options.runs and not Path(options.runs).is_dir():
-        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is no folder")
+        near = files_like(options.runs)
+        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is no folder; {near}")
     if options.seeds_of and study.members(options) == study.members(replace(options, seeds_of=())):
         raise InputError("this study gives each depth the same number of seeds; use --seeds and plain --depths")
     return options
@@ -211,7 +213,7 @@ def _precision(study: Study, options: Options, output: Path) -> str:
     return options.precision if small else measured_precision(study, options)
 
 
-def _trained(
+def _train_runs(
     name: str, options: Options, output: Path, workers: int, tell: Tell, progress: Progress
 ) -> dict[str, History]:
     study = pick_study(name)

@@ -1,10 +1,6 @@
 """Transformer skips: does a GPT need its residual connections, and which of them?
 
-Question   Each layer of a transformer has two skips, past attention and past the MLP. How well does a decoder of 6 and
-           of 12 layers learn to continue a text with both, with one of them, and with none?
 Command    residuum study transformer-skips
-Cost       about three hours on two cores: 42 runs of 600 steps on the characters of Python's own documentation
-Expected   without skips the decoder learns worse, the more so the deeper; one kind of skip alone lies between
 """
 
 from __future__ import annotations
@@ -100,7 +96,7 @@ def measure(work: Workspace) -> Numbers:
             [
                 work.keep(
                     f"{skips}-{depth}-{rate:g}-seed{seed}",
-                    lambda skips=skips, depth=depth, rate=rate, seed=seed: trained(
+                    lambda skips=skips, depth=depth, rate=rate, seed=seed: train_network(
                         skips, depth, rate, seed, text, options
                     ),
                 )
@@ -113,7 +109,7 @@ def measure(work: Workspace) -> Numbers:
     return {"data": DATA, "checksum": text.checksum, "epoch": EPOCH, "networks": networks}
 
 
-def trained(skips: str, depth: int, rate: float, seed: int, text: Text, options: Options) -> dict[str, Any]:
+def train_network(skips: str, depth: int, rate: float, seed: int, text: Text, options: Options) -> dict[str, Any]:
     """Train one decoder; return its held-out loss after each epoch and each block's gradient at both ends.
 
     A run that diverges keeps the loss of guessing among all characters from there on.

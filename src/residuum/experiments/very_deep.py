@@ -1,10 +1,6 @@
 """Very deep: do networks of more than a hundred and more than a thousand layers train at all?
 
-Question   He15 trained 110 and 1,202 layers, He16 164 and 1,001. Does the loss fall here too, from the first epochs on,
-           and what does a step cost in time and memory?
 Command    residuum study very-deep
-Cost       about twenty minutes on two cores: 24 runs of 4 epochs of 640 digits, the deepest of 1,202 layers
-Expected   the loss of every residual network falls; time and memory grow in proportion to depth
 
 The loss is counted by steps, as means over blocks of them. With one seed its fall has an interval over blocks, which
 says how much this run's loss scatters and not what another run would do; with more seeds the interval is over seeds. A
@@ -23,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import Dataset
-from ..models import create_model
+from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.plots import line_plot
 from ..report.study import SHOWN, Drawing, Finding, Table
@@ -120,7 +116,7 @@ def _said(times: Sequence[float | None], digits: int) -> str:
 
 
 def _saved_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
-    model = create_model(settings["model"], **settings["model_arguments"], in_chans=dataset.channels)
+    model = build(settings["model"], **settings["model_arguments"], in_chans=dataset.channels)
     return saved_bytes_a_picture(model, (dataset.channels, *dataset.image_size)) / 1024
 
 

@@ -12,7 +12,7 @@ from ..nn.flat import Flat
 from ..nn.merges import Add, BranchOnly, Concatenate, Gate, ScaledAdd, ShortcutGate, UncoupledGate
 from ..nn.norms import TokenBatchNorm
 from ..nn.patches import FirstToken, PatchStem
-from ..nn.recurrent import LastStep, Rows
+from ..nn.recurrent import ImageRows, LastStep
 from ..nn.shortcuts import PadShortcut
 from ..nn.squeeze_excite import ChannelAttention, SqueezeExcite
 from ..nn.standardised import StandardisedConv2d
@@ -119,7 +119,7 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.Identity: _nothing,
     nn.Flatten: _nothing,
     Flat: _says("flatten"),
-    Rows: _says("rows, one a step"),
+    ImageRows: _says("rows, one a step"),
     LastStep: _says("last step"),
     FirstToken: _says("first token"),
     PadShortcut: _pad,

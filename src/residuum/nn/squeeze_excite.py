@@ -16,6 +16,9 @@ class SqueezeExcite(nn.Module):
         reduction: how many times narrower it is inside; never below 8 channels, always a multiple of 8.
 
     Source: Hu et al. 2017, arXiv:1709.01507, eq. 2 to 4; the rounding is timm's.
+
+    >>> SqueezeExcite(32)(torch.zeros(1, 32, 4, 4)).shape
+    torch.Size([1, 32, 4, 4])
     """
 
     def __init__(self, channels: int, reduction: int = 16) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from residuum_runtime.missing import files_like
+
 from ..errors import InputError
 from ..files import write_text
 from .declaring import AUTO, PANELS, Open
@@ -34,9 +36,8 @@ def write_settings(settings: Settings, path: Path) -> None:
 def read_settings(path: Path) -> Settings:
     """Read ``config.yaml``, nested or flat as earlier versions wrote it, naming keys that are missing or unknown."""
     if not path.exists():
-        raise InputError(
-            f"{path.parent} is no run: it has no {path.name}; give the folder that a training run has written"
-        )
+        hint = "give the folder that a training run has written" if path.parent.is_dir() else files_like(path.parent)
+        raise InputError(f"{path.parent} is no run: it has no {path.name}; {hint}")
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

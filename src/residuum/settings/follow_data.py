@@ -119,13 +119,13 @@ def _choose(dataset: Dataset, epochs: int, rate: float) -> tuple[Candidate, floa
     """Return the first candidate that the images and the machine allow, else the quickest, with its minutes."""
     import torch
 
-    from ..models import create_model
+    from ..models import build
     from ..models.counts import count
 
     side, minutes = min(dataset.image_size), 0.0
     for candidate in CANDIDATES:
         with torch.device("meta"):
-            model = create_model(candidate.model, num_classes=len(dataset.classes))
+            model = build(candidate.model, num_classes=len(dataset.classes))
         macs = count(model, (3, candidate.size, candidate.size)).macs
         minutes = 3 * macs * len(dataset.train) * epochs / rate / 60  # forward, and twice that backward
         if len(dataset.train) >= candidate.least_images and candidate.size <= 1.3 * side and minutes <= BUDGET_MINUTES:

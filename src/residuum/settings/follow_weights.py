@@ -54,6 +54,8 @@ def fine_tuning(dataset: Dataset, start: Description, batch_size: int) -> tuple[
 
 def follow_weights(draft: Draft, dataset: Dataset, start: Description) -> Draft:
     """Take model, preprocessing and licence from the weights, and a fine-tuning unless the rate was asked for."""
+    from ..models.description import NEW_WEIGHTS
+
     asked = draft.said.get("model", start.model)
     if asked != start.model:
         raise InputError(f"the weights are of {start.model}, but the model asked for is {asked}; leave --model out")
@@ -65,7 +67,9 @@ def follow_weights(draft: Draft, dataset: Dataset, start: Description) -> Draft:
         draft = draft.choose(licence=start.licence)  # what is trained further stays under it
     if (shown := start.preprocessing) is not None:
         draft = draft.choose(image_size=list(shown.size), mean=list(shown.mean), std=list(shown.std))
-    return draft if "lr" in draft.said else _fine_tune(draft, dataset, start)  # a recipe's rate comes with its method
+    if start.provenance == NEW_WEIGHTS or "lr" in draft.said:  # a recipe's rate comes with its method
+        return draft
+    return _fine_tune(draft, dataset, start)
 
 
 def _fine_tune(draft: Draft, dataset: Dataset, start: Description) -> Draft:

@@ -46,7 +46,11 @@ BY_DATA, BY_WEIGHTS, BY_MACHINE = Open("the data"), Open("the weights, or the da
 # fmt: off
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that decides a run's numbers."""
+    """Everything that decides a run's numbers.
+
+    >>> resumed_run("runs/mine", {}).settings.model_arguments["depth"]
+    8
+    """
 
     data: str = setting(DATA, "digits, cifar10, fashion_mnist, or a folder of images", Open("you"), everyday=True,
         free=True, moves=True)

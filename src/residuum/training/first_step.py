@@ -12,7 +12,7 @@ from ..errors import InputError
 from ..nn.stochastic import ONE_VALUE, DropPath, StochasticDepth
 from ..seeds import drawing
 from ..settings import Settings
-from .freezing import freeze, learn
+from .freezing import freeze, train_mode
 
 
 def check_first_step(model: nn.Module, settings: Settings, images: int, processes: int = 1) -> None:
@@ -35,7 +35,7 @@ def check_first_step(model: nn.Module, settings: Settings, images: int, processe
     batch = whole if settings.sync_bn else whole // processes
     on_meta = copy.deepcopy(model).to("meta")
     freeze(on_meta, settings.freeze)
-    learn(on_meta)
+    train_mode(on_meta)
     for module in on_meta.modules():
         if isinstance(module, StochasticDepth | DropPath):
             module.training = False  # no branch is left out by chance

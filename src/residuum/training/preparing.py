@@ -10,7 +10,7 @@ from torch import nn
 
 from ..data import Dataset, split_off
 from ..errors import InputError
-from ..models import create_model, describe
+from ..models import build, describe
 from ..seeds import drawing
 from ..settings import Settings
 from .allocator import keep_freed_memory
@@ -72,7 +72,7 @@ def first_model(settings: Settings, start: nn.Module | None, dataset: Dataset) -
     """
     with drawing(settings.seed, "init"):
         if start is None:
-            model = create_model(settings.model, **settings.model_arguments)
+            model = build(settings.model, **settings.model_arguments)
         else:
             model = _for_classes(start, settings.model, settings.model_arguments["num_classes"], dataset.classes)
     if settings.whiten:

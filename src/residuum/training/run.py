@@ -12,11 +12,11 @@ from torch import nn
 from residuum_runtime.names import printable
 
 from .. import __version__
-from ..data import Dataset, open_data, packed, split_off
+from ..data import Dataset, open_data, pack_images, split_off
 from ..data.packing import Tell, quiet
 from ..errors import InputError
 from ..files import refusals_told, sweep
-from ..models import Description, Preprocessing, attach, create_model, describe
+from ..models import Description, Preprocessing, attach, build, describe
 from ..models.counts import Counts, count
 from ..settings import Settings, read_asked, settle
 from ..settings.file import read_settings, write_settings
@@ -29,6 +29,7 @@ from .environment import check_data, moved
 from .precision import Trial, choose_device
 from .preparing import Preparation, first_model, use_threads
 from .processes import ALONE, World
+from .start import START
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
 SUMMARY, TIMING, STEPS = "summary.csv", "timing.csv", "steps.csv"
@@ -37,7 +38,12 @@ BEST, LAST, LOCK = "model.safetensors", "last.safetensors", "run.lock"
 
 @dataclass
 class Run:
-    """A run that is ready to train."""
+    """A run that is ready to train.
+
+    >>> run = resumed_run("runs/mine", {})
+    >>> run.settings.epochs, run.dataset.name
+    (1, 'digits')
+    """
 
     directory: Path
     settings: Settings
@@ -61,6 +67,11 @@ def new_run(output: str | Path, given: Mapping[str, object], world: World = ALON
         given: settings by name (``data``, ``model``, ``epochs``, ...); what is left out is chosen.
         world: which of the processes that train it this one is.
         tell: is told of work that takes long before the first step: decoding a folder into the cache.
+
+    >>> run = new_run("runs/small", {"data": "digits[:64,:32]", "model": "cifar_resnet", "epochs": 1,
+    ...                              "model_arguments": {"depth": 8}, "precision": "fp32"})
+    >>> run.settings.lr
+    0.05
     """
     refuse_imported_script()
     asked = with_recipe(read_asked(given))
@@ -68,7 +79,7 @@ def new_run(output: str | Path, given: Mapping[str, object], world: World = ALON
     sweep(directory)  # what a process left that was killed as it began this run
     with refusals_told(directory):
         stands = directory.exists()
-    if stands and (not directory.is_dir() or any(directory.iterdir())):
+    if stands and (not directory.is_dir() or any(path.name != START for path in directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
             f"choose another, or go on with `residuum train --resume {directory}`"
@@ -77,7 +88,7 @@ def new_run(output: str | Path, given: Mapping[str, object], world: World = ALON
     start = load(str(asked["weights"])) if asked.get("weights") else None
     here = Preparation(dataset, start, world)
     settings, reasons = settle(asked, dataset, None if start is None else describe(start), here)
-    dataset = packed(here.dataset, settings.cache, tell) if settings.cache else here.dataset
+    dataset = pack_images(here.dataset, settings.cache, tell) if settings.cache else here.dataset
     write_settings(settings, directory / CONFIG)
     return _ready(directory, settings, dataset, here.model, world, reasons, here.trial)
 
@@ -91,6 +102,12 @@ def resumed_run(directory: str | Path, asked: Mapping[str, object], world: World
             ``threads``, and ``data``, the place of a folder that has moved.
         world: which of the processes that train it this one is.
         tell: is told of work that takes long before the first step.
+
+    >>> resumed_run("runs/mine", {}).state["epoch"]  # doctest: +SKIP
+    1
+    >>> resumed_run("runs/mine", {"lr": 3.0})
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: a resumed run keeps its settings, but these differ: lr: saved 0.025, ...
     """
     directory = Path(directory)
     kept = read_settings(directory / CONFIG)
@@ -109,7 +126,7 @@ def resumed_run(directory: str | Path, asked: Mapping[str, object], world: World
         start = load(settings.weights) if settings.weights else None
         model = first_model(settings, start, dataset)
     else:
-        model = create_model(settings.model, **settings.model_arguments)
+        model = build(settings.model, **settings.model_arguments)
     run = _ready(directory, settings, dataset, model, world)
     run.moved = settings != kept
     run.notes = [*notes, *moved(directory / ENVIRONMENT)]
@@ -123,7 +140,7 @@ def following_run(directory: str | Path, settings: Settings, state: dict[str, An
     """Open a run that the first process has opened: its first weights, too, are the first process's."""
     use_threads(settings.threads)
     choose_device(settings.device, world)
-    model = create_model(settings.model, **settings.model_arguments)
+    model = build(settings.model, **settings.model_arguments)
     run = _ready(Path(directory), settings, _pictures(settings, quiet), model, world)
     run.state = state
     return run
@@ -132,7 +149,7 @@ def following_run(directory: str | Path, settings: Settings, state: dict[str, An
 def _pictures(settings: Settings, tell: Tell) -> Dataset:
     dataset = open_data(settings.data, strict=settings.strict, max_pixels=settings.max_pixels)
     dataset = split_off(dataset, settings.val_split) if settings.val_split else dataset
-    return packed(dataset, settings.cache, tell) if settings.cache else dataset
+    return pack_images(dataset, settings.cache, tell) if settings.cache else dataset
 
 
 def _provenance(settings: Settings, dataset: Dataset) -> str:

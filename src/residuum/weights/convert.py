@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import __version__
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 from ..files import write_bytes, write_text
 from ..models import VARIANTS, Description, Preprocessing
 from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
@@ -52,10 +52,12 @@ def convert(
 
     Raises:
         InputError: an unknown target, or tensors that the target has no names for.
+
+    >>> convert("runs/mine", "safetensors", "copy.safetensors").name
+    'copy.safetensors'
     """
     output = Path(output)
-    if to not in TARGETS:
-        raise InputError(f"to must be one of {', '.join(TARGETS)}, got {to!r}; {nearest(to, list(TARGETS))}")
+    pick(TARGETS, to, "to")
     contents, beside = fetch(path, entry)
     if preprocessing is not None:
         beside = replace(beside, preprocessing=preprocessing, trouble="", prepared_by="given")

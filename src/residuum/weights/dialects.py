@@ -12,8 +12,7 @@ from ..models.resnet import STEM_WIDTH
 from ..models.vgg import LAYOUTS as VGGS
 from . import rows, transformers_images, transformers_text
 from .layout import STEMS
-from .names import to_grammar, to_source
-from .rows import Rows
+from .names import NamePairs, to_grammar, to_source
 from .stacked import Naming, Translated, to_ours
 
 # Wrappers that training frameworks put before every name, for files whose network is not known.
@@ -30,7 +29,7 @@ BOOKKEEPING = ("n_averaged", "initted", "step")
 class Dialect:
     """One source's names."""
 
-    rows: Rows
+    rows: NamePairs
     title: str  # as a message names it
     flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our matrices that are their convolutions
     naming: Naming | None = None  # of transformers, in place of rows

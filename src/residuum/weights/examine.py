@@ -25,7 +25,11 @@ ZERO_VARIANCE = 1e-10  # a channel whose running variance is below holds the sam
 
 @dataclass
 class Examination:
-    """What the doctor found."""
+    """What the doctor found.
+
+    >>> examine("runs/mine").description.provenance[:19]
+    'trained by residuum'
+    """
 
     path: str
     kind: str  # "safetensors" or "pickle"
@@ -60,6 +64,10 @@ def examine(path: str | os.PathLike[str], *, entry: str = "") -> Examination:
 
     Raises:
         InputError: no such file, or one that is not a sound weights file (a model that is not recognised is a finding).
+
+    >>> found = examine("runs/mine/model.safetensors")
+    >>> found.model, found.num_classes, found.odd
+    ('cifar_resnet', 10, [])
     """
     contents, beside = fetch(path, entry)
     unclear = beside.trouble  # a finding, beside which the rest is still said

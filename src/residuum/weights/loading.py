@@ -50,6 +50,10 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
             that do not fit, listed by name; several networks, of which ``entry`` names none; another architecture than
             the named one; a configuration beside the file that is not understood, by its key.
+
+    >>> model = residuum.load("runs/mine")
+    >>> model.num_classes, model.training
+    (10, False)
     """
     contents, beside = fetch(path, overrides.pop("entry", None) or "")
     name = overrides.pop("model", None)

@@ -8,26 +8,26 @@ source's and back; ``{s+1}`` is a number one higher than the grammar's. A row tr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
-Row = tuple[str, str]
-Rows = Sequence[Row]
+NamePair = tuple[str, str]
+NamePairs = tuple[NamePair, ...]
 
 _HOLE = re.compile(r"\{(\w)([+-]\d+)?\}")
 
 
-def to_source(rows: Rows, key: str) -> str | None:
+def to_source(rows: NamePairs, key: str) -> str | None:
     """Return the source's name of the grammar's ``key``, or None where no row fits."""
     return _translate(rows, key, 0)
 
 
-def to_grammar(rows: Rows, key: str) -> str | None:
+def to_grammar(rows: NamePairs, key: str) -> str | None:
     """Return the grammar's name of the source's ``key``, or None where no row fits."""
     return _translate(rows, key, 1)
 
 
-def _translate(rows: Rows, key: str, side: int) -> str | None:
+def _translate(rows: NamePairs, key: str, side: int) -> str | None:
     path, _, leaf = key.rpartition(".")
     for row in rows:
         translated = _compiled(row[side], row[1 - side])(path)

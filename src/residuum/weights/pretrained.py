@@ -51,9 +51,17 @@ def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Si
     if (found := re.match(r"[a-z]+:(?=[^\\/]|//)", text)) and not Path(text).exists():
         hint = nearest(found[0], [*FETCHERS])
         raise InputError(f"weights must be a file or begin with {', '.join(FETCHERS)}, got {text!r}; {hint}")
+    if not Path(text).expanduser().exists() and (meant := _meant(text)):
+        raise InputError(f"no weights file {text}; {meant}")
     contents = read_contents(source, entry)
     contents.tensors = by_timms_names(contents.tensors)
     return contents, read_sidecar(contents.path)
+
+
+def _meant(text: str) -> str:
+    from .opening import meant_weights  # it reads FETCHERS
+
+    return meant_weights(text)
 
 
 def with_entry(source: str, entry: str | None) -> str:

@@ -10,7 +10,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import InputError, nearest
+from residuum_runtime.missing import files_like
+from residuum_runtime.names import printable
+
+from ..errors import InputError
 from .architectures import Named, named_in
 from .arrays import read_npz
 from .dialects import BOOKKEEPING, EMA_PREFIXES
@@ -50,6 +53,10 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
 
     Raises:
         InputError: a missing file (with the nearest names beside it), or one that is not a sound weights file.
+
+    >>> tensors, metadata = read_tensors("runs/mine/model.safetensors")
+    >>> tensors["head.fc.bias"].shape
+    torch.Size([10])
     """
     contents = read_contents(path)
     return contents.tensors, contents.metadata
@@ -100,9 +107,7 @@ def find_file(path: str | os.PathLike[str]) -> Path:
             if (path / name).is_file():
                 return path / name
         raise InputError(f"{path} must be a weights file or a folder with one of {', '.join(RUN_FILES)}, got neither")
-    beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
-    hint = nearest(path.name, beside) if beside else f"the folder {path.parent} is empty or does not exist"
-    raise InputError(f"no weights file {path}; {hint}")
+    raise InputError(f"no weights file {printable(path)}; {files_like(path)}")
 
 
 def _sort(path: Path, content: Any, entry: str) -> Contents:

@@ -45,6 +45,11 @@ def save(
     Raises:
         InputError: a bare module, one that its description would not build, or class names that do not match.
         DiskError: the file system refuses.
+
+    >>> model = residuum.create_model("cifar_resnet", depth=8, num_classes=2)
+    >>> residuum.save(model, "two.safetensors", classes=["ant", "bee"])
+    >>> residuum.load("two.safetensors").description.classes
+    ['ant', 'bee']
     """
     given = {
         "classes": None if classes is None else [str(name) for name in classes],

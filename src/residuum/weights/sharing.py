@@ -28,6 +28,9 @@ def push(model: nn.Module, to: str, *, private: bool = False, message: str = "Ad
 
     Raises:
         InputError: a model that cannot be saved, a missing package, or a hub that refuses.
+
+    >>> push(residuum.load("runs/mine"), "shared")  # or hf://OWNER/NAME
+    'shared'
     """
     if not to.startswith(HUB):
         write_folder(model, Path(to), to)
@@ -55,6 +58,12 @@ def pull(source: str) -> Path:
 
     Raises:
         InputError: another kind of name, no such repository, or no way to reach it.
+
+    >>> pull("hf://microsoft/resnet-50")  # doctest: +SKIP
+    PosixPath('/home/you/.cache/huggingface/hub/models--microsoft--resnet-50/.../model.safetensors')
+    >>> pull("microsoft/resnet-50")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: pull takes hf://OWNER/NAME, got 'microsoft/resnet-50'
     """
     if not source.startswith(HUB):
         raise InputError(f"pull takes hf://OWNER/NAME, got {source!r}")

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 
 State = dict[str, Tensor]
-Row = tuple[str, Sequence[str]]
+StackedNames = tuple[str, Sequence[str]]
 LEAVES = (".weight", ".bias", "")
 
 
@@ -24,8 +24,8 @@ LEAVES = (".weight", ".bias", "")
 class Naming:
     """One source's names of a transformer."""
 
-    once: tuple[Row, ...]
-    layer: tuple[Row, ...]
+    once: tuple[StackedNames, ...]
+    layer: tuple[StackedNames, ...]
     theirs: str  # a pattern of their layers' names, with the layer's number
     ours: str  # a pattern of our blocks' names, with the block's number
     anchor: str  # the module or parameter that every file holds, by which a prefix is told
@@ -106,7 +106,7 @@ def _turned(naming: Naming, name: str, value: Tensor) -> Tensor:
     return value.T.contiguous() if re.fullmatch(naming.turned, name) else value
 
 
-def _rows(naming: Naming, depth: int) -> list[Row]:
+def _rows(naming: Naming, depth: int) -> list[StackedNames]:
     each = [
         (ours.format(a=2 * i, m=2 * i + 1), [name.format(i=i) for name in theirs])
         for i in range(depth)

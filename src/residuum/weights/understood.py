@@ -72,7 +72,7 @@ def build(model: str, arguments: Mapping[str, Any]) -> nn.Module:
     """
     given = {key: value for key, value in arguments.items() if value is not None}
     try:
-        return models.create_model(model, **given)
+        return models.build(model, **given)
     except InputError:
         raise
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ...errors import InputError
 
 Array = NDArray[Any]
 Error = Callable[[Array], tuple[float, Array]]  # a_L -> E, dE/da_L

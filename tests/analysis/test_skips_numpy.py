@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from residuum.analysis.laws import skips_numpy
+from residuum.analysis.laws.skips_numpy import Path, SkipNet, cross_entropy, squared_error
 from residuum.errors import InputError
-from residuum.nn import skips_numpy
 from residuum.nn.skips import ACTIVATIONS, WIRINGS, Skip, SkipCell, pick_wiring
-from residuum.nn.skips_numpy import Path, SkipNet, cross_entropy, squared_error
 
 ETA = 0.1
 
