@@ -14,10 +14,10 @@ from residuum.cli import app
 from residuum.data import open_data
 from residuum.data.pixels import Normalise
 from residuum.nn import winograd
+from residuum.settings.recipe import recipe_text
 from residuum.training import Epoch, new_run, resumed_run, train
 from residuum.training.compared import find_runs
 from residuum.training.fit import steps_per_epoch
-from residuum.training.recipe import recipe_text
 from residuum.training.result import read_result
 from residuum.training.state import use_kernels
 

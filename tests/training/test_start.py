@@ -8,8 +8,8 @@ import residuum
 from residuum import create_model, load, train_model
 from residuum.compat import import_torchvision
 from residuum.errors import InputError
+from residuum.settings.file import read_settings
 from residuum.training import Step, new_run, resumed_run, train
-from residuum.training.settings import read_settings
 from residuum.training.start import START, starting_from
 
 SMALL = {"epochs": 1, "batch_size": 32, "precision": "fp32", "threads": 1, "tell": lambda line: None}

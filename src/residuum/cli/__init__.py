@@ -31,6 +31,7 @@ from . import (
     study,
     train,
 )
+from .flags import TrainCommand
 from .output import leave_quietly, reader_has_gone, write_any_text, written_out
 from .signals import exit_code_of, stop_on_signals
 from .unexpected import one_line, told_with_file
@@ -69,7 +70,7 @@ VERBS = {
 }
 
 for name, verb in VERBS.items():
-    app.command(name)(verb)
+    app.command(name, cls=TrainCommand if name == "train" else None)(verb)
 app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 

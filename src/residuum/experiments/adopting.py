@@ -11,9 +11,10 @@ from ..errors import InputError
 from ..models import build
 from ..models.description import Description, Preprocessing, attach
 from ..seeds import drawing
+from ..settings import Settings
+from ..settings.file import differing, read_settings
 from ..training.rows import read_rows
 from ..training.run import CONFIG, LAST, SUMMARY
-from ..training.settings import Settings, differing, read_settings
 from ..weights import load
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Study, read_json, write_json
 from .members import AFTER

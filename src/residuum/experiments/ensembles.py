@@ -16,8 +16,8 @@ import numpy as np
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
+from ..settings.file import read_settings
 from ..training.run import CONFIG
-from ..training.settings import read_settings
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
 from .statistics import Interval, Matters, bootstrap, judged, judged_pairs, spread

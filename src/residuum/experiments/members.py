@@ -13,10 +13,10 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import write_bytes
+from ..settings.file import differing, read_settings
 from ..training import Epoch, Run, new_run, resumed_run, train
 from ..training.rows import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
-from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
 from ..workers import holding_signals, pool_of, processes_of

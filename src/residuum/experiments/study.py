@@ -17,9 +17,9 @@ from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
+from ..settings.file import read_settings
 from ..training.precision import PRECISIONS
 from ..training.run import CONFIG
-from ..training.settings import read_settings
 from . import STUDIES
 from .adopting import adopted_histories
 from .budget import fitted, measured_precision

@@ -10,10 +10,10 @@ from typing import Any
 from residuum_runtime.missing import files_like
 
 from ..errors import InputError, pick
+from ..settings.file import read_settings
 from .result import RESULT, read_result
 from .rows import EpochRow, read_numbers
 from .run import CONFIG, SUMMARY, TIMING
-from .settings import read_settings
 
 
 @dataclass(frozen=True)

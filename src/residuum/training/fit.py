@@ -14,6 +14,7 @@ from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
 from ..evaluation.precision import autocast
+from ..settings import Settings
 from .distribution import WHOLE, Part, parallel, part_of, score_together
 from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
@@ -21,7 +22,6 @@ from .mixing import build_mix
 from .processes import ALONE, World
 from .rows import EpochRow
 from .schedules import schedule_of
-from .settings import Settings
 from .state import Progress, State, refuse_broken
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ..errors import InputError, pick
-from .settings import Settings
+from ..settings import Settings
 
 Schedule = Callable[[int], float]
 Shape = Callable[[int, int], float]

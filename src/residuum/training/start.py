@@ -42,7 +42,8 @@ def starting_from(model: Model | None, output: str | Path, settings: Mapping[str
     Raises:
         InputError: weights beside a model that brings its own, or a module that no file can rebuild.
     """
-    if model is None or (isinstance(model, str) and (_is_name(model) or not names_weights(model))):
+    named = isinstance(model, str) and (_is_name(model) or not names_weights(model))
+    if named or not isinstance(model, nn.Module | str | os.PathLike):  # of another kind: new_run refuses it
         yield {**settings, **({} if model is None else {"model": model})}
         return
     if settings.get("weights") is not None:

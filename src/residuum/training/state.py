@@ -15,13 +15,13 @@ from ..errors import Diverged
 from ..evaluation import Scores
 from ..nn import fuse, use_winograd
 from ..nn.whitening import keep_whitened
+from ..settings import Settings
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
 from .meter import Meter, Reading, is_due
 from .optimisers import Shares, build_optimiser
 from .rows import EpochRow
-from .settings import Settings
 from .sync_norm import synchronise
 
 PROGRESS = ("epoch", "step", "loss_sum", "correct", "images", "best", "history")  # as a checkpoint has them

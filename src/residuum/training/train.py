@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..files import locked, sweep, write_text
+from ..settings.file import write_settings
 from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
 from .distribution import any_of
@@ -16,7 +17,6 @@ from .processes import noticing_loss
 from .report import conclude
 from .rows import Clock, csv_text
 from .run import BEST, CONFIG, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
-from .settings import read_settings
 from .state import State, begin, checkpoint_of
 from .step_log import StepLog
 
@@ -80,8 +80,8 @@ def _tidy(run: Run, steps: int) -> None:
     discard_after(run.directory, steps)
     sweep(run.directory)
     sweep(run.directory / FOLDER)
-    if read_settings(run.directory / CONFIG) != run.settings:  # resumed on another machine (resuming.py)
-        run.settings.write(run.directory / CONFIG)
+    if run.moved:  # resumed on another machine (settings/resuming.py)
+        write_settings(run.settings, run.directory / CONFIG)
     record(run.directory / ENVIRONMENT, run.dataset, steps)
 
 

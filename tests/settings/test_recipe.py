@@ -4,13 +4,12 @@ import dataclasses
 
 import pytest
 import torch
+from settling import settled
 
-from residuum import create_model
+from residuum import create_model, train_model
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
-from residuum.training.optimisers import build_optimiser
-from residuum.training.plan import make_plan
-from residuum.training.recipe import (
+from residuum.settings.recipe import (
     changes,
     parse_recipe,
     read_recipe,
@@ -20,8 +19,8 @@ from residuum.training.recipe import (
     verdict,
     with_recipe,
 )
+from residuum.training.optimisers import build_optimiser
 from residuum.training.schedules import schedule_of
-from residuum.training.settings import Settings
 
 FIXED = {"device": "cpu", "precision": "fp32", "strict": False}
 
@@ -37,8 +36,7 @@ def cifar10():
 
 
 def settings(**given):
-    given = with_recipe({"recipe": "he2015-cifar", **given})
-    return Settings(**{**make_plan(cifar10(), given).values, **FIXED, "data": "cifar10"})
+    return settled(cifar10(), **{"recipe": "he2015-cifar", **FIXED, **given}).settings
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -77,9 +75,9 @@ def test_all_parameters_decay_where_the_paper_lets_them():
 def test_flags_go_before_the_recipe_and_are_told():
     cut = settings(epochs=20, mixup=0.2)
     assert (cut.epochs, cut.lr) == (20, 0.1)
-    assert changes(cut) == {"epochs": "20 instead of 164", "mixup": "0.2 instead of 0.0"}
+    assert changes(cut, read_recipe(cut.recipe)) == {"epochs": "20 instead of 164", "mixup": "0.2 instead of 0.0"}
     assert "scaled to 20 epochs (the rate falls after epochs 10 and 15)" in told(cut)
-    assert changes(settings(seed=3, threads=1)) == {}
+    assert changes(settings(seed=3, threads=1), read_recipe(settings(seed=3, threads=1).recipe)) == {}
     assert with_recipe({"epochs": 3}) == {"epochs": 3}
 
 
@@ -124,9 +122,8 @@ def test_a_folder_with_imagenets_numbers_is_imagenet():
     labels = torch.arange(1_281_167) % 1000
     train, val = (ArrayImages(torch.zeros(1, 1, 1, 1).expand(n, 3, 8, 8), labels[:n]) for n in (1_281_167, 50_000))
     folder = dataclasses.replace(data, name="/pictures", train=train, val=val, classes=list(map(str, range(1000))))
-    given = with_recipe({"recipe": "timm-a3", "data": "/pictures"})
-    chosen = Settings(**{**make_plan(folder, given).values, **FIXED, "data": "/pictures"})
-    assert changes(chosen) == {}
+    chosen = settled(folder, recipe="timm-a3", **FIXED).settings
+    assert changes(chosen, read_recipe(chosen.recipe)) == {}
     assert verdict(chosen, folder, 22.0).endswith("published 21.90, band 21.6..22.2, this run 22.00, inside")
     assert recipe.settings["train_size"] == [160, 160]
 
@@ -144,3 +141,46 @@ def test_names_and_keys_that_are_wrong():
         parse_recipe("mine", "source: me\nsettings: {epoch: 3}\n")
     with pytest.raises(InputError, match="recipe mine is not YAML"):
         parse_recipe("mine", "source: [")
+
+
+OWN = "source: me, at home\nsettings: {model: cifar_resnet20, lr: 0.3, epochs: 2, train_size: 8}\n"
+
+
+def test_a_recipe_lies_in_a_file_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "mine.yaml").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.yaml", str(tmp_path / "mine.yaml"), "./mine.yaml"):
+        asked = with_recipe({"recipe": name, "data": "digits", "lr": 0.1})
+        assert (asked["lr"], asked["epochs"], asked["train_size"]) == (0.1, 2, [8, 8])
+        assert recipe_text(name) == OWN
+    run = settled(open_data("digits"), recipe="mine.yaml", epochs=3).settings
+    assert told(run).startswith("mine.yaml (me, at home); changed: epochs 3 instead of 2")
+    assert verdict(run, open_data("digits"), 8.7) is None, "nothing is published"
+    (tmp_path / "mine.yaml").unlink()
+    assert told(run) == "mine.yaml (the file has gone)"
+    assert verdict(run, open_data("digits"), 8.7) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("source: me\nsettings: {opt: sdg}", r"recipe \S+/mine.yaml: opt must be one of .* did you mean sgd"),
+     ("source: me\nsettings: {optimizer: sgd}", "sets optimizer, which is no setting; did you mean opt"),
+     ("source: me\nsettings: {depth: 8}", "sets depth, which is no setting; it is an argument of the model"),
+     ("source: me\nsettings: [lr, 0.1]", "must hold settings by name under settings, got"),
+     ("source: me\nsettings: {lr: 1e-3}", "lr must be a number, got '1e-3' .without quotes; YAML takes 1e-3 for text"),
+     ("source: me\nsettings: {}\nmodels: {cifar_resnet20: {flip: 1}}", "flip must be True or False, got 1"),
+     ("settings: {}", "missing or unknown: source"), ("- a list", "missing or unknown: settings, source")],
+)  # fmt: skip
+def test_a_file_that_is_no_recipe_is_refused_before_anything_is_written(tmp_path, text, message):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=message):
+        train_model("digits", output=tmp_path / "run", recipe=str(tmp_path / "mine.yaml"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_that_is_not_there_is_told_from_a_name(tmp_path):
+    with pytest.raises(InputError, match=r"recipe \S+/x.yaml cannot be read .*; give a YAML file, or a name: "):
+        read_recipe(str(tmp_path / "x.yaml"))
+    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_recipe(str(tmp_path / "x.yaml"))

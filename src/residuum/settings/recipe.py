@@ -1,26 +1,28 @@
-"""Recipes by their paper's name: settings from ``recipes/NAME.yaml``, and what may be claimed at the run's end."""
+"""Recipes: settings from ``recipes/NAME.yaml`` or a file of one's own, and what may be claimed at the run's end."""
 
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, field, fields, replace
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..data import SOURCES, Dataset
-from ..data.part import parse_part
 from ..errors import InputError, nearest
-from .given import read_given
-from .plan import COMMON
-from .settings import Settings
+from .declaring import Open, Value
+from .file import before
+from .reading import Asked, hint, read_asked
+from .table import SETTINGS, Settings
 
-FOLDER = files("residuum.training") / "recipes"
+if TYPE_CHECKING:
+    from ..data import Dataset
 
-# What may differ from the recipe without its being another recipe, or is looked at by itself.
-FREE = {"data", "model", "model_arguments", "recipe", "seed", "device", "precision", "val_precision", "kernels",
-        "winograd", "threads", "workers", "processes", "strict", "max_pixels", "licence", "checkpoint_every",
-        "keep"}  # fmt: skip
+FOLDER = files("residuum.settings") / "recipes"
+
+# How the data that results were published for are told: classes, training and test images.
+SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}
+
 
 # How the data that results were published for are told: classes, training and test pictures.
 SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}
@@ -31,19 +33,19 @@ class Recipe:
     """A published way to train, and its published results."""
 
     source: str
-    settings: dict[str, Any]  # by the names of ``Settings``
+    settings: dict[str, Value]  # by the names of ``Settings``
     data: str | None = None  # what the results are of
-    models: dict[str, dict[str, Any]] = field(default_factory=dict)  # what a model needs otherwise
+    models: dict[str, dict[str, Value]] = field(default_factory=dict)  # what a model needs otherwise
     published: dict[str, float] = field(default_factory=dict)  # by model
     measure: str = "test error of the last epoch, percent"
     band: float = 0.0  # plus and minus
     band_from: str = ""
     notes: list[str] = field(default_factory=list)
 
-    def settings_for(self, model: str | None) -> dict[str, Any]:
+    def settings_for(self, model: str | None) -> dict[str, Value]:
         """Return the settings for that model, or for the recipe's own."""
         name = model or self.settings.get("model")
-        return {**self.settings, **self.models.get(name or "", {}), **({"model": name} if name else {})}
+        return {**self.settings, **self.models.get(str(name), {}), **({"model": name} if name else {})}
 
 
 def recipe_names() -> list[str]:
@@ -52,15 +54,29 @@ def recipe_names() -> list[str]:
 
 
 def recipe_text(name: str) -> str:
-    """Return the recipe's YAML, as it is shown to people."""
+    """Return the YAML of the recipe of that name, or of the file at that path, as it is written."""
+    if _is_path(name):
+        try:
+            return Path(name).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"recipe {name} cannot be read ({error}); give a YAML file, or a name: {', '.join(recipe_names())}"
+            ) from error
     if name not in recipe_names():
         raise InputError(f"no recipe is named {name!r}; {nearest(name, recipe_names())}")
     return (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def read_recipe(name: str) -> Recipe:
-    """Return the recipe of that name, its keys checked."""
+    """Return the recipe of that name or path, its keys checked."""
     return parse_recipe(name, recipe_text(name))
+
+
+def find_recipe(settings: Settings) -> Recipe | None:
+    """Return the recipe that a run follows; None where it follows none, or the file of its own has gone."""
+    if settings.recipe is None or (_is_path(settings.recipe) and not Path(settings.recipe).is_file()):
+        return None
+    return read_recipe(settings.recipe)
 
 
 def parse_recipe(name: str, text: str) -> Recipe:
@@ -74,54 +90,60 @@ def parse_recipe(name: str, text: str) -> Recipe:
     if difference := sorted((needed - names) | (names - {entry.name for entry in fields(Recipe)})):
         raise InputError(f"recipe {name} must hold the keys of a recipe; missing or unknown: {', '.join(difference)}")
     recipe = Recipe(**found)
-    known = {entry.name for entry in fields(Settings)}
-    used = set(recipe.settings).union(*recipe.models.values())
-    if unknown := sorted(used - known):
-        raise InputError(f"recipe {name} sets {unknown[0]}, which is no setting; {nearest(unknown[0], sorted(known))}")
-    models = {model: read_given(values) for model, values in recipe.models.items()}
-    return replace(recipe, settings=read_given(recipe.settings), models=models)
+    parts = {"settings": recipe.settings, **recipe.models}
+    for part, values in parts.items():
+        if not isinstance(values, dict):
+            raise InputError(f"recipe {name} must hold settings by name under {part}, got {values!r}")
+    if unknown := sorted(set().union(*parts.values()) - set(SETTINGS), key=str):
+        raise InputError(f"recipe {name} sets {unknown[0]}, which is no setting; {hint(str(unknown[0]), None)}")
+    models = {model: _read(name, values) for model, values in recipe.models.items()}
+    return replace(recipe, settings=_read(name, recipe.settings), models=models)
 
 
-def with_recipe(given: dict[str, Any]) -> dict[str, Any]:
-    """Lay what the user said over what the named recipe says; without a recipe nothing changes."""
-    if given.get("recipe") is None:
-        return given
-    recipe = read_recipe(given["recipe"])
-    values = recipe.settings_for(given.get("model"))
+def with_recipe(asked: Asked) -> dict[str, Value]:
+    """Return what the user asked for over what the recipe asks for; without a recipe nothing changes."""
+    if asked.get("recipe") is None:
+        return dict(asked)
+    from ..data import SOURCES
+
+    recipe = read_recipe(str(asked["recipe"]))
+    model = asked.get("model")
+    values = recipe.settings_for(None if model is None else str(model))
     if recipe.data in SOURCES:
         values["data"] = recipe.data
-    if given.get("data") and _source(given["data"]) != recipe.data:
+    if asked.get("data") and _source(str(asked["data"])) != recipe.data:
         values = {key: value for key, value in values.items() if key not in ("pad", "flip")}  # these follow the data
-    return {**values, **given}
+    return {**values, **asked}
 
 
-def changes(settings: Settings) -> dict[str, str]:
+def data_of(asked: Asked) -> str:
+    """Return the data that the user, or else the recipe, asks for."""
+    data = with_recipe(asked).get("data")
+    if data is None:
+        raise InputError("say what to train on: --data digits, cifar10, fashion_mnist, or a folder of images")
+    return str(data)
+
+
+def changes(settings: Settings, recipe: Recipe) -> dict[str, str]:
     """Return by name what the run does otherwise than its recipe, as ``20 instead of 164``."""
-    expected = _expected(settings)
-    done = {entry.name: getattr(settings, entry.name) for entry in fields(Settings)}
-    if done["batch_size"] * done["grad_accum"] == expected["batch_size"] * expected["grad_accum"]:
+    defaults = {name: declared.default for name, declared in SETTINGS.items() if not isinstance(declared.default, Open)}
+    expected: dict[str, Any] = {**before(), **defaults, **recipe.settings_for(settings.model)}
+    done = {name: getattr(settings, name) for name in SETTINGS}
+    if done["batch_size"] * done["grad_accum"] == expected.get("batch_size", 0) * expected["grad_accum"]:
         expected |= {key: done[key] for key in ("batch_size", "grad_accum")}  # the same gradient
     return {
         key: f"{done[key]} instead of {expected[key]}"
         for key in done
-        if key in expected and key not in FREE and done[key] != expected[key]
+        if key in expected and not SETTINGS[key].free and done[key] != expected[key]
     }
-
-
-def _expected(settings: Settings) -> dict[str, Any]:
-    defaults = {
-        entry.name: entry.default if entry.default is not MISSING else entry.default_factory()  # pyright: ignore
-        for entry in fields(Settings)
-        if entry.default is not MISSING or entry.default_factory is not MISSING
-    }
-    return {**defaults, **COMMON, **read_recipe(settings.recipe or "").settings_for(settings.model)}
 
 
 def told(settings: Settings) -> str:
     """Say which recipe the run follows and where it does not, before it starts."""
-    recipe = read_recipe(settings.recipe or "")
+    if (recipe := find_recipe(settings)) is None:
+        return f"{settings.recipe} (the file has gone)"
     text = f"{settings.recipe} ({recipe.source})"
-    if changed := changes(settings):
+    if changed := changes(settings, recipe):
         text += f"; changed: {_listed(changed)}"
     if "epochs" in changed:
         falls = [f"{settings.epochs * milestone:g}" for milestone in settings.milestones]
@@ -130,8 +152,10 @@ def told(settings: Settings) -> str:
     return text
 
 
-def verdict(settings: Settings, dataset: Dataset, error: float | None, named: str = "this run") -> str:
+def verdict(settings: Settings, dataset: Dataset, error: float | None, named: str = "this run") -> str | None:
     """Set the run's result beside the published one; claim nothing for a run that was changed or not finished.
+
+    Returns None where nothing is published.
 
     Args:
         settings: the run's.
@@ -139,14 +163,15 @@ def verdict(settings: Settings, dataset: Dataset, error: float | None, named: st
         error: of the run's end, percent; None where it has not ended.
         named: whose error it is.
     """
-    recipe = read_recipe(settings.recipe or "")
+    if (recipe := find_recipe(settings)) is None or not recipe.published:
+        return None
     opening = f"recipe {settings.recipe}, {recipe.measure}"
     published = recipe.published.get(settings.model)
     if error is None:
         return f"{opening}: the run has not ended, nothing is claimed"
     if published is None:
         return f"{opening}: no result is published for {settings.model}; {named} {error:.2f}"
-    reasons = changes(settings)
+    reasons = changes(settings, recipe)
     if not _is_data_of(recipe, dataset):
         held = len(dataset.test or dataset.val)
         reasons["data"] = f"{dataset.name} ({len(dataset.train):,} and {held:,} images) instead of {recipe.data}"
@@ -163,11 +188,26 @@ def _listed(changed: dict[str, str]) -> str:
     return ", ".join(f"{key} {text}" for key, text in changed.items())
 
 
+def _read(name: str, values: dict[str, Any]) -> dict[str, Value]:
+    try:
+        return read_asked(values)
+    except InputError as error:
+        raise InputError(f"recipe {name}: {error}") from None
+
+
+def _is_path(name: str) -> bool:
+    return name.endswith((".yaml", ".yml")) or Path(name).name != name
+
+
 def _source(data: str) -> str:
+    from ..data.part import parse_part
+
     part = parse_part(data)
     return data if part is None else part.source
 
 
 def _is_data_of(recipe: Recipe, dataset: Dataset) -> bool:
+    from ..data import SOURCES
+
     sizes = len(dataset.classes), len(dataset.train), len(dataset.test or dataset.val)
     return sizes == SIZES.get(recipe.data or "") and (dataset.name == recipe.data or dataset.name not in SOURCES)
