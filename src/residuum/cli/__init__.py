@@ -34,7 +34,7 @@ from . import (
 from .flags import TrainCommand
 from .output import leave_quietly, reader_has_gone, write_any_text, written_out
 from .signals import exit_code_of, stop_on_signals
-from .unexpected import one_line, told_with_file
+from .unexpected import one_line, write_report
 
 app = typer.Typer(
     name="residuum",
@@ -116,5 +116,5 @@ def main() -> None:
             sys.exit(2)
         if os.environ.get("RESIDUUM_DEBUG"):
             raise
-        typer.echo(f"error: {told_with_file(error, sys.argv)}", err=True)
+        typer.echo(f"error: {write_report(error, sys.argv)}", err=True)
         sys.exit(1)

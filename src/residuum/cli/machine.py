@@ -41,11 +41,11 @@ def told(found: dict[str, Any]) -> dict[str, str]:
         "can do": ", ".join(found["features"]) or "unknown here",
         "cores": f"{cores['here']}, of which {cores['usable']} {'is' if cores['usable'] == 1 else 'are'} used",
         "memory": f"{memory / 1e9:.1f} GB" if memory else "unknown here",
-        "GPU": _gpu_told(gpu) if gpu else "none that torch sees",
+        "GPU": _describe_gpu(gpu) if gpu else "none that torch sees",
         "system": f"{found['system']}, Python {found['python']}, torch {found['torch']}",
     }
 
 
-def _gpu_told(gpu: dict[str, Any]) -> str:
+def _describe_gpu(gpu: dict[str, Any]) -> str:
     size = f", {gpu['memory_bytes'] / 1e9:.1f} GB" if gpu["memory_bytes"] else ""
     return f"{gpu['count']} x {gpu['name']}{size}"

@@ -33,7 +33,7 @@ def one_line(error: BaseException) -> str:
     return re.sub(r"^[\w.]+(?:Error|Exception): ", "", text.splitlines()[-1])
 
 
-def told_with_file(error: Exception, command: Sequence[str]) -> str:
+def write_report(error: Exception, command: Sequence[str]) -> str:
     """Write what who mends it needs, and return one line that names the file and says how to report it."""
     said = f"{type(error).__name__}: {one_line(error).splitlines()[0][:300]}"
     said = _without_secrets(said)

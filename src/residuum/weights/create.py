@@ -23,11 +23,11 @@ def create_model(
     weights: str | os.PathLike[str] | None = None,
     **parts: Any,
 ) -> nn.Module:
-    """Build the model of that name, in training mode.
+    """Build the model of that name, in train mode.
 
     Args:
         name: a variant (``list_models()``) such as ``resnet50``, or a builder such as ``cifar_resnet``.
-        num_classes: how many logits; by default the model's own, or with ``weights`` the file's.
+        num_classes: number of logits; by default the model's own, or with ``weights`` the file's.
         in_chans: channels of the images; by default the model's own, or with ``weights`` the file's.
         weights: a file or a published name to load (see ``load``); None for new weights.
         parts: the family's other arguments (``depth``, ``shortcut``, ...), ``features_only``, ``out_indices``;

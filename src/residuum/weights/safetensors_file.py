@@ -1,6 +1,6 @@
 """The safetensors format: a length, a JSON header, the tensors' bytes.
 
-The writer is our own for one reason: the same content must give the same bytes, and the library keeps the metadata in
+The writer is our own for one reason: equal content must give equal bytes, and the library keeps the metadata in
 an unordered map. Reading is the library's, which checks the header before it allocates anything; the one fault that it
 lets pass, a tensor that stands twice, is refused here.
 """
@@ -42,7 +42,7 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 def looks_like_safetensors(start: bytes) -> bool:
-    """Tell the format by its first bytes: a header length, then a JSON object (whatever the file is called)."""
+    """Recognise the format by its first bytes, whatever the file's name: a header length, then a JSON object."""
     return len(start) > 8 and start[8:9] == b"{"
 
 
