@@ -115,9 +115,7 @@ def test_an_output_that_refuses_is_one_line_and_code_2(unbuffered, tmp_path):
             [sys.executable, "-c", script, "demo"], stdout=full, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "TMPDIR": str(tmp_path)},
         )  # fmt: skip
-    assert done.stderr == (
-        "error: could not write the output: No space left on device; free space, or send it elsewhere\n"
-    )
+    assert done.stderr == ("error: could not write the output: No space left on device; free space, or redirect it\n")
     assert done.returncode == 2 and list(tmp_path.iterdir()) == []
 
 

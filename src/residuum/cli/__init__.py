@@ -41,7 +41,7 @@ app = typer.Typer(
     help="Build, train, explain and ship residual networks.\n\n"
     "residuum train --data digits     train on handwriting that needs no download\n\n"
     "residuum train --data PHOTOS     train on a folder of images, CLASS/*.jpg\n\n"
-    "residuum predict RUN IMAGE       say what is on an image",
+    "residuum predict RUN IMAGE       classify an image",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -92,7 +92,7 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; errors are one line, and of those that nobody expected a file holds the traceback."""
+    """Run the command line; an error prints one message; a file holds the traceback of an unexpected error."""
     limit_spinning()
     write_any_text()
     stop_on_signals()

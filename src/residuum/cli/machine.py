@@ -8,7 +8,7 @@ import typer
 
 
 def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Say what this machine is, what Residuum chose for it and why, and what to install for more.
+    """Report this machine's hardware, the settings Residuum chose for it and why, and what to install for more.
 
     residuum machine
 
@@ -26,14 +26,14 @@ def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = F
     show_facts(told(found).items(), width)
     typer.echo("\nchosen")
     show_facts(((name, f"{choice['value']}: {choice['why']}") for name, choice in found["chosen"].items()), width)
-    typer.echo("\nfor more" if found["install"] else "\nnothing more is to be installed")
+    typer.echo("\nfor more" if found["install"] else "\nnothing else to install")
     for hint in found["install"]:
         say(hint["for"], "  ")
         say(hint["what"], "    ")
 
 
 def told(found: dict[str, Any]) -> dict[str, str]:
-    """Return what the machine is, in words."""
+    """Return the machine's facts as text."""
     cores, gpu = found["cores"], found["gpu"]
     memory = found["memory_bytes"]
     return {
