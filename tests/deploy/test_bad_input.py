@@ -188,7 +188,7 @@ def test_files_of_others_and_of_newer_versions(written, tmp_path):
     model = onnx.load(path)
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "other.onnx")
-    with pytest.raises(InputError, match="must be a file that `residuum export` wrote, but it says nothing of classes"):
+    with pytest.raises(InputError, match="must be a file that `residuum export` wrote, but it does not describe classes"):
         Engine(tmp_path / "other.onnx", engine="onnxruntime")
     newer = dataclasses.replace(prepared.card, format=99, made={"residuum": "9.9"})
     model.metadata_props.append(onnx.StringStringEntryProto(key=KEY, value=newer.to_text()))
