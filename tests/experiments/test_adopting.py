@@ -67,7 +67,7 @@ def options_data(options):
         ({"model": "x.safetensors"}, "--runs and --model both say what is measured"),
         ({"runs": "nowhere"}, "--runs must be the folder of a finished study, but nowhere is no folder"),
         ({"seeds_of": ((8, 0),)}, "a depth needs at least 1 seed, got 8:0"),
-        ({"only": ("A",)}, "--only names 'A', which is no condition of this study; this study offers no choice"),
+        ({"only": ("A",)}, "--only names 'A', which is not a condition of this study; this study offers no choice"),
     ],
 )
 def test_what_does_not_match_is_refused_by_name(runs, asked, message, tmp_path):
