@@ -108,7 +108,7 @@ def test_what_views_may_do_to_these_pictures_is_told(files):
     done = CliRunner().invoke(app, ["evaluate", str(files[0]), "--data", "digits", "--views", "multi-scale"])
     assert "note: these views contain mirrored images, which training on this data does not use" in done.stderr
     assert "note: training on this data uses one scale only" in done.stderr
-    assert "shorter sides those of He15 in proportion to the size" in done.stdout
+    assert "shorter sides the scales of He15 in proportion to the size" in done.stdout
     assert "note" not in run("evaluate", files[0], "--data", "digits")
 
 
@@ -183,7 +183,9 @@ def test_a_class_without_an_image_has_no_figure_and_that_is_noted(zeros, colour_
 
 def test_models_that_know_a_folder_and_others_need_a_split(zeros, colour_files):
     for order in (colour_files, colour_files[::-1]):
-        with pytest.raises(InputError, match="some of the models were trained on .*held-out and others were not; say"):
+        with pytest.raises(
+            InputError, match="some of the models were trained on .*held-out and others were not; choose"
+        ):
             run("evaluate", *order, "--data", zeros)
     assert json.loads(run("evaluate", *colour_files, "--data", zeros, "--split", "all", "--json"))["split"] == "all"
 

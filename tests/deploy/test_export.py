@@ -1,4 +1,4 @@
-"""An export appears whole, says what the model says, and is refused when it does not."""
+"""An export appears completely or not at all, equals the model, and is refused when it does not."""
 
 import json
 import sys
