@@ -23,7 +23,7 @@ from .sessions import engine_version, exported_file, open_session
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many images a model got right.
+    """The number of images that a model classifies correctly.
 
     >>> from residuum_runtime import Accuracy
     >>> accuracy = Accuracy(right=90, pictures=100)

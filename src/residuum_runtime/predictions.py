@@ -34,7 +34,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Unread:
-    """An image without an answer, and why.
+    """An image without an answer, and the reason.
 
     >>> from residuum_runtime import Unread
     >>> Unread("a.png", "a.png cannot be read as an image").name

@@ -29,7 +29,7 @@ def inspect(
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show a model part by part: what fills the slots of each block, shapes, parameters and costs.
+    """Show a model part by part: the parts in each block's slots, shapes, parameters and costs.
 
     Of a file it first shows what it holds and what is odd.
 

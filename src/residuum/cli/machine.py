@@ -23,7 +23,7 @@ def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = F
         show_json(found)
         return
     width = max(map(len, found["chosen"]))
-    show_facts(told(found).items(), width)
+    show_facts(describe_machine(found).items(), width)
     typer.echo("\nchosen")
     show_facts(((name, f"{choice['value']}: {choice['why']}") for name, choice in found["chosen"].items()), width)
     typer.echo("\nfor more" if found["install"] else "\nnothing else to install")
@@ -32,7 +32,7 @@ def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = F
         say(hint["what"], "    ")
 
 
-def told(found: dict[str, Any]) -> dict[str, str]:
+def describe_machine(found: dict[str, Any]) -> dict[str, str]:
     """Return the machine's facts as text."""
     cores, gpu = found["cores"], found["gpu"]
     memory = found["memory_bytes"]

@@ -74,7 +74,7 @@ def _show(found: list[RunSummary], differing: list[str]) -> None:
     from .tables import on_terminal, show_lines, show_table
 
     named = [name for name in differing if name != "epochs"]  # which has a column already
-    below = on_terminal()  # a pipe gets a column per setting, for programs
+    below = on_terminal()  # a pipe gets a column per setting
     beside = [] if below else named
     rows = [_row(run) + [_setting(run.settings.get(name)) for name in beside] for run in found]
     show_table(["run", *NUMBERS, *beside], rows, numbers=NUMBERS, dropped=DROPPED)

@@ -94,7 +94,7 @@ def say(found: dict[str, Any], page: Path) -> None:
 
 
 class StudyConsole:
-    """Lines as they come, and below them on a terminal a bar of the epochs; a pipe gets the lines alone.
+    """Lines as they arrive, and below them on a terminal a progress bar of the epochs; a pipe gets only the lines.
 
     Args:
         quiet: standard output is for a program, so that lines go to standard error.
@@ -111,12 +111,12 @@ class StudyConsole:
             bars.TimeRemainingColumn(),
             console=console,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # else what is piped would be drawn
+            redirect_stdout=sys.stdout.isatty(),  # otherwise the bar would enter the pipe
             disable=not console.is_terminal,
         )
 
     def tell(self, line: str) -> None:
-        """Print a line, with the seconds so far."""
+        """Print a line with the elapsed seconds."""
         line = f"{time.perf_counter() - self.started:6.0f} s  {line}"
         on_screen = (sys.stderr if self.quiet else sys.stdout).isatty()
         if on_screen and self.bar.live.is_started:

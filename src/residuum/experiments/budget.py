@@ -52,7 +52,7 @@ def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitt
         epochs -= 1
     if (full := needed(epochs, 1.0)) > minutes:
         share = max(minutes / full, min(1.0, LEAST_PICTURES / len(dataset.train)))
-    options, notes = _told(options, dataset, epochs, share)
+    options, notes = _limit(options, dataset, epochs, share)
     notes.insert(0, f"A short trial predicted {needed(first, 1.0):.1f} minutes for {first} epochs of all images, "
                     f"{workers} at a time; the budget was {minutes:g}.")  # fmt: skip
     if (least := needed(epochs, share)) > minutes * 1.05:
@@ -76,7 +76,7 @@ def _costs(members: Members, dataset: Dataset, workers: int) -> list[tuple[int, 
     return [(s["epochs"], rates[_key(s)] * images / 60 / workers) for s in members.values()]
 
 
-def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:
+def _limit(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:
     if share == 1.0:
         return replace(options, epochs=epochs), [f"It trained {epochs} epochs of all images."]
     train, val = max(1, round(share * len(dataset.train))), max(1, round(share * len(dataset.val)))

@@ -208,7 +208,7 @@ def _gradients(numbers: Numbers, when: int) -> Drawing:
     words = "after training" if when else "before training"
     panel = Panel(f"Gradient by layer, {words}", "3x3 layer", "by the weights (log scale)", lines, form="{:.2g}",
                   log=True)  # fmt: skip
-    alt = f"Norm of each layer's gradient over that of its weights, {words}."
+    alt = f"Norm of each layer's gradient divided by the norm of its weights, {words}."
     return Drawing(f"causes-gradients-{'end' if when else 'start'}", line_panel(panel), alt, "SGD, He's weights.")
 
 

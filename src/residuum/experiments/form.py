@@ -34,7 +34,7 @@ and, optionally:
 Everything after ``measure`` is a function of ``numbers`` alone, which ``study.json`` holds: ``residuum report FOLDER``
 rebuilds the page from it. ``statistics`` gives the verdicts: an effect with its 95 % interval, paired by seed where
 seeds pair (Student's t, or a bootstrap over images or blocks), and a sign test. Each claim names the
-smallest effect that would matter, so "no effect larger than X" and "too weak to say" are told apart by the interval.
+smallest effect that would matter, so "no effect larger than X" and "too weak to say" differ by the interval.
 No text is fixed before the run. ``planning.py`` predicts before a run which claims it could decide.
 
 ``study.py`` runs one: ``residuum study NAME`` settles the options (``plan.json``), trains the members, measures, and

@@ -5,7 +5,7 @@ its half-widths h over n seeds give the spread of one seed, so N seeds are expec
 
     h * t(N - 1) / t(n - 1) * sqrt(n / N),        t(k): the 97.5 % quantile of Student's t with k degrees of freedom.
 
-A claim can be told from "too weak to say" where that is at most the smallest effect that matters.
+A claim is decidable, not "too weak to say", where this is at most the smallest effect that matters.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def bootstrap(
     statistic: Callable[[np.ndarray], float] = lambda drawn: float(drawn.mean()),
     draws: int = resampling.RESAMPLES,
 ) -> Interval:
-    """Return a statistic with its 95 % interval by ``evaluation.bootstrap``, which draws on the stream ``resample``.
+    """Return a statistic with its 95 % interval by ``evaluation.bootstrap``, on the random stream ``resample``.
 
     Args:
         values: independent ones [n] or rows [n, k] (images, blocks, pairs); fewer than two leave it unbounded.

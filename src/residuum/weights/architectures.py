@@ -41,7 +41,7 @@ REGNETS = {
 }  # fmt: skip
 
 # Published names of networks that have another name here; any other name is a variant's name or unknown.
-# timm's former names are those of ``timm.models._registry`` (1.0), where they lead to the same tensors.
+# timm's former names are those of ``timm.models._registry`` (1.0), where they name the same tensors.
 KNOWN_AS = {
     **{f"resnetv2_{depth}": f"preact_resnet{depth}" for depth in (18, 34, 50, 101, 152)},
     **{

@@ -25,7 +25,7 @@ ZERO_VARIANCE = 1e-10  # a channel with a lower running variance holds the same 
 
 @dataclass
 class Examination:
-    """What the doctor found.
+    """The doctor's report.
 
     >>> examine("runs/mine").description.provenance[:19]
     'trained by residuum'

@@ -21,7 +21,7 @@ STARTS: tuple[tuple[bytes, str, str], ...] = (
     (
         rb"\s*(<!doctype html|<html|<\?xml|<head)",
         "a web page, most likely an error or a consent page of the download",
-        "fetch the file again and look at the address",
+        "fetch the file again and check the address",
     ),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras and TensorFlow write .h5", TO_NUMBERS),
     (rb"\x1f\x8b", "a gzip archive", UNPACK),

@@ -117,13 +117,13 @@ def _full(found: Description) -> dict[str, Any]:
 
 def _fitting(understood: Understood, differences: Differences) -> dict[str, Any]:
     wrong = {*differences.unexpected, *differences.shapes}
-    return {name: value for name, value in understood.tensors.items() if understood.said(name) not in wrong}
+    return {name: value for name, value in understood.tensors.items() if understood.spell(name) not in wrong}
 
 
 def _refusal(contents: Contents, understood: Understood, wanted: Description, differences: Differences) -> str:
     """Raise the error on tensors that do not fit; a last layer of another size has its own message."""
     head = understood.tensors.get("head.fc.weight")
-    heads = {understood.said(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
+    heads = {understood.spell(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
     classes = wanted.arguments.get("num_classes", "another number of")
     only_heads = not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads)
     if head is not None and only_heads and classes != len(head):

@@ -63,7 +63,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         tensors = load_file(path)
     except (SafetensorError, ValueError) as error:
         raise InputError(
-            f"{path} must be a sound safetensors file, got {path.stat().st_size:,} bytes of which the library says: "
+            f"{path} must be a sound safetensors file, got {path.stat().st_size:,} bytes with the library's error: "
             f"{error}; it may be cut short: fetch or write it again"
         ) from error
     _refuse_types(path, tensors)
@@ -71,7 +71,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _refuse_types(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse a type that the library reads and nothing here computes with, such as numbers of four bits."""
+    """Refuse a type that the library reads but nothing here supports, such as four-bit numbers."""
     for name, tensor in tensors.items():
         if tensor.dtype not in NAMES:
             known = ", ".join(DTYPES)
@@ -79,7 +79,7 @@ def _refuse_types(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _refuse_twins(path: Path) -> None:
-    """Refuse a header that names a tensor twice, of which the library takes the last without a word."""
+    """Refuse a header that names a tensor twice; the library silently uses the last."""
     with path.open("rb") as file:
         json.loads(file.read(int.from_bytes(file.read(8), "little")), object_pairs_hook=partial(_unique, path))
 

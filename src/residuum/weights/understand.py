@@ -62,7 +62,7 @@ def understand(
     place = choose_place(names, contents.wished) or usual_place(names)
     facts = read_facts(contents.path) if facts is None else facts
     tried = [choose(contents, place, dialect, ema) for dialect in place.dialects]
-    inner = {tried[0].said(ours): tensor for ours, tensor in tried[0].tensors.items()}
+    inner = {tried[0].spell(ours): tensor for ours, tensor in tried[0].tensors.items()}
     refuse_integers(contents.path.name, inner)  # masks and counters beside the network may be integers
     recognised = [_recognise(understood, facts, name) for understood in tried]
     found = min((entry for entry in recognised if entry is not None), key=lambda entry: entry[0], default=None)
@@ -72,7 +72,7 @@ def understand(
         return assume(found[1], beside, named, exact=not found[0])
     if not name or sizeless:
         nearest = found[1].description.model if found is not None else ""
-        raise InputError(_unknown(contents, nearest, [tried[0].said(each) for each in sizeless]))
+        raise InputError(_unknown(contents, nearest, [tried[0].spell(each) for each in sizeless]))
     fc = tried[0].tensors.get("head.fc.weight")
     described = Description(name, {"num_classes": len(fc)} if fc is not None and fc.ndim else {})
     return assume(replace(tried[0], description=described), beside, beside.named, exact=False)

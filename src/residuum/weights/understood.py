@@ -36,7 +36,7 @@ class Understood:
     def differences(self, arguments: Mapping[str, Any], model: str = "") -> Differences:
         """Compare the file with the model that the description builds, by the file's own names."""
         built = compare(shapes_of(build_meta(model or self.description.model, arguments)), shapes_of(self.tensors))
-        said = {name: self.said(name) for name in (*built.missing, *built.unexpected, *built.shapes)}
+        said = {name: self.spell(name) for name in (*built.missing, *built.unexpected, *built.shapes)}
         return Differences(
             [said[name] for name in built.missing],
             [said[name] for name in built.unexpected] + sorted(self.left),
@@ -53,7 +53,7 @@ class Understood:
         """Return the skipped parts by name and count, as text."""
         return ", ".join(f"{count} tensor{'s' * (count > 1)} of {part}" for part, count in self.beside().items())
 
-    def said(self, name: str) -> str:
+    def spell(self, name: str) -> str:
         """Return a grammar's name as the file writes it."""
         return self.spelled.get(name) or self.wrapper + (spell(self.dialect, name) or name)
 
