@@ -26,7 +26,7 @@ class Named:
     exact: bool  # True where only published names stand; a checkpoint's entry may hold any word
 
 
-# timm numbers RegNets by their multiply-adds; those with torchvision's rounding end in _tv where it differs.
+# timm numbers RegNets by their multiply-adds; names with torchvision's rounding end in _tv where it differs.
 REGNETS = {
     **{f"regnet{kind}_{number}": f"regnet_{kind}_{size}"
        for kind in "xy"

@@ -34,11 +34,11 @@ class Dialect:
 
     rows: NamePairs
     title: str  # in messages
-    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # ours that have two more dimensions there
+    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our tensors with two more dimensions there
     naming: Naming | None = None  # of transformers, in place of rows
-    arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, where the source's default is not ours
-    tensors: NamePairs = ()  # of whole names, for tensors that have no module of their own there
-    builders: tuple[str, ...] = ()  # whose models alone the source calls so; empty: any that the rows can spell
+    arguments: dict[str, Any] = field(default_factory=dict)  # builder's, where the source's default differs
+    tensors: NamePairs = ()  # whole names, for tensors without a module there
+    builders: tuple[str, ...] = ()  # the only builders with these names; empty: any that the rows fit
 
     @property
     def anchors(self) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ DIALECTS: dict[str, Dialect] = {
 
 HUGGING_FACE = ("huggingface", "huggingface_vit", "huggingface_bert", "huggingface_gpt2")
 
-# What a file can be converted to: the dialects to try, in order; those of the model's builder alone, where there are.
+# Targets of a conversion: the dialects to try, in order; only the builder's dialects, where it has any.
 TARGETS = {
     "torchvision": ("torchvision", *(name for name in DIALECTS if name.startswith("torchvision_"))),
     "timm": (

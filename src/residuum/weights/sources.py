@@ -25,7 +25,7 @@ SMALL = 64  # pixels; a family of this size or below takes small images, which a
 LITE_MEAN = (127 / 255,) * 3  # EfficientNet-Lite: (x - 127) / 128 for x of 0..255
 LITE_STD = (128 / 255,) * 3
 
-# model, or source:model: size and shorter side before the centre crop, where they are not the source's usual
+# model or source:model: size, and shorter side before the centre crop, where they differ from the source's usual
 SIZES = {
     "efficientnet_b0": (224, 256),
     "efficientnet_b1": (240, 255),
@@ -115,7 +115,7 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
 
 
 def of_its_size(source: str, model: str) -> Usual | None:
-    """Return the usual of a source for large images, at the size that the model has there."""
+    """Return a source's usual preprocessing for large images, at the model's size there."""
     known, sizes = USUAL.get(source), SIZES.get(f"{source}:{model}") or SIZES.get(model)
     if known is None or sizes is None:
         return known
