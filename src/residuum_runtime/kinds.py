@@ -70,7 +70,7 @@ def image_endings() -> frozenset[str]:
 
 
 def _decodes(name: str) -> bool:
-    """Return whether Pillow decodes that format by itself: a stub only knows its name."""
+    """Return whether Pillow itself decodes that format: a stub only knows its name."""
     if name in NOT_IMAGES or name not in Image.OPEN:
         return False
     factory = Image.OPEN[name][0]

@@ -18,7 +18,7 @@ def pull(
 
     residuum pull hf://me/my-photos
 
-    residuum predict hf://me/my-photos IMAGE     (fetches by itself)
+    residuum predict hf://me/my-photos IMAGE     (fetches automatically)
     """
     from ..errors import InputError
     from ..files import write_bytes

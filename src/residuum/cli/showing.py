@@ -24,7 +24,7 @@ def show_degradation(output: Path, seeds: int, epochs: int) -> None:
 
     typer.echo("Networks of 20 and 56 layers, plain and residual, learn to read 8x8 handwriting.\n")
     if output.exists():
-        typer.echo(f"Runs in {output} are resumed; remove the folder to train them anew.\n")
+        typer.echo(f"Runs in {output} are resumed; remove the folder to train them again.\n")
     run("degradation", {"seeds": seeds, "epochs": epochs}, output, budget=0, workers=0, check=False, json=False)
     write_bytes(output / "degradation.png", png(both_kinds(read_json(output / "study.json")["numbers"])))
     _predict_held_out(output / "residual-20-seed0")

@@ -63,7 +63,7 @@ def _watch_epochs(run: Path, path: Path, watch: Any, epochs: int) -> None:
         return
     kept = [run / EPOCHS_KEPT / f"{epoch:04}.safetensors" for epoch in range(1, epochs + 1)]
     if missing := [file for file in kept if not file.exists()]:
-        raise InputError(f"{run} kept no weights of epoch {int(missing[0].stem)}, which this study needs; train anew")
+        raise InputError(f"{run} kept no weights of epoch {int(missing[0].stem)}, which this study needs; train again")
     settings = read_settings(run / CONFIG)
     dataset = open_data(settings.data)
     models = [_first(settings, dataset.classes), *map(load, kept)]

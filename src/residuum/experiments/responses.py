@@ -23,7 +23,7 @@ from .statistics import Matters, judged, judged_pairs, mean_interval, spread
 
 QUESTION = (
     "If a residual block only has to learn what to add to its input, its layers should respond less than those of a "
-    "plain network, which make every signal anew. Do they? And does each layer of a deeper network respond less?"
+    "plain network, which make every signal from scratch. Do they? Does each layer of a deeper network respond less?"
 )
 SOURCE = "He15 (arXiv:1512.03385), section 4.2, figure 7: networks of 20, 56 and 110 layers on CIFAR-10"
 COST = "about five minutes on two cores: twelve runs of 15 epochs on the embedded digits"

@@ -122,7 +122,7 @@ def study_data(folder: Path) -> StudyData:
         raise InputError(
             f"{folder} must hold the numbers that this version draws, but Residuum {held.get('residuum', '?')} did not "
             f"measure {lacking}; run `{held.get('repeat', 'residuum study NAME')} --output {folder}` again, which "
-            "measures the runs in it anew"
+            "measures the runs in it again"
         ) from lacking
 
 
