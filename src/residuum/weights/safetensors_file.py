@@ -63,7 +63,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         tensors = load_file(path)
     except (SafetensorError, ValueError) as error:
         raise InputError(
-            f"{path} must be a sound safetensors file, got {path.stat().st_size:,} bytes with the library's error: "
+            f"{path} must be a sound safetensors file, got {path.stat().st_size:,} bytes, which the library refuses: "
             f"{error}; it may be cut short: fetch or write it again"
         ) from error
     _refuse_types(path, tensors)
