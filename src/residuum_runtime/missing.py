@@ -1,4 +1,4 @@
-"""What stands in a missing path's place: the files like it, in the folder where it should be."""
+"""Suggest files for a missing path: similar names in its folder."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from .names import printable
 
-LOOKED_AT = 20_000  # entries of a folder; a directory of a million files is not compared name by name
+LOOKED_AT = 20_000  # most entries of a folder to compare by name
 SHOWN = 3
-LIKE = 0.6  # of 1, the least similarity of names
-STEM = 0.95  # of a whole name's weight, that of a name without its ending
+LIKE = 0.6  # least similarity of suggested names, of 1
+STEM = 0.95  # weight of a match without the ending, relative to a whole name
 
 
 def files_like(path: str | os.PathLike[str]) -> str:
-    """Return a clause for the error about a path that does not exist: the names closest to it, in its own folder.
+    """Return a clause for the error about a path that does not exist: the closest names in its folder.
 
     Where that folder is missing too, the first folder of the path that does not exist is the one to correct. Case
     and ending count little: ``Model.pth`` is like ``model.safetensors``. Hidden files are never offered.
@@ -45,7 +45,7 @@ def files_like(path: str | os.PathLike[str]) -> str:
 
 
 def endings_there(pattern: str) -> str:
-    """Return a clause for the error about a pattern that matches nothing: how the files end in its folder."""
+    """Return a clause for the error about a pattern that matches nothing: the endings of the files in its folder."""
     fixed = Path(*takewhile(lambda part: not has_magic(part), Path(pattern).expanduser().parts))
     if not _is_folder(fixed):
         return files_like(fixed)
@@ -56,7 +56,7 @@ def endings_there(pattern: str) -> str:
 
 
 def _kin(suffix: str, names: list[str], where: str) -> str:
-    """Say which files end as the missing one does, where no name is like its."""
+    """Name the files with the same ending, where no name is similar."""
     if not names:
         return f"{where} is empty"
     kin = sorted(name for name in names if suffix and Path(name).suffix.lower() == suffix.lower())
@@ -67,12 +67,12 @@ def _kin(suffix: str, names: list[str], where: str) -> str:
 
 
 def _closest(word: str, names: list[str]) -> list[str]:
-    scores = {name: _likeness(word.lower(), name.lower()) for name in names}
+    scores = {name: _similarity(word.lower(), name.lower()) for name in names}
     return sorted((name for name in names if scores[name] >= LIKE), key=lambda name: (-scores[name], name))[:SHOWN]
 
 
-def _likeness(word: str, name: str) -> float:
-    """Return how alike two names are, 0 to 1: as they stand, or without their endings."""
+def _similarity(word: str, name: str) -> float:
+    """Return the similarity of two names, 0 to 1: with or without their endings."""
     whole = _ratio(word, name)
     stems = _ratio(Path(word).stem, Path(name).stem) if whole < 1 else 0.0
     return max(whole, STEM * stems)

@@ -49,7 +49,7 @@ def test_a_study_tells_its_runs_its_verdicts_and_its_answer(finished):
     folder, printed = finished
     assert printed.count("validation") >= 8 and "8/8" in printed
     assert ": The deeper plain network trains worse; " in printed and "on the claimed side" in printed
-    assert "look at runs/study-degradation/degradation.html" in printed
+    assert "see runs/study-degradation/degradation.html" in printed
     assert (folder / "runs" / "study-degradation" / "degradation.html").exists()
 
 
@@ -87,7 +87,7 @@ def test_a_plan_reports_cost_and_expected_intervals_and_trains_nothing(finished,
 def test_a_report_puts_studies_on_one_page(finished, residuum, tmp_path):
     folder, _ = finished
     out, _ = residuum("report", "runs/study-degradation", "--output", tmp_path / "all.html", cwd=folder)
-    assert f"look at {tmp_path / 'all.html'}" in out and "<h1>Degradation</h1>" in (tmp_path / "all.html").read_text()
+    assert f"see {tmp_path / 'all.html'}" in out and "<h1>Degradation</h1>" in (tmp_path / "all.html").read_text()
     _, err = residuum("report", tmp_path, cwd=folder, code=2)
     assert "is no finished study" in err
 
@@ -103,7 +103,7 @@ def test_without_a_name_the_studies_are_listed(residuum, tmp_path):
     ("arguments", "message"),
     [
         (("degradtion",), "no study is named 'degradtion'; did you mean degradation"),
-        (("degradation", "--depths", "20,x"), "--depths must be whole numbers with commas between, such as 20,56"),
+        (("degradation", "--depths", "20,x"), "--depths must be comma-separated whole numbers, such as 20,56"),
         (("degradation", "--depths", "21"), "depth must be 6n + 2"),
         (("degradation", "--precision", "fp16"), "precision must be fp32 or bf16, got 'fp16'"),
         (("degradation", "--data", "digits[:9999]"), "1 to 1438 train images, got 9999"),

@@ -173,7 +173,7 @@ def test_convert_refuses_by_a_clear_error(run, state, tmp_path):
     message = run("convert", tmp_path / "w.pth", "--to", "torchvison", "--output", tmp_path / "x.pth", code=2)
     assert "to must be one of torchvision, timm, huggingface, transformers, safetensors" in message
     message = run("convert", tmp_path / "w.pth", "--to", "timm", "--output", tmp_path / "w.pth", code=2)
-    assert "the output must be another file than" in message
+    assert "the output must differ from the input" in message
     assert run("convert", tmp_path / "w.pth", code=2)
     assert not (tmp_path / "x.pth").exists()
 

@@ -136,7 +136,7 @@ def test_wrong_input(tmp_path):
     with pytest.raises(InputError, match="engines must be all, or of openvino, onnx, torch, torch eager, .*, got tvm"):
         make_rows(ready("highway_mlp"), tmp_path, ["tvm"], 1, None, print)
     for text in ("0", "1,x", ""):
-        with pytest.raises(InputError, match="--batch must be whole numbers above 0 with commas between them"):
+        with pytest.raises(InputError, match="--batch must be comma-separated whole numbers above 0"):
             read_batches(text)
     assert read_batches("1, 16") == [1, 16]
 

@@ -123,7 +123,7 @@ def test_bad_calibration(reader, digits):
 
 
 def test_int8_needs_pictures(tmp_path):
-    with pytest.raises(InputError, match="int8 must be calibrated on images like those it will meet; give --data"):
+    with pytest.raises(InputError, match="int8 must be calibrated on images like its future inputs; give --data"):
         export(ready("residual_a"), tmp_path / "out", precision="int8")
     assert not list(tmp_path.iterdir())
 

@@ -46,7 +46,7 @@ def test_many_files_of_its_kind_are_counted(folder):
 def test_a_huge_folder_is_not_read_to_its_end(folder, monkeypatch):
     monkeypatch.setattr(missing, "LOOKED_AT", 3)
     looked = []
-    monkeypatch.setattr(missing, "_likeness", lambda word, name: looked.append(name) or 0.0)
+    monkeypatch.setattr(missing, "_similarity", lambda word, name: looked.append(name) or 0.0)
     files_like("zebra")
     assert len(looked) <= 3
 

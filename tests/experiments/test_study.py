@@ -141,7 +141,7 @@ def test_the_budget_shortens_epochs_then_takes_fewer_pictures_and_says_so(monkey
     )
     assert fewer.options.seeds == 3 and "1,198 images and validated on 299" in fewer.notes[-1]
     least = budgets.fitted(study, options, 0.1 * minutes, 1)
-    assert least.options.data == "digits[:1000,:250]" and "as little as the rule allows" in least.notes[-1]
+    assert least.options.data == "digits[:1000,:250]" and "the least that the rule allows" in least.notes[-1]
     with pytest.raises(InputError, match="more than 0 minutes, got -1; leave it out"):
         budgets.fitted(study, options, -1, 1)
 

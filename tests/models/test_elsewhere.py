@@ -72,7 +72,7 @@ def test_a_run_in_a_names_place(tmp_path):
         ({"weights": "IMAGENET1K_V2"}, "torchvision's weights are named torchvision:resnet18.IMAGENET1K_V2"),
         ({"weights": "DEFAULT"}, "torchvision's weights are named torchvision:resnet18, or "),
         ({"weights": "ResNet18_Weights.IMAGENET1K_V1"}, "torchvision:resnet18.IMAGENET1K_V1"),
-        ({"weights": "a.pth", "pretrained": True}, "pretrained=True must not stand beside weights='a.pth'"),
+        ({"weights": "a.pth", "pretrained": True}, "pretrained=True and weights='a.pth' exclude each other"),
     ],
 )
 def test_an_argument_of_another_library(arguments, says):

@@ -1,4 +1,4 @@
-"""What ``residuum bench inference`` measures, prints and writes."""
+"""Measure, print and write the results of ``residuum bench inference``."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_batches(text: str) -> list[int]:
     """Return the sizes of ``1,16``."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(f"--batch must be whole numbers above 0 with commas between them, got {text!r}: 1,16")
+        raise InputError(f"--batch must be comma-separated whole numbers above 0, got {text!r}: 1,16")
     return [int(part) for part in parts]
 
 

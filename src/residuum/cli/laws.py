@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..analysis.laws.page import LawOutcome
     from ..analysis.laws.signal import SignalCurves
 
-# One of each kind; name as printed: model, arguments
+# One of each kind; printed name: model, arguments
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "cifar_plain20": ("cifar_plain20", {}),
     "cifar_resnet20": ("cifar_resnet20", {}),
@@ -31,18 +31,18 @@ def laws(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
+            metavar="[MODEL]...", help="model names, weights files or run folders [default: some of each kind]"
         ),
     ] = None,
     entry: Annotated[str, typer.Option(help="which entry or network of each checkpoint, such as teacher")] = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its figures")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for a page and its figures")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Check the laws of residual networks on models, in double precision; no data is needed.
+    """Check the laws of residual networks on models, in double precision, without data.
 
-    Laws 1 to 6 and 8 are identities and must hold to 1e-10 of the largest term. Law 7 tells how gradients of new
-    networks grow, shrink and part with depth; it is measured on stacks of its own over 5 seeds and must hold within
-    stated intervals. Exit code 1 if one does not.
+    Laws 1 to 6 and 8 are identities and must hold to 1e-10 of the largest term. Law 7 describes how gradients of new
+    networks grow, shrink and decorrelate with depth; it is measured on its own stacks over 5 seeds and must hold within
+    stated intervals. Exits with code 1 if a law fails.
 
     residuum laws
 
@@ -99,7 +99,7 @@ def _subject(name: str, entry: str) -> Subject:
     if names_weights(name):
         return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else Path(name).name)
     with drawing(0, "init"):
-        return make_subject(build(name), name, new=True)  # or tells which names there are
+        return make_subject(build(name), name, new=True)  # or the error lists the names
 
 
 def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
 
 
 def _summary(rows: list[LawOutcome]) -> tuple[str, list[str]]:
-    """Return ``N of N laws hold``, a law holding where it holds on all networks that it speaks of; and which do not."""
+    """Return ``N of N laws hold``, counting a law that holds on all networks it applies to; and the laws that fail."""
     applied = dict.fromkeys(law for law, _, outcome in rows if outcome.applies)
     failed = dict.fromkeys(law for law, _, outcome in rows if outcome.applies and not outcome.holds)
     silent = len({law for law, _, _ in rows}) - len(applied)
@@ -137,4 +137,4 @@ def _write(output: Path, rows: list[LawOutcome], curves: list[SignalCurves], sum
         write_bytes(output / f"law-{name}.png", png(figure))
     write_text(output / "laws.html", laws_page(rows, figures, f"{summary}.", answer(curves)))
     if not quiet:
-        typer.echo(f"look at {output / 'laws.html'}")
+        typer.echo(f"see {output / 'laws.html'}")

@@ -8,7 +8,7 @@ import typer
 
 
 def models(
-    pattern: Annotated[str, typer.Argument(help="a word or a shell pattern")] = "*",
+    pattern: Annotated[str, typer.Argument(help="part of a name, or a shell pattern")] = "*",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """List the models: name, depth, parameters, multiply-accumulates, source.

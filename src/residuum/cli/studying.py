@@ -1,4 +1,4 @@
-"""What ``residuum study`` does once its flags are read."""
+"""Run ``residuum study`` after its flags are parsed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .tables import show_json, show_table
 
 
 def list_studies(json: bool) -> None:
-    """Print what each study asks and costs."""
+    """Print each study's question and cost."""
     if json:
         keys = ("QUESTION", "SOURCE", "COST", "EXPECTED")
         show_json([
@@ -56,15 +56,13 @@ def run(
 
 
 def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, json: bool) -> None:
-    """Print what a study would cost and could see; the spread comes from finished studies beside its folder."""
+    """Print a study's cost and expected intervals; the spread comes from finished studies beside its folder."""
     folders = sorted(path.parent for path in output.parent.glob("*/study.json"))
     plan = planned(name, given, output, folders, workers=workers)
     if json:
         show_json({**plan._asdict(), "findings": [_without_infinity(finding) for finding in plan.findings]})
         return
-    typer.echo(
-        f"{plan.runs} runs, {plan.epochs} epochs in all, about {plan.minutes:.0f} minutes; nothing is trained yet"
-    )
+    typer.echo(f"{plan.runs} runs, {plan.epochs} epochs in all, about {plan.minutes:.0f} minutes; nothing trained yet")
     if not plan.findings:
         typer.echo(
             f"no finished study of {name} with at least two seeds lies in {output.parent}, so the intervals are unknown"
@@ -75,7 +73,7 @@ def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, j
         (f.claim, f.matters, f"± {f.half:.2g}", "yes" if f.enough else "no", f.seeds_needed or "-")
         for f in plan.findings
     ]
-    show_table(["claim", "smallest effect that matters", "interval", "could see it", "seeds needed"], rows)
+    show_table(["claim", "smallest effect that matters", "interval", "detectable", "seeds needed"], rows)
 
 
 def _without_infinity(finding: Foreseen) -> dict[str, Any]:
@@ -92,11 +90,11 @@ def say(found: dict[str, Any], page: Path) -> None:
     for finding in findings_of(found):
         typer.echo(f"{finding.words}: {finding.claim}; {finding.ours}")
     typer.echo(f"\n{found['answer']}\n")
-    typer.echo(f"look at {page}")
+    typer.echo(f"see {page}")
 
 
 class StudyConsole:
-    """Lines as they come, and below them on a terminal a bar of the epochs; a pipe gets the lines alone.
+    """Lines as they arrive, and below them on a terminal a progress bar of the epochs; a pipe gets only the lines.
 
     Args:
         quiet: standard output is for a program, so that lines go to standard error.
@@ -113,12 +111,12 @@ class StudyConsole:
             bars.TimeRemainingColumn(),
             console=console,
             transient=True,
-            redirect_stdout=sys.stdout.isatty(),  # else what is piped would be drawn
+            redirect_stdout=sys.stdout.isatty(),  # otherwise the bar would enter the pipe
             disable=not console.is_terminal,
         )
 
     def tell(self, line: str) -> None:
-        """Print a line, with the seconds so far."""
+        """Print a line with the elapsed seconds."""
         line = f"{time.perf_counter() - self.started:6.0f} s  {line}"
         on_screen = (sys.stderr if self.quiet else sys.stdout).isatty()
         if on_screen and self.bar.live.is_started:
@@ -127,7 +125,7 @@ class StudyConsole:
             typer.echo(line, err=self.quiet)
 
     def progress(self, done: int, total: int) -> None:
-        """Draw how far the epochs are."""
+        """Draw the progress in epochs."""
         if self.task is None:
             self.task = self.bar.add_task("", total=total, completed=done)
             self.bar.start()

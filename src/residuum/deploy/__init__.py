@@ -1,4 +1,4 @@
-"""Ship a model: fold, export, quantise, and prove that the file is the same model. Loads no torch until it exports."""
+"""Ship a model: fold, export, quantise, and verify that the file equals the model. Imports torch only to export."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

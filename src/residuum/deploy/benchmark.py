@@ -1,4 +1,4 @@
-"""Every way to run a network, side by side in one run: each in a process of its own, all taking turns."""
+"""Compare all ways to run a network in one run: each in its own process, all taking turns."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from .workers import Worker
 
 Say = Callable[[str], None]
 
-RUNS = 3  # timed in each turn
-LEAST_ROUNDS = 3  # of each batch size, however long they take
-UNTIMED = ("fp16",)  # smaller files for other readers: engines on processors compute them in float32
+RUNS = 3  # timed runs in each turn
+LEAST_ROUNDS = 3  # fewest rounds per batch size, regardless of time
+UNTIMED = ("fp16",)  # smaller files for other readers: CPU engines compute them in float32
 BASELINES = ("torchvision eager", "torch eager")
 
 
@@ -46,13 +46,13 @@ class EngineTiming:
     precision: str
     command: list[str]
     size_mb: float = 0.0
-    same_weights: bool = True  # as the model; a peer with new ones is not asked for its accuracy
-    accuracy: float | None = None  # percent of the labelled pictures
-    pictures: int = 0  # so many were labelled
+    same_weights: bool = True  # the same as the model; the accuracy of a peer with new weights is not measured
+    accuracy: float | None = None  # percent of the labelled images
+    pictures: int = 0  # number of labelled images
     cold_start: float = 0.0  # seconds from the process's start to its first prediction
-    memory_mb: float = 0.0  # the process's largest, over all batches
-    seconds: dict[int, list[float]] = field(default_factory=dict)  # of each run, by batch
-    problem: str = ""  # why it could not be run
+    memory_mb: float = 0.0  # peak of the process over all batches
+    seconds: dict[int, list[float]] = field(default_factory=dict)  # seconds of each run, by batch size
+    problem: str = ""  # why it could not run
 
     def __str__(self) -> str:
         return self.name if self.name.endswith(self.precision) else f"{self.name} {self.precision}"
@@ -63,11 +63,11 @@ class EngineTiming:
         return 1e3 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def images_per_second(self, batch: int) -> float:
-        """Return images a second at the median."""
+        """Return images per second at the median."""
         return batch / statistics.median(self.seconds[batch])
 
     def figures(self, against: EngineTiming | None = None) -> dict[str, Any]:
-        """Return the row for programs; with its speed in times of another's, where one is given."""
+        """Return the machine-readable row; with its speed relative to another row, where one is given."""
         shown = ("name", "precision", "size_mb", "accuracy", "pictures", "cold_start", "memory_mb", "problem")
         row: dict[str, Any] = {"label": str(self)} | {key: getattr(self, key) for key in shown}
         row["batches"] = {
@@ -93,11 +93,11 @@ def make_rows(
 
     Args:
         model: from ``load`` or ``create_model``, with preprocessing.
-        folder: where the exports go.
-        engines: names of targets or peers; "all" for every one.
-        threads: of each process.
-        data: calibrates int8; without it int8 is calibrated on two photographs, for its speed.
-        say: told what is done.
+        folder: the exports' folder.
+        engines: names of targets or peers, or "all".
+        threads: threads per process.
+        data: calibrates int8; without it two photographs calibrate int8, to measure speed only.
+        say: receives progress messages.
     """
     known = [*TARGETS, *PEERS]
     if unknown := [name for name in engines if name not in ("all", *known)]:
@@ -119,7 +119,7 @@ def make_rows(
 
 
 def label_pictures(model: nn.Module, data: Dataset, count: int, path: Path) -> Path:
-    """Write up to ``count`` held-out pictures with the network's classes, to measure accuracy on; return the path."""
+    """Write up to ``count`` held-out images of the network's classes to measure accuracy on; return the path."""
     prepared = prepare(model)
     pixels, labels = labelled(data.val, prepared, data.classes, count)
     np.savez(path, pixels=pixels, labels=labels, mean=prepared.card.mean, std=prepared.card.std)
@@ -145,7 +145,7 @@ def _export_timed(
 
 def _export(model: nn.Module, out: Path, target: str, precision: str, data: Dataset | None) -> Exported:
     preprocessing = describe(model).preprocessing
-    if precision == "int8" and data is None and preprocessing is not None:  # accuracy means nothing on these
+    if precision == "int8" and data is None and preprocessing is not None:  # accuracy on these is meaningless
         data = photograph_set(model, preprocessing.size)
         return export(model, out, to=target, precision=precision, data=data, drop=100)
     return export(model, out, to=target, precision=precision, data=data)
@@ -154,15 +154,15 @@ def _export(model: nn.Module, out: Path, target: str, precision: str, data: Data
 def measure(
     rows: Sequence[EngineTiming], batches: Sequence[int], seconds: float, say: Say, pictures: Path | None = None
 ) -> None:
-    """Fill in the rows' figures: every row runs a little of each batch in turn until ``seconds`` have passed.
+    """Fill in the rows' measurements: the rows take turns at each batch size until ``seconds`` have passed.
 
-    Noise of the machine hits all alike; ratios between rows are what counts. Then the processes that were timed are
-    asked for the classes of the labelled ``pictures``.
+    The machine's noise affects all rows equally; compare their ratios. The same processes then
+    classify the labelled ``pictures``.
     """
     with _workers([row for row in rows if not row.problem], say) as workers:
         for row, worker in workers.items():
             for batch in batches:
-                _ask(row, worker, batch, 1)  # a first run makes what the engine keeps for this batch
+                _ask(row, worker, batch, 1)  # the first run compiles for this batch
                 row.seconds.pop(batch, None)
         say(f"measuring for {seconds:g} s")
         _take_turns(list(workers.items()), batches, seconds)
@@ -173,7 +173,7 @@ def measure(
 
 
 def _take_turns(workers: list[tuple[EngineTiming, Worker]], batches: Sequence[int], seconds: float) -> None:
-    """Let all rows run each batch in rounds, in another order each time; the batches share the time."""
+    """Run all rows at each batch size in rounds, in a new order each time; the batch sizes share the time."""
     spent, rounds = dict.fromkeys(batches, 0.0), dict.fromkeys(batches, 0)
     draw = generator(0, "turns")
     while sum(spent.values()) < seconds or min(rounds.values()) < LEAST_ROUNDS:
@@ -188,14 +188,14 @@ def _take_turns(workers: list[tuple[EngineTiming, Worker]], batches: Sequence[in
 
 
 def baseline(rows: Sequence[EngineTiming]) -> EngineTiming | None:
-    """Return the row that others are held against: torchvision's network, else the model itself, in eager float32."""
+    """Return the baseline row: torchvision's network, else the model itself, in eager float32."""
     able = {row.name: row for row in rows if row.seconds and not row.problem}
     return next((able[name] for name in BASELINES if name in able), None)
 
 
 @contextmanager
 def _workers(rows: Sequence[EngineTiming], say: Say) -> Iterator[dict[EngineTiming, Worker]]:
-    """Start the processes one after another, each when the one before has predicted."""
+    """Start the processes one after another, each after the previous one has predicted."""
     started: dict[EngineTiming, Worker] = {}
     try:
         for row in rows:

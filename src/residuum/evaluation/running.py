@@ -1,4 +1,4 @@
-"""An exported file in a model's place: what evaluates a model evaluates it too."""
+"""Wrap an exported file as a model for evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..models import Description, Preprocessing, attach
 
 
 class Running(nn.Module):
-    """An engine as a module on the processor: normalised images [N, C, H, W] -> logits [N, classes].
+    """An engine as a module on the CPU: normalised images [N, C, H, W] -> logits [N, classes].
 
-    Where the file does the normalising, the description's mean and deviation leave pixels as they are.
+    Where the file normalises, the description's mean and deviation leave pixels unchanged.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
         card = engine.card
-        self.nothing = nn.Parameter(torch.zeros(0), requires_grad=False)  # says which device this is on
+        self.nothing = nn.Parameter(torch.zeros(0), requires_grad=False)  # marks the device of this module
         blank = np.zeros((1, card.channels, *card.size), dtype=np.uint8)
         self.num_classes = engine.logits(blank).shape[1]
         mean, std = ((0.0,) * card.channels, (1 / 255,) * card.channels) if card.pixels else (card.mean, card.std)
@@ -39,7 +39,7 @@ class Running(nn.Module):
 
 
 def as_model(engine: Engine) -> nn.Module:
-    """Return the engine as a model that ``residuum.evaluate`` and ``residuum.predict`` take; nothing to train.
+    """Return the engine as a model that ``residuum.evaluate`` and ``residuum.predict`` take; it cannot train.
 
     >>> model = as_model(Engine("exported"))  # doctest: +SKIP
     >>> residuum.evaluate(model, "digits").top1  # doctest: +SKIP

@@ -39,7 +39,7 @@ MARGIN = 2.0  # points of validation accuracy that still count as the same
 
 
 def members(options: Options) -> Members:
-    """Return for each seed a chain of depths, each going on from the one before, and the last depth from scratch."""
+    """Return for each seed a chain of depths, each starting from the previous one, and the last depth from scratch."""
     epochs, depths = options.training["epochs"], options.depths
     if epochs < len(depths):
         raise InputError(f"growing through {len(depths)} depths needs as many epochs, got {epochs}; give more --epochs")
@@ -57,12 +57,12 @@ def members(options: Options) -> Members:
 
 
 def _rate(options: Options) -> float:
-    """Return the rate of a new network: else weights to start from are taken for fine-tuning, at a tenth of it."""
+    """Return the rate of a new network: otherwise initial weights count as fine-tuning, at a tenth of it."""
     return round(0.1 * min(1.0, options.batch_size / 128), 6)
 
 
 def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Let a member of a chain begin with the grown weights of the one before."""
+    """Start a member of a chain from the grown weights of the previous one."""
     kind, depth, seed = name.split("-")
     chain = sorted(int(path.parent.name.split("-")[1]) for path in folder.glob(f"grown-*-{seed}/{LAST}"))
     before = [shallower for shallower in chain if shallower < int(depth)]
@@ -77,7 +77,7 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather curves, seconds and multiply-accumulates of chains and of runs from scratch."""
+    """Collect curves, seconds and multiply-accumulates of chains and of runs from scratch."""
     dataset, depths = work.dataset(), work.options.depths
 
     def macs(depth: int) -> int:
@@ -110,7 +110,7 @@ def measure(work: Workspace) -> Numbers:
 
 
 def accuracy_effect(numbers: Numbers) -> Interval:
-    """Validation accuracy of the grown networks less that from scratch, paired by seed, in points."""
+    """Validation accuracy of the grown networks minus the networks from scratch, paired by seed, in points."""
     return mean_interval(_lead(numbers))
 
 
@@ -125,7 +125,7 @@ def time_ratio(numbers: Numbers) -> np.ndarray:
 
 
 def time_effect(numbers: Numbers) -> Interval:
-    """Return the geometric mean of the ratio with its interval: that of its logarithm, as ratios need."""
+    """Return the geometric mean of the ratio with its interval, computed on its logarithm."""
     return Interval(*map(math.exp, mean_interval(np.log(time_ratio(numbers)))))
 
 
@@ -142,7 +142,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what growing saves and what it costs."""
+    """Report the savings and the cost of growing."""
 
     def sentence() -> str:
         effect, time = accuracy_effect(numbers), time_effect(numbers)

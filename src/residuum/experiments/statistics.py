@@ -1,4 +1,4 @@
-"""Effects over a handful of seeds with their intervals, and the verdicts that follow from these alone."""
+"""Effects over a few seeds with their intervals, and the verdicts that follow from these intervals alone."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def bootstrap(
     statistic: Callable[[np.ndarray], float] = lambda drawn: float(drawn.mean()),
     draws: int = resampling.RESAMPLES,
 ) -> Interval:
-    """Return a statistic with its 95 % interval by ``evaluation.bootstrap``, which draws on the stream ``resample``.
+    """Return a statistic with its 95 % interval by ``evaluation.bootstrap``, on the random stream ``resample``.
 
     Args:
         values: independent ones [n] or rows [n, k] (images, blocks, pairs); fewer than two leave it unbounded.
         statistic: of values like these.
-        draws: resamplings.
+        draws: number of resamplings.
 
     >>> bootstrap([3.0, 3.0])
     Interval(mean=3.0, low=3.0, high=3.0)
@@ -57,7 +57,7 @@ def bootstrap(
 
 
 def sign_test(differences: Sequence[float] | np.ndarray) -> float:
-    """Return the two-sided p of as many signs alike or more, were both equally likely; zeros are left out."""
+    """Return the two-sided p of at least as many equal signs if both are equally likely; ignore zeros."""
     from scipy import stats
 
     differences = np.asarray(differences, dtype=float)
@@ -70,7 +70,7 @@ class Matters(NamedTuple):
 
     Args:
         size: in the unit of the finding, above 0.
-        source: the published figure that it comes from, or why it was chosen here.
+        source: the published figure behind it, or the reason for the choice.
     """
 
     size: float
@@ -95,14 +95,14 @@ def judged(
 
     Args:
         claim: in a sentence.
-        published: what the literature has, with its source.
-        effect: what was measured here.
+        published: the published result, with its source.
+        effect: the measured effect.
         side: "above" or "below": where the claim puts the effect.
-        matters: the smallest distance from the bound that would matter. It tells "no effect larger than X" (the
+        matters: the smallest distance from the bound that would matter. It separates "no effect larger than X" (the
             interval excludes it on both sides) from "too weak to say".
         bound: usually no effect.
-        unit: of the effect.
-        pairs: the single differences, for the sign test.
+        unit: the effect's unit.
+        pairs: the individual differences, for the sign test.
     """
     above, below = effect.above(bound), effect.below(bound)
     largest = max(abs(effect.low - bound), abs(effect.high - bound))
@@ -135,7 +135,7 @@ def judged(
 def judged_pairs(
     claim: str, published: str, pairs: Sequence[float] | np.ndarray, side: str, matters: Matters, **words: Any
 ) -> Finding:
-    """Judge the claim that a figure lies above or below a bound, from its value or difference of each seed: [seeds].
+    """Judge the claim that a figure lies above or below a bound, from its value or difference for each seed: [seeds].
 
     The effect is their mean with Student's interval; ``words`` are bound and unit of ``judged``.
     """

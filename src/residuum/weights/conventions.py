@@ -1,4 +1,4 @@
-"""Padding and eps of the norms: tensors do not show them, and a published name or the source does."""
+"""Padding and the norms' eps: tensors do not show them, but a published name or the source does."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from .architectures import Named, plain_name
 from .dialects import DIALECTS
 from .sources import full_arguments
 
-TENSORFLOW = {"padding": "same", "norm_eps": 1e-3}  # timm's names of weights that were trained there begin with tf_
+TENSORFLOW = {"padding": "same", "norm_eps": 1e-3}  # timm's names of weights from TensorFlow begin with tf_
 TORCH = {"padding": "symmetric", "norm_eps": 1e-5}
-OWN = re.compile(r"(efficientnet|mobilenetv3)_")  # timm's of weights that were trained with torch
+OWN = re.compile(r"(efficientnet|mobilenetv3)_")  # timm's names of weights from torch
 
 UNSAID = "padding and eps of the norms as published (padding and norm_eps override them)"
 
 
 def conventions(description: Description, dialect: str, named: Named | None) -> tuple[dict[str, Any], str]:
-    """Return the builder's arguments that name and source tell, as far as they are not its own, and what is assumed."""
+    """Return the non-default builder arguments that name and source imply, and the assumptions."""
     own = full_arguments(description.model, description.arguments)[1]
     if "norm_eps" not in own:
         return {}, ""

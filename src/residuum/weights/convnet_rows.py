@@ -1,4 +1,4 @@
-"""The rows of RegNet and ConvNeXt; see ``names`` for how a row reads. Left ours, right theirs."""
+"""The rows of RegNet and ConvNeXt; ``names`` explains the templates. Left: ours; right: theirs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TIMM_REGNET: NamePairs = (
     ("head.fc", "head.fc"),
 )
 
-# where a branch's layers stand; behind a stage's first block, which halves the size, ours count one more
+# positions of a branch's layers; after a stage's first block, which halves the size, our numbers are one higher
 TORCHVISION_BRANCH = {"depthwise": "block.0", "norm": "block.2", "fc1": "block.3", "fc2": "block.5"}
 TIMM_BRANCH = {"depthwise": "conv_dw", "norm": "norm", "fc1": "mlp.fc1", "fc2": "mlp.fc2"}
 
@@ -77,7 +77,7 @@ TIMM_CONVNEXT: NamePairs = (
     ("head.fc", "head.fc"),
 )
 
-# the learnt scale is one tensor without a module of its own there: whole names, not paths
+# the learnt scale is one tensor without a module there: whole names, not paths
 TORCHVISION_SCALES: NamePairs = (
     ("stages.0.{b}.branch.scale.weight", "features.1.{b}.layer_scale"),
     *((f"stages.{s}.{{b+1}}.branch.scale.weight", f"features.{2 * s + 1}.{{b}}.layer_scale") for s in (1, 2, 3)),

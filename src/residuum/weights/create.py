@@ -1,4 +1,4 @@
-"""Create a model by name, with new weights or with those of a file."""
+"""Create a model by name, with new weights or a file's weights."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def create_model(
     weights: str | os.PathLike[str] | None = None,
     **parts: Any,
 ) -> nn.Module:
-    """Build the model of that name, in training mode.
+    """Build the model of that name, in train mode.
 
     Args:
         name: a variant (``list_models()``) such as ``resnet50``, or a builder such as ``cifar_resnet``.
-        num_classes: how many logits; by default the model's own, or with ``weights`` the file's.
+        num_classes: number of logits; by default the model's own, or with ``weights`` the file's.
         in_chans: channels of the images; by default the model's own, or with ``weights`` the file's.
         weights: a file or a published name to load (see ``load``); None for new weights.
         parts: the family's other arguments (``depth``, ``shortcut``, ...), ``features_only``, ``out_indices``;
@@ -50,7 +50,7 @@ def create_model(
     if weights is None or not known:  # the error about an unknown name comes before the file is read
         return models.build(name, **arguments)
     if arguments.pop("pretrained", None):
-        raise InputError(f"pretrained=True must not stand beside weights={weights!r}, which name them; leave it out")
+        raise InputError(f"pretrained=True and weights={weights!r} exclude each other; leave pretrained out")
     if (found := OF_TORCHVISION.fullmatch(weights)) and not Path(weights).exists():
         raise InputError(f"weights must say whose they are: {meant_weights(found[0], name)}, or {weights_of(name)}")
     overrides: dict[str, Any] = {"model": name, **arguments}
@@ -58,7 +58,7 @@ def create_model(
 
 
 def _file(weights: object, arguments: dict[str, Any]) -> str | None:
-    """Return the weights to load, which timm calls ``checkpoint_path``; torchvision's own values become text."""
+    """Return the weights to load (timm's ``checkpoint_path``); torchvision's enum values become text."""
     path = arguments.pop("checkpoint_path", None)
     if path and weights is not None:
         raise InputError(f"checkpoint_path is weights, as timm calls it; give one of {path!r} and {weights!r}")

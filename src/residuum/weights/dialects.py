@@ -1,4 +1,4 @@
-"""What each source calls the grammar's parts: literal tables, read in both directions by ``names``."""
+"""Each source's names of the grammar's parts: literal tables, which ``names`` reads in both directions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .stacked import Naming, Translated, to_ours
 # Wrappers that training frameworks put before every name, for files whose network is not known.
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
 
-# Averaged copies that stand beside the weights under a prefix of their own.
+# Prefixes of averaged copies that stand beside the weights.
 EMA_PREFIXES = ("ema_model.", "model_ema.", "averaged_model.", "ema.")
 
-# Entries that count training steps and are no part of the model.
+# Entries that count training steps and do not belong to the model.
 BOOKKEEPING = ("n_averaged", "initted", "step")
 
 
@@ -33,16 +33,16 @@ class Dialect:
     """One source's names."""
 
     rows: NamePairs
-    title: str  # as a message names it
-    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # ours that have two more dimensions there
+    title: str  # in messages
+    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our tensors with two more dimensions there
     naming: Naming | None = None  # of transformers, in place of rows
-    arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, where the source's default is not ours
-    tensors: NamePairs = ()  # of whole names, for tensors that have no module of their own there
-    builders: tuple[str, ...] = ()  # whose models alone the source calls so; empty: any that the rows can spell
+    arguments: dict[str, Any] = field(default_factory=dict)  # builder's, where the source's default differs
+    tensors: NamePairs = ()  # whole names, for tensors without a module there
+    builders: tuple[str, ...] = ()  # the only builders with these names; empty: any that the rows fit
 
     @property
     def anchors(self) -> tuple[str, ...]:
-        """What the source calls the first layer, by which a network's place among other names is found."""
+        """The source's name of the first layer, which locates a network among other names."""
         if self.naming is not None:
             return (self.naming.anchor,)
         if not self.rows:
@@ -139,7 +139,7 @@ DIALECTS: dict[str, Dialect] = {
 
 HUGGING_FACE = ("huggingface", "huggingface_vit", "huggingface_bert", "huggingface_gpt2")
 
-# What a file can be converted to: the dialects to try, in order; those of the model's builder alone, where there are.
+# Targets of a conversion: the dialects to try, in order; only the builder's dialects, where it has any.
 TARGETS = {
     "torchvision": ("torchvision", *(name for name in DIALECTS if name.startswith("torchvision_"))),
     "timm": (
@@ -159,7 +159,7 @@ _GRAMMAR = ("stem.", "stages.", "head.")
 
 
 def unwrap(names: Iterable[str]) -> str:
-    """Return the wrapper prefix (possibly of several wrappers, or empty) that most of the names share."""
+    """Return the wrapper prefix (of one wrapper, several, or none) that most of the names share."""
     names, prefix = list(names), ""
     while names:
         wrapped = {word: [name for name in names if name.startswith(word)] for word in WRAPPERS}
@@ -188,7 +188,7 @@ def spell(dialect: str, name: str) -> str | None:
 
 
 def likely_dialects(names: Iterable[str]) -> list[str]:
-    """Return the dialects that explain the most names: several, where depths differ only in what a name means."""
+    """Return the dialects that explain the most names: several where a name's meaning depends on the depth."""
     modules = {name.rpartition(".")[0] for name in names}
     explained = {
         dialect: sum(translate(dialect, f"{path}.weight") is not None for path in modules) for dialect in DIALECTS
@@ -197,10 +197,10 @@ def likely_dialects(names: Iterable[str]) -> list[str]:
 
 
 def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = "") -> Translated:
-    """Return the tensors under ``prefix`` by the grammar's names and shapes, and those without a name in it.
+    """Return the tensors under ``prefix`` by the grammar's names and shapes, and the tensors without such a name.
 
     Raises:
-        InputError: a transformer's last matrix that is not its words' own.
+        InputError: a transformer's output matrix that differs from its word embedding.
     """
     naming = DIALECTS[dialect].naming
     if naming is not None:

@@ -1,4 +1,4 @@
-"""Networks and files of tensors that people have and that are not built here, told by the names that only they have."""
+"""Networks and tensor files that this library does not build, recognised by names that only they have."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ OTHERS: tuple[tuple[str, str, str], ...] = (
 
 
 def refuse_others(file: str, names: Iterable[str]) -> None:
-    """Refuse what is known not to be built here, by what it is.
+    """Refuse known networks that this library does not build, and name them.
 
     Raises:
         InputError: tensors of such a network, or of an adapter or a quantised model.

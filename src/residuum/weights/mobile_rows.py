@@ -1,4 +1,4 @@
-"""The rows of networks of inverted residuals; see ``names`` for how a row reads. Left ours, right theirs."""
+"""The rows of networks of inverted residuals; ``names`` explains the templates. Left: ours; right: theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..models import mobilenet_v2, mobilenet_v3
 from ..models.efficientnet import LITE_SCALES, lite_stages
 from .names import NamePair, NamePairs
 
-# timm: a branch that does not widen numbers its norms from the depthwise convolution on; only first stages have one
+# timm: a branch without expansion numbers its norms from the depthwise convolution; only first stages have one
 TIMM_BLOCKS: NamePairs = (
     ("stages.0.{b}.branch.depthwise", "blocks.0.{b}.conv_dw"),
     ("stages.0.{b}.branch.norm2", "blocks.0.{b}.bn1"),
@@ -68,7 +68,7 @@ def lite(size: str) -> NamePairs:
 
 
 def torchvision_mobilenet_v2() -> NamePairs:
-    """Return torchvision's rows of MobileNetV2: blocks are counted through, layers by what stands in the branch."""
+    """Return torchvision's rows of MobileNetV2: blocks numbered through all stages, layers by the branch's content."""
     rows: list[NamePair] = [("stem.conv", "features.0.0"), ("stem.norm", "features.0.1")]
     for ours, number in in_a_row(tuple(stage.blocks for stage in mobilenet_v2.STAGES), 1):
         theirs, widens = f"features.{number}.conv", number > 1
@@ -79,7 +79,7 @@ def torchvision_mobilenet_v2() -> NamePairs:
 
 
 def torchvision_mobilenet_v3(size: str) -> NamePairs:
-    """Return torchvision's rows of one size of MobileNetV3: blocks are counted through, layers by what is there."""
+    """Return torchvision's rows of one size of MobileNetV3: blocks numbered through all stages, layers by content."""
     table = mobilenet_v3.SIZES[size].stages
     rows: list[NamePair] = [("stem.conv", "features.0.0"), ("stem.norm", "features.0.1")]
     blocks = [row for stage in table for row in stage]
@@ -101,7 +101,7 @@ def torchvision_mobilenet_v3(size: str) -> NamePairs:
 
 
 def timm_mobilenet_v3(size: str) -> NamePairs:
-    """Return timm's rows of one size of MobileNetV3; the head's first convolution is theirs of one more stage."""
+    """Return timm's rows of one size of MobileNetV3; timm counts the head's first convolution as one more stage."""
     table = mobilenet_v3.SIZES[size].stages
     last = f"blocks.{len(table)}.0"
     rows: list[NamePair] = [("head.conv", f"{last}.conv"), ("head.norm", f"{last}.bn1")]

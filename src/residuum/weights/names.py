@@ -1,7 +1,7 @@
-"""Names in two tongues: rows of templates that translate module paths both ways.
+"""Names in two vocabularies: rows of templates that translate module paths in both directions.
 
 A row such as ``("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}")`` reads from the grammar's name to the
-source's and back; ``{s+1}`` is a number one higher than the grammar's. A row translates a module's path; what follows
+source's and back; ``{s+1}`` is a number one higher than the grammar's. A row translates a module's path; the leaf
 (``weight``, ``running_mean``, ...) stays as it is.
 """
 

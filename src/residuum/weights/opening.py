@@ -1,4 +1,4 @@
-"""Whether a word names weights or a model, and what to type where it names neither."""
+"""Decide whether a word names weights or a model, and suggest what to type where it names neither."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OF_TORCHVISION = re.compile(r"(?:(\w+)_Weights\.)?(DEFAULT|(?:IMAGENET1K|IMAGENE
 
 
 def is_published(name: str) -> bool:
-    """Return whether the name is of weights that others publish, not of a file.
+    """Return whether the name refers to published weights, not to a file.
 
     >>> is_published("timm:resnet50"), is_published("resnet50")
     (True, False)
@@ -23,7 +23,7 @@ def is_published(name: str) -> bool:
 
 
 def names_weights(name: str) -> bool:
-    """Return whether a word names weights (a file, a folder, what others publish) rather than a model.
+    """Return whether a word names weights (a file, a folder, published weights) rather than a model.
 
     >>> names_weights("runs/mine"), names_weights("best.pth"), names_weights("resnet50")
     (True, True, False)
@@ -33,7 +33,7 @@ def names_weights(name: str) -> bool:
 
 
 def meant_weights(name: str, model: str = "") -> str:
-    """Return what to type for a word that names no file but is known elsewhere, or nothing.
+    """Return what to type for a word that names no file but is known elsewhere, or an empty string.
 
     Args:
         name: as the user gave it.

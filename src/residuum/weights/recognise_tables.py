@@ -1,4 +1,4 @@
-"""Recognise the families that are tables: the blocks and channels of each stage name the size."""
+"""Recognise families defined by tables: blocks and channels of each stage identify the size."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDTHS = (1.0, 0.35, 0.5, 0.75, 1.4, 1.3)  # of MobileNetV2, as published
 
 
 def tabled(layout: Layout) -> Iterator[Found]:
-    """Yield what could have made tensors of this layout."""
+    """Yield the candidates for tensors of this layout."""
     if layout.has(".branch.scale."):
         yield from convnext(layout)
     elif layout.has(".depthwise.") and layout.has("head.conv."):
@@ -50,7 +50,7 @@ def mobilenet_v3(layout: Layout) -> Iterator[Found]:
 
 
 def regnet(layout: Layout) -> Iterator[Found]:
-    """Four stages of bottlenecks as wide inside as outside."""
+    """Four stages of bottlenecks with equal inner and outer width."""
     builder, tables = ("regnet_y", Y_TABLES) if layout.has(".se.") else ("regnet_x", X_TABLES)
     for size, row in tables.items():
         if (row.blocks, row.widths) == (layout.blocks, layout.widths):
@@ -58,7 +58,7 @@ def regnet(layout: Layout) -> Iterator[Found]:
 
 
 def convnext(layout: Layout) -> Iterator[Found]:
-    """A learnt scale on every branch; stages but the first begin with a block that halves the size."""
+    """A learnt scale on every branch; every stage after the first begins with a block that halves the size."""
     blocks = (layout.blocks[0], *(count - 1 for count in layout.blocks[1:]))
     width = layout.shapes["stem.conv.weight"][0] if "stem.conv.weight" in layout.shapes else 0
     for size, row in CONVNEXTS.items():

@@ -1,4 +1,4 @@
-"""The rows of each source's names; see ``names`` for how a row reads. Left ours, right theirs."""
+"""The rows of each source's names; ``names`` explains the templates. Left: ours; right: theirs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEEP_STEM: NamePairs = (
 
 
 def projection(theirs: str, first: int) -> NamePairs:
-    """Return the rows of a projection that stands at ``first`` in their sequence."""
+    """Return the rows of a projection at position ``first`` of their sequence."""
     return (
         ("stages.{s}.{b}.shortcut.conv", f"layer{{s+1}}.{{b}}.{theirs}.{first}"),
         ("stages.{s}.{b}.shortcut.norm", f"layer{{s+1}}.{{b}}.{theirs}.{first + 1}"),
@@ -94,7 +94,7 @@ HUGGINGFACE_BARE: NamePairs = tuple((ours, theirs.removeprefix("resnet.")) for o
 
 
 def densenet(dot: str = "") -> NamePairs:
-    """Return torchvision's rows; its oldest files, which it still serves, have a dot before the layers' numbers."""
+    """Return torchvision's rows; its oldest files, still published, have a dot before the layers' numbers."""
     return (
         ("stem.conv", "features.conv0"),
         ("stem.norm", "features.norm0"),
@@ -129,7 +129,7 @@ TIMM_VGG_HEAD: NamePairs = (
 
 
 def vgg(depth: int, normed: bool, head: NamePairs) -> NamePairs:
-    """Return the rows of one depth: they number convolutions, norms, activations and pools in one sequence."""
+    """Return the rows of one depth; the source numbers convolutions, norms, activations and pools in one sequence."""
     rows: list[NamePair] = []
     position = 0
     for stage, count in enumerate(VGGS[depth]):
@@ -146,7 +146,7 @@ def vgg(depth: int, normed: bool, head: NamePairs) -> NamePairs:
 def preact(depth: int) -> NamePairs:
     """Return timm's rows of one depth.
 
-    A norm before a stage's first convolution is theirs of that stage, ours of the stream behind the stage before.
+    The norm before a stage's first convolution belongs to that stage in timm, to the end of the previous stage here.
     """
     _, blocks, widths = RESNETS[depth]
     behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]

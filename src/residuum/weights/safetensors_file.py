@@ -1,6 +1,6 @@
 """The safetensors format: a length, a JSON header, the tensors' bytes.
 
-The writer is our own for one reason: the same content must give the same bytes, and the library keeps the metadata in
+The writer is our own for one reason: equal content must give equal bytes, and the library keeps the metadata in
 an unordered map. Reading is the library's, which checks the header before it allocates anything; the one fault that it
 lets pass, a tensor that stands twice, is refused here.
 """
@@ -42,7 +42,7 @@ NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
 
 def looks_like_safetensors(start: bytes) -> bool:
-    """Tell the format by its first bytes: a header length, then a JSON object (whatever the file is called)."""
+    """Recognise the format by its first bytes, whatever the file's name: a header length, then a JSON object."""
     return len(start) > 8 and start[8:9] == b"{"
 
 
@@ -63,7 +63,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         tensors = load_file(path)
     except (SafetensorError, ValueError) as error:
         raise InputError(
-            f"{path} must be a sound safetensors file, got {path.stat().st_size:,} bytes of which the library says: "
+            f"{path} must be a sound safetensors file, got {path.stat().st_size:,} bytes, which the library refuses: "
             f"{error}; it may be cut short: fetch or write it again"
         ) from error
     _refuse_types(path, tensors)
@@ -71,7 +71,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _refuse_types(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse a type that the library reads and nothing here computes with, such as numbers of four bits."""
+    """Refuse a type that the library reads but nothing here supports, such as four-bit numbers."""
     for name, tensor in tensors.items():
         if tensor.dtype not in NAMES:
             known = ", ".join(DTYPES)
@@ -79,7 +79,7 @@ def _refuse_types(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _refuse_twins(path: Path) -> None:
-    """Refuse a header that names a tensor twice, of which the library takes the last without a word."""
+    """Refuse a header that names a tensor twice; the library silently uses the last."""
     with path.open("rb") as file:
         json.loads(file.read(int.from_bytes(file.read(8), "little")), object_pairs_hook=partial(_unique, path))
 
