@@ -1,8 +1,8 @@
 """Write docs/gallery/ from finished studies: ``python docs/make_gallery.py STUDY_FOLDER...``.
 
 Read the folders that ``residuum study`` has written (skip those without a study.json and name them) and write
-``README.md``: each study's question, its answer, its verdicts and one figure, the first of its drawings unless
-``PICTURES`` names another. Two folders of one study (on two data sets) follow each other. Figures are SVG, or PNG with
+``README.md``: each study's question, its answer, its verdicts and one figure, the first of its drawings unless the
+table below names another. Two folders of one study (on two data sets) follow each other. Figures are SVG, or PNG with
 few colours if that is smaller; the script stops if they exceed 5 MB in all.
 """
 

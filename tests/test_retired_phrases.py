@@ -56,7 +56,7 @@ def find_retired(name: str, source: str) -> list[str]:
     ]
 
 
-FILES = ("*.md", "docs/*.md", "docs/*.py", "benchmarks/**/*.py", "src/**/*.py", "src/**/*.yaml", "src/**/*.[ch]")
+FILES = ("*.md", "docs/**/*.md", "docs/*.py", "benchmarks/**/*.py", "src/**/*.py", "src/**/*.yaml", "src/**/*.[ch]")
 PATHS = sorted(
     path
     for pattern in FILES
