@@ -92,7 +92,7 @@ def loads_torch(command: list[str]) -> bool:
     """Return whether the process imports torch."""
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"})
     loaded = {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert "openvino" in loaded, "the process must tell what it imports"
+    assert "openvino" in loaded, "the process must print its imports"
     return "torch" in loaded
 
 

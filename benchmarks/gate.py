@@ -46,8 +46,8 @@ def main() -> int:
                 failed += not found["passed"]
                 numbers = (f"{found['largest']:.2g}\t{found['mean']:.2g}\t{100 * found['clear_agreement']:.1f}"
                            if "mean" in found else "\t\t")  # fmt: skip
-                said = "yes" if found["passed"] else f"no: {'; '.join(found['failures'])}"
-                print(f"{name}\t{target}\t{precision}\t{numbers}\t{said}", flush=True)
+                verdict = "yes" if found["passed"] else f"no: {'; '.join(found['failures'])}"
+                print(f"{name}\t{target}\t{precision}\t{numbers}\t{verdict}", flush=True)
     return int(failed > 0)
 
 

@@ -165,8 +165,8 @@ def slots_row(member: Member, parts: Anatomy) -> str:
     """Return the table's row: the parts of the most frequent block, preferably one with a shortcut."""
     pieces = [piece for part in parts.sections for piece in part.pieces if piece.slots[0].merge]
     common = max(pieces, key=lambda piece: (piece.repeat, piece.slots[0].merge != "none")).slots
-    alike = [slots for piece in pieces for slots in piece.slots if slots.merge == common[0].merge]
-    shortcuts = [", ".join(kinds(slots.shortcut)) or "identity" for slots in alike]
+    similar = [slots for piece in pieces for slots in piece.slots if slots.merge == common[0].merge]
+    shortcuts = [", ".join(kinds(slots.shortcut)) or "identity" for slots in similar]
     carried = (
         "—"
         if common[0].merge == "none"
