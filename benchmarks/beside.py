@@ -1,9 +1,9 @@
-"""How long waiting threads may spin: ResNet-20's training alone, and beside one busy process.
+"""The spin time of waiting threads: ResNet-20's training alone, and beside one busy process.
 
 Command   python benchmarks/beside.py [--rounds 3] [--steps 20] [--batch-size 128] [--threads 2]
                                        [--precision bf16|fp32]
 Prints    images/s of each variant in each round, alone and beside a ResNet-20 that trains without end, and the ratios
-          to what OpenMP does by itself, paired by round. Needs a machine that is quiet otherwise.
+          to OpenMP's default, paired by round. Needs an otherwise quiet machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 
-VARIABLES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 VARIANTS: dict[str, dict[str, str]] = {
     "as it is": {},
     "passive": {"OMP_WAIT_POLICY": "passive"},
@@ -26,7 +25,7 @@ VARIANTS: dict[str, dict[str, str]] = {
 
 
 def work(steps: int, batch_size: int, threads: int, precision: str) -> None:
-    """Train ResNet-20 on noise and print images/s; with 0 steps until this process is ended."""
+    """Train ResNet-20 on noise and print images/s; with 0 steps train until the process is killed."""
     import torch
     import torch.nn.functional as F
 
@@ -56,8 +55,8 @@ def work(steps: int, batch_size: int, threads: int, precision: str) -> None:
 
 
 def start(steps: int, batch_size: int, threads: int, precision: str, variant: dict[str, str]) -> subprocess.Popen[str]:
-    """Start such a process with the variables of a variant alone."""
-    clean = {name: text for name, text in os.environ.items() if name not in (*VARIABLES, "OMP_NUM_THREADS")}
+    """Start a training process with only the variables of a variant."""
+    clean = {name: text for name, text in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_"))}
     command = [sys.executable, __file__, "--work", *map(str, (steps, batch_size, threads)), precision]
     return subprocess.Popen(command, env={**clean, **variant}, stdout=subprocess.PIPE, text=True)
 
@@ -89,7 +88,7 @@ def measure(
     return found
 
 
-def told(found: dict[str, dict[str, list[float]]]) -> list[str]:
+def describe(found: dict[str, dict[str, list[float]]]) -> list[str]:
     """Return a line for each place and variant: images/s by round, and the ratios to the first variant."""
     lines = []
     for place, rates in found.items():
@@ -112,4 +111,4 @@ if __name__ == "__main__":
             parser.add_argument(f"--{flag}", type=int, default=default)
         parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16")
         asked = parser.parse_args()
-        print("\n".join(told(measure(**vars(asked)))))
+        print("\n".join(describe(measure(**vars(asked)))))

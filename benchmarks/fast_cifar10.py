@@ -1,10 +1,10 @@
-"""The fast recipe beside airbench94_muon on the same processor: parts of each in turn, and what a whole run takes.
+"""The fast recipe beside airbench94_muon on the same processor: parts of each in turn, and the time of a whole run.
 
 Command   python benchmarks/fast_cifar10.py airbench94_muon.py [THREADS [ROUNDS]]
-Takes     the file of github.com/KellerJordan/cifar10-airbench, which is no part of Residuum (peers/airbench.py runs it)
-Prints    medians and ranges of the seconds for 2,000 pictures, and those of a whole run's ratio: airbench's 8 epochs,
-          in 3 of which its first layer's shift learns, beside the recipe's, with six views of the 10,000 test pictures
-          at the end of both; neither's start counts, nor what they compute between epochs
+Needs     the file of github.com/KellerJordan/cifar10-airbench, which is no part of Residuum (peers/airbench.py runs it)
+Prints    medians and ranges of the seconds for 2,000 images, and of the ratio of whole runs: airbench's 8 epochs,
+          in 3 of which it trains its first layer's shift, against the recipe's, with six views of the 10,000 test
+          images at the end of both; the start of each and the work between epochs do not count
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from residuum.training import Step, new_run, train
 from residuum.training.state import use_kernels
 
 PEER = Path(__file__).parent / "peers" / "airbench.py"
-EPOCHS, LEARNING = 8, 3  # of airbench, and in how many of them its first layer's shift learns
-STEPS, JUDGED = 25, 5  # of 2,000 pictures in an epoch, and in the evaluation at the end
+EPOCHS, LEARNING = 8, 3  # of airbench, and the number of those in which it trains its first layer's shift
+STEPS, JUDGED = 25, 5  # of 2,000 images in an epoch, and in the evaluation at the end
 
 
 def main(path: str, threads: int, rounds: int) -> None:
-    """Take turns, print, and leave nothing behind."""
+    """Measure both in turn, print the figures and remove all files."""
     command = [sys.executable, str(PEER), path, str(threads)]
     given = {"recipe": "fast-cifar10", "data": "cifar10[:50000,:100]", "threads": threads}
     with tempfile.TemporaryDirectory() as folder, _opened(command) as peer:
         run = new_run(Path(folder) / "run", given)
         steps = (event for event in train(run, report=False) if isinstance(event, Step))
-        pair = 2000 // run.settings.batch_size  # steps of the recipe for 2,000 pictures
+        pair = 2000 // run.settings.batch_size  # steps of the recipe for 2,000 images
         model, held_out = create_model(run.settings.model), open_data("cifar10[:100,:2000]")
         use_kernels(model, run.settings)
 
@@ -77,7 +77,7 @@ def main(path: str, threads: int, rounds: int) -> None:
         theirs.append(STEPS * (LEARNING * learns + (EPOCHS - LEARNING) * rests) + JUDGED * judges)
         ours.append(STEPS * run.settings.epochs * step + JUDGED * judged)
     ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
-    runs = f"{statistics.median(theirs):.0f} s beside {statistics.median(ours):.0f} s of the recipe's"
+    runs = f"{statistics.median(theirs):.0f} s beside {statistics.median(ours):.0f} s of the recipe"
     print(f"whole runs: {runs}, {statistics.median(ratios):.2f} times as long ({min(ratios):.2f}-{max(ratios):.2f})")
 
 

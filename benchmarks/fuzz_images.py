@@ -1,11 +1,11 @@
-"""Damage image files in thousands of ways and read each: an image or one line comes out, nothing else.
+"""Damage image files in thousands of ways and read each: the result is an image or a one-line error, nothing else.
 
 Command   python benchmarks/fuzz_images.py --files 5000 [--seed 0]
 Damages   sound JPEG, PNG, TIFF, WebP and GIF files of many modes, and their EXIF blocks: bytes flipped, cut, repeated,
           zeroed, numbers set to their extremes, pieces of other files pasted in; file N is a function of (seed, N)
-Prints    how many were read and how many refused, the reasons, the longest time and the most memory for one file
-Ends      with exit code 1, and the file left behind, where one raises anything but the project's own error, takes more
-          than the bounds, or has pixels of another type or shape than uint8 [3, H, W]
+Prints    the number of files read and refused, the reasons, the longest time and the most memory for one file
+Ends      with exit code 1 and keeps the file if reading it raises anything but the project's own error, exceeds the
+          limits, or gives pixels of another type or shape than uint8 [3, H, W]
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SECONDS = 20.0  # of one core, for one file
 MEGABYTES = 2048  # for one file
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 
-# format: the modes that it is written in, and how
+# format: its modes and the options for writing
 FORMATS = {
     "JPEG": (("RGB", "L", "CMYK"), ({}, {"progressive": True})),
     "PNG": (("RGB", "L", "P", "RGBA", "LA", "1", "I;16"), ({}, {"optimize": True})),
@@ -43,7 +43,7 @@ FORMATS = {
 
 
 def sound(draw):
-    """Return a sound file: its format and bytes."""
+    """Return an intact file: its format and bytes."""
     kind = draw.choice(list(FORMATS))
     modes, ways = FORMATS[kind]
     mode, way = draw.choice(modes), draw.choice(ways)
@@ -66,7 +66,7 @@ def pixels(mode):
 
 
 def odd_exif(draw):
-    """Return an EXIF block with an orientation, and entries as cameras and editors write them."""
+    """Return an EXIF block with an orientation, and entries such as cameras and editors write."""
     exif = Image.Exif()
     exif[0x0112] = draw.randrange(1, 9)
     exif[0x010F], exif[0x0132], exif[0x011A] = "Maker", "2026:01:01 00:00:00", 72.0
@@ -114,7 +114,7 @@ def file_of(seed, number):
 
 
 def outcome(path):
-    """Return "read", or the reason why the file is refused; whatever else is raised is a fault."""
+    """Return "read" or the reason for the refusal; any other exception is a fault."""
     try:
         image = decode(path)
     except ImageError as error:
@@ -130,7 +130,7 @@ def outcome(path):
 
 
 def peak_megabytes():
-    """Return the most memory since the last call, in megabytes, where the system says so."""
+    """Return the peak memory since the last call in megabytes, if the system reports it."""
     status = Path("/proc/self/status")
     found = re.search(r"VmHWM:\s+(\d+)", status.read_text()) if status.exists() else None
     if found:

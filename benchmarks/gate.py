@@ -1,10 +1,10 @@
 """Which members of the family pass the parity gate, for every target and precision.
 
 Command   python benchmarks/gate.py                       (--members dense,vit for some of them)
-Takes     the small networks that the tests ship, with batch norms as training leaves them and preprocessing as it is
-          on ImageNet; int8 is calibrated on windows of two photographs
+Exports   the small networks of the tests, with batch norm statistics as after training and ImageNet's preprocessing;
+          windows of two photographs calibrate int8
 Prints    the largest and the mean difference of the logits, in standard deviations of the reference's, the share of
-          clear pictures with the same first class, and what failed. The limits are those of `residuum export`.
+          clear images with the same first class, and the failures. The limits are those of `residuum export`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CALIBRATED = 64  # windows of photographs
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--members", default=",".join(MEMBERS), help="with commas between them")
+    parser.add_argument("--members", default=",".join(MEMBERS), help="comma-separated")
     failed = 0
     print("member\ttarget\tprecision\tlargest\tmean\tsame class %\tpassed")
     for name in parser.parse_args().members.split(","):
@@ -46,8 +46,8 @@ def main() -> int:
                 failed += not found["passed"]
                 numbers = (f"{found['largest']:.2g}\t{found['mean']:.2g}\t{100 * found['clear_agreement']:.1f}"
                            if "mean" in found else "\t\t")  # fmt: skip
-                said = "yes" if found["passed"] else f"no: {'; '.join(found['failures'])}"
-                print(f"{name}\t{target}\t{precision}\t{numbers}\t{said}", flush=True)
+                verdict = "yes" if found["passed"] else f"no: {'; '.join(found['failures'])}"
+                print(f"{name}\t{target}\t{precision}\t{numbers}\t{verdict}", flush=True)
     return int(failed > 0)
 
 

@@ -1,15 +1,14 @@
-"""Pictures a second of one core: a PIL DataLoader as torchvision's examples have it, Residuum's files, and its cache.
+"""Images per second of one core: a PIL DataLoader as in torchvision's examples, Residuum's files, and its cache.
 
 Command   python benchmarks/input.py        (or with --pictures 300 --rounds 9)
-PIL       ImageFolder, RandomResizedCrop, flip, ToTensor, Normalize; once more with freed memory kept, as Residuum does
-Files     Residuum's folders without a cache; cache of N: with one that keeps N pixels on the shorter side
-Prints    medians over rounds, and the median of the ratios to PIL, round by round
+PIL       ImageFolder, RandomResizedCrop, flip, ToTensor, Normalize; once more with freed memory kept, as in Residuum
+Files     Residuum's folders without a cache; cache of N: with a cache of N pixels on the shorter side
+Prints    medians over rounds, and the median of the ratios to PIL, paired by round
 
-Makes JPEG files of 500x375 from a seed in a temporary folder. Every way brings batches of 32 pictures at 224x224,
-cropped, mirrored and normalised, to where a training step takes them: one process each way, one thread, no workers. The
-ways take turns, so that noise hits all alike. What counts is processor time, user and system: another process on the
-same core costs the clock's time, but no work. A round before the first is not counted: files and caches lie in memory
-then.
+Writes JPEG files of 500x375 from a seed to a temporary folder. Each path delivers batches of 32 images at 224x224,
+cropped, mirrored and normalised, ready for a training step: one process per path, one thread, no workers. The
+paths take turns, so noise affects all equally. The figures count processor time, user and system, which another process
+on the same core hardly changes. A warm-up round, not counted, brings files and caches into memory.
 """
 
 from __future__ import annotations
@@ -46,8 +45,8 @@ BATCH, SIZE, SCALE = 32, 224, (0.35, 1.0)
 Epochs = Callable[[int], Iterator[Tensor]]
 
 
-def make_pictures(root: Path, count: int) -> None:
-    """Write soft shapes with some noise, which compress about as photographs do (60 KB each)."""
+def write_images(root: Path, count: int) -> None:
+    """Write soft shapes with some noise, which compress about as well as photographs (60 KB each)."""
     draw = torch.Generator().manual_seed(0)
     for number in range(count):
         folder = root / "ab"[number % 2]
@@ -58,7 +57,7 @@ def make_pictures(root: Path, count: int) -> None:
 
 
 def ordinary(root: Path, *, keep: bool) -> Epochs:
-    """Return epochs of torchvision's ImageFolder with its first transforms, as its reference scripts had them."""
+    """Return epochs of torchvision's ImageFolder with the transforms of its early reference scripts."""
     if keep:
         keep_freed_memory()
     torchvision = import_torchvision()
@@ -69,13 +68,13 @@ def ordinary(root: Path, *, keep: bool) -> Epochs:
         transforms.ToTensor(),
         transforms.Normalize(IMAGENET_MEAN, IMAGENET_STD),
     ]
-    pictures = torchvision.datasets.ImageFolder(str(root), transforms.Compose(steps))
-    loader = DataLoader(pictures, BATCH, shuffle=True, drop_last=True)
+    dataset = torchvision.datasets.ImageFolder(str(root), transforms.Compose(steps))
+    loader = DataLoader(dataset, BATCH, shuffle=True, drop_last=True)
     return lambda epoch: (images for images, _ in loader)
 
 
 def ours(root: Path, *, cache: int) -> Epochs:
-    """Return epochs of Residuum's loader, in a process set up as its training sets it up."""
+    """Return epochs of Residuum's loader, in a process set up as for training."""
     keep_freed_memory()
     dataset = open_data(root)
     dataset = pack_images(dataset, cache) if cache else dataset
@@ -93,7 +92,7 @@ WAYS: dict[str, Callable[[Path], Epochs]] = {
 
 
 def serve(name: str, root: Path, calls: Connection) -> None:
-    """Run an epoch for each number that comes, and answer pictures a second of processor time."""
+    """Run an epoch for each number received, and send back images per second of processor time."""
     torch.set_num_threads(1)
     epochs = WAYS[name](root)
     calls.send("ready")
@@ -105,7 +104,7 @@ def serve(name: str, root: Path, calls: Connection) -> None:
 
 
 def measure(root: Path, rounds: int) -> dict[str, list[float]]:
-    """Let every way run an epoch in turn."""
+    """Run an epoch of each path in turn, and return the rates by path."""
     spawned, calls, processes = multiprocessing.get_context("spawn"), {}, []
     for name in WAYS:
         calls[name], theirs = spawned.Pipe()
@@ -126,7 +125,7 @@ def measure(root: Path, rounds: int) -> dict[str, list[float]]:
 
 
 def report(root: Path, rates: dict[str, list[float]]) -> dict[str, Any]:
-    """Return what is to be quoted."""
+    """Return the figures to quote."""
     first = rates["PIL"]
     ratios = {name: [one / other for one, other in zip(each, first, strict=True)] for name, each in rates.items()}
     return {
@@ -149,8 +148,8 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RESIDUUM_CACHE"] = f"{folder}/cache"
-        root = Path(folder) / "pictures"
-        make_pictures(root, asked.pictures)
+        root = Path(folder) / "images"
+        write_images(root, asked.pictures)
         print(json.dumps(report(root, measure(root, asked.rounds)), indent=1))
 
 

@@ -1,8 +1,8 @@
 """Load every network of timm's ResNet families, written with random weights and its configuration, and compare logits.
 
-Each is either the same network (largest difference at most 1e-4 of the largest logit) or refused by name; one that
-loads as another fails the script. With ``--bare`` the tensors are written without the configuration, which shows the
-published networks that share names and shapes with one that is built here.
+Each must load as the same network (largest difference at most 1e-4 of the largest logit) or be refused by name; the
+script fails if one loads as a different network. ``--bare`` writes the tensors without the configuration and so shows
+the published networks that share names and shapes with one of Residuum's.
 
     .venv/bin/python benchmarks/timm_names.py [--bare] [--most MILLIONS]
 """
@@ -27,7 +27,7 @@ def main() -> None:
     """Print a line for each name, then the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bare", action="store_true", help="without a configuration")
-    parser.add_argument("--most", type=float, default=30, help="millions of parameters, so that memory suffices")
+    parser.add_argument("--most", type=float, default=30, help="limit in millions of parameters, to save memory")
     asked = parser.parse_args()
     import_torchvision()
     import timm
@@ -35,16 +35,16 @@ def main() -> None:
     found: dict[str, list[str]] = {"equal": [], "refused": [], "another": [], "too large": []}
     names = [name for family in FAMILIES for name in timm.list_models(module=family)]
     for name in sorted(set(names)):
-        verdict, said = judge(timm, name, asked.bare, asked.most * 1e6)
+        verdict, reason = judge(timm, name, asked.bare, asked.most * 1e6)
         found[verdict].append(name)
-        print(f"{name:32} {verdict:10} {said}", flush=True)
+        print(f"{name:32} {verdict:10} {reason}", flush=True)
     print(", ".join(f"{verdict} {len(names)}" for verdict, names in found.items()))
     raise SystemExit(bool(found["another"]) and not asked.bare)
 
 
 @torch.no_grad()
 def judge(timm: object, name: str, bare: bool, most: float) -> tuple[str, str]:
-    """Return the verdict of one name and what it rests on."""
+    """Return the verdict on one name and its reason."""
     from timm.models import save_for_hf
 
     with torch.device("meta"):

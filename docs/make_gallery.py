@@ -1,9 +1,9 @@
-"""Write docs/gallery/ from studies that were run: ``python docs/make_gallery.py STUDY_FOLDER...``.
+"""Write docs/gallery/ from finished studies: ``python docs/make_gallery.py STUDY_FOLDER...``.
 
-Takes the folders that ``residuum study`` has written (those without a study.json are named and left out) and writes
-``README.md``: each study's question, its answer, its verdicts and one picture, the first of its drawings unless
-PICTURES names another. Two folders of one study (on two data sets) stand below one another. Pictures are SVG, or PNG of
-few colours where that is smaller; all of them together stay below 5 MB, or it stops.
+Read the folders that ``residuum study`` has written (skip those without a study.json and name them) and write
+``README.md``: each study's question, its answer, its verdicts and one figure, the first of its drawings unless the
+table below names another. Two folders of one study (on two data sets) follow each other. Figures are SVG, or PNG with
+few colours if that is smaller; the script stops if they exceed 5 MB in all.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from residuum.report.study import Drawing
 from residuum.report.style import png, svg_file
 
 GALLERY = Path(__file__).parent / "gallery"
-LIMIT = 5_000_000  # bytes of all pictures
+LIMIT = 5_000_000  # bytes of all figures
 LARGE = 60_000  # an SVG beyond this holds pixels or thousands of points
 COLOURS = 64  # of a PNG
-PICTURES: dict[str, str] = {}  # the drawing that shows a study best, where it is not the first
+PICTURES: dict[str, str] = {}  # the drawing that shows a study best, if it is not the first
 HEAD = """# Gallery of studies
 
-What was asked of residual networks, and what was found here. Each answer was chosen by the numbers of its run, and
-most runs are small: they say what they say about this data, this depth and this many epochs. ✓ shown, ✗ opposite
+Questions about residual networks, and the answers of these runs. The numbers of its run decide each answer, and
+most runs are small: an answer applies to this data, this depth and this number of epochs. ✓ shown, ✗ opposite
 shown, ≈ no effect larger than the figure given, ? too weak to say; [results](../results.md#studies) has the verdicts in
-one table, [LOG.md](../../LOG.md) the circumstances. The command below each figure makes the page with all numbers;
-`docs/make_gallery.py` makes this page from their folders.
+one table, [LOG.md](../../LOG.md) the circumstances. The command below each figure writes the page with all numbers;
+`docs/make_gallery.py` writes this page from their folders.
 """
 
 
 def main(folders: Sequence[Path]) -> int:
-    """Write the gallery and return how many studies it shows."""
+    """Write the gallery and return the number of studies."""
     held = sorted(_finished(folders), key=_order)
     names = [_title(numbers) for numbers, _ in held]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        sys.exit(f"each study must stand once for its data or model, got {', '.join(twice)} twice; leave a folder out")
+        sys.exit(f"each study must appear once for its data or model, got {', '.join(twice)} twice; leave a folder out")
     shutil.rmtree(GALLERY / "pictures", ignore_errors=True)
     entries = [_entry(numbers, folder) for numbers, folder in held]
     contents = "\n".join(
@@ -52,9 +52,9 @@ def main(folders: Sequence[Path]) -> int:
     )
     write_text(GALLERY / "README.md", "\n".join([HEAD, contents, "", *entries]))
     size = sum(path.stat().st_size for path in (GALLERY / "pictures").iterdir())
-    print(f"{len(entries)} studies, {size / 1e6:.2f} MB of pictures in {GALLERY}")
+    print(f"{len(entries)} studies, {size / 1e6:.2f} MB of figures in {GALLERY}")
     if size > LIMIT:
-        sys.exit(f"the pictures must stay below {LIMIT / 1e6:g} MB, they have {size / 1e6:.2f}; lower COLOURS")
+        sys.exit(f"the figures must stay below {LIMIT / 1e6:g} MB, they have {size / 1e6:.2f}; lower COLOURS")
     return len(entries)
 
 
@@ -73,14 +73,14 @@ def _order(item: tuple[dict[str, Any], Path]) -> tuple[int, str]:
 
 
 def _title(held: dict[str, Any]) -> str:
-    """Return the study's name with what it looked at: a model, or networks trained on a data set."""
+    """Return the study's name with its subject: a model, or networks trained on a data set."""
     data = Path(held["options"]["data"].split("[")[0]).name
     subject = f"{Path(held['options']['model']).stem}, {data}" if held["options"]["model"] else data
     return f"{held['study'].replace('-', ' ').capitalize()} ({subject})"
 
 
 def _repeat(held: dict[str, Any]) -> str:
-    """Return the command without the folders of the machine that it ran on."""
+    """Return the command without the folders of the machine on which it ran."""
     command = held["repeat"]
     for path in (held["options"]["model"], held["options"]["data"].split("[")[0]):
         command = command.replace(path, Path(path).name) if path else command
@@ -92,7 +92,7 @@ def _anchor(held: dict[str, Any]) -> str:
 
 
 def _entry(held: dict[str, Any], folder: Path) -> str:
-    """Return a study's section, its picture written beside it."""
+    """Write a study's figure and return its section."""
     data = study_data(folder)
     wanted = PICTURES.get(held["study"], data.drawings[0].name)
     drawing = next(drawing for drawing in data.drawings if drawing.name == wanted)
@@ -106,7 +106,7 @@ def _entry(held: dict[str, Any], folder: Path) -> str:
 
 
 def _write_picture(drawing: Drawing, name: str) -> str:
-    """Write the drawing in the smaller form and return its file's name."""
+    """Write the drawing in the smaller format and return its file's name."""
     vectors = svg_file(drawing.figure, drawing.alt)
     pixels = _few_colours(png(drawing.figure))
     if len(vectors) < max(LARGE, len(pixels)):

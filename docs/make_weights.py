@@ -1,8 +1,8 @@
 """Write the trained twins of a study as a release artefact: ``python docs/make_weights.py STUDY_FOLDER [OUTPUT]``.
 
-Of each network of 20, 56 and 110 layers the run of seed 0 becomes a folder ``build/weights/NAME`` with
-``model.safetensors``, its last epoch, and a model card ``README.md``. ``SHA256SUMS`` lists the files. The folder is
-that of a finished degradation study; nothing is written into the repository.
+For each network of 20, 56 and 110 layers write the run of seed 0 as a folder ``build/weights/NAME`` with
+``model.safetensors``, its last epoch, and a model card ``README.md``. ``SHA256SUMS`` lists the files. STUDY_FOLDER is
+the folder of a finished degradation study; the script writes nothing into the repository.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OUTPUT = Path("build/weights")
 
 
 def main(study: Path, output: Path = OUTPUT) -> int:
-    """Write the weights and return how many networks there are."""
+    """Write the weights and return the number of networks."""
     if not (study / STUDY).exists():
         sys.exit(f"{study} must be the folder of a finished study, it has no {STUDY}; finish it first")
     held, written = read_json(study / STUDY), []

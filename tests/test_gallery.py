@@ -44,7 +44,7 @@ def test_it_shows_what_was_run_and_names_what_was_not(gallery, tmp_path, capsys)
 def test_it_refuses_too_many_bytes_and_a_study_twice(gallery, monkeypatch, tmp_path):
     asked = {"data": "digits[:64,:40]", "depths": (2, 4), "seeds": 2, "epochs": 1, "batch_size": 32}
     run_study("identity", asked, tmp_path / "one", workers=1, tell=lambda line: None)
-    with pytest.raises(SystemExit, match=r"must stand once .* got Identity \(digits\) twice; leave a folder out"):
+    with pytest.raises(SystemExit, match=r"must appear once .* got Identity \(digits\) twice; leave a folder out"):
         gallery.main([tmp_path / "one", tmp_path / "one"])
     monkeypatch.setattr(gallery, "LIMIT", 1000)
     with pytest.raises(SystemExit, match="must stay below 0.001 MB"):

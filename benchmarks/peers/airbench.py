@@ -1,11 +1,11 @@
-"""Steps of airbench94_muon on the processor, a turn for each line that is read.
+"""Steps of airbench94_muon on the processor, one turn for each input line.
 
 Command   python benchmarks/peers/airbench.py airbench94_muon.py THREADS
-Takes     the file of github.com/KellerJordan/cifar10-airbench as it stands, but in bf16, eager and on the processor
-Reads     lines: "learns" for a step in which its first layer's shift learns, as in its first three epochs, "rests" for
-          one of the others, "judges" for its evaluation, six views of each picture
-Prints    the seconds of each turn: of 2,000 pictures, and of a step both of its optimisers, too
-Check     `benchmarks/fast_cifar10.py` takes turns with it
+Needs     the file of github.com/KellerJordan/cifar10-airbench, run unchanged, but in bf16, eager, on the processor
+Reads     lines: "learns" for a step that trains its first layer's shift, as in its first three epochs, "rests" for
+          any other step, "judges" for its evaluation with six views of each image
+Prints    the seconds of each turn: 2,000 images, for a step including both of its optimisers
+Check     `benchmarks/fast_cifar10.py` runs it in turn with the recipe
 """
 
 import runpy

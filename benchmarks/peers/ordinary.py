@@ -1,8 +1,8 @@
-"""Train a ResNet-20 on CIFAR-10 as the references of torchvision do: the loop that everybody writes.
+"""Train a ResNet-20 on CIFAR-10 like torchvision's reference scripts: the loop that most people write.
 
 Command   python benchmarks/peers/ordinary.py [--steps 100] [--workers 2]
 Prints    images/s over the steps after the first ten
-Check     `residuum bench training --data cifar10` has the same loop as its first row; both must agree, alone
+Check     `residuum bench training --data cifar10` runs the same loop in its first row; alone, both must agree
 """
 
 import argparse
@@ -24,7 +24,7 @@ MEAN, STD = (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616)
 
 
 class Cifar10(Dataset):
-    """What torchvision.datasets.CIFAR10 gives, from the pictures that Residuum keeps."""
+    """The items of torchvision.datasets.CIFAR10, from the images that Residuum stores."""
 
     def __init__(self, transform):
         images = open_data("cifar10").train

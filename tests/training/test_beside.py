@@ -53,6 +53,6 @@ def test_each_variant_is_measured_alone_and_beside_a_busy_process(beside, monkey
 
 
 def test_ratios_are_paired_by_round(beside):
-    lines = beside.told({"alone": {"as it is": [100.0, 10.0], "passive": [50.0, 20.0]}})
+    lines = beside.describe({"alone": {"as it is": [100.0, 10.0], "passive": [50.0, 20.0]}})
     assert lines[0].endswith("100, 10 images/s; ratio 1.00 (1.00, 1.00)")
     assert lines[1].endswith("50, 20 images/s; ratio 1.25 (0.50, 2.00)")
