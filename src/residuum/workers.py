@@ -68,7 +68,7 @@ def end_with_parent() -> None:
     """End this process when the one that started it ends, however it does: who is killed can tell nobody.
 
     torch's workers look for another parent than the one they found when they were ready, and only between two batches.
-    One whose parent was killed before that, or whose picture never comes, would stay for good.
+    One whose parent was killed before that, or whose image never comes, would stay for good.
     """
     if (parent := parent_process()) is not None:
         threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()

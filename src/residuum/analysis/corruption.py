@@ -1,4 +1,4 @@
-"""Corruptions: what is done to pictures to see what a model bears (after Hendrycks 2019, arXiv:1903.12261).
+"""Corruptions: what is done to images to see what a model bears (after Hendrycks 2019, arXiv:1903.12261).
 
 Each takes and gives uint8 pixels [N, C, H, W], as a camera or a file would, before the model's own normalisation;
 strength 0 changes nothing. What is drawn belongs to the stream ``corrupt`` of a seed: two models given the same seed
@@ -21,7 +21,7 @@ from .weather import APPLY, CONSTANTS
 
 
 class Corruption(NamedTuple):
-    """A way to spoil pictures."""
+    """A way to spoil images."""
 
     apply: Callable[[Tensor, float], Tensor]  # pixels, strength
     strength: str  # what the strength is, with its unit
@@ -42,12 +42,12 @@ def blur(pixels: Tensor, strength: float) -> Tensor:
 
 
 def lower_contrast(pixels: Tensor, strength: float) -> Tensor:
-    """Move every value that share of the way to the picture's mean grey."""
+    """Move every value that share of the way to the image's mean grey."""
     return _functional().adjust_contrast(pixels, 1 - strength)
 
 
 def occlusion(pixels: Tensor, strength: float) -> Tensor:
-    """Cover that share of each picture's area with a grey square at a random place."""
+    """Cover that share of each image's area with a grey square at a random place."""
     count, _, height, width = pixels.shape
     tall, wide = (max(1, round(strength**0.5 * side)) for side in (height, width))
     top = torch.randint(0, height - tall + 1, (count, 1, 1))
@@ -111,11 +111,11 @@ def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tens
 def hits_by_strength(
     model: nn.Module, sample: Sample, kind: str, strengths: Sequence[float] = (), seed: int = 0
 ) -> Tensor:
-    """Return which pictures are still recognised: bool [strengths, N].
+    """Return which images are still recognised: bool [strengths, N].
 
     Args:
         model: any classifier.
-        sample: clean pictures.
+        sample: clean images.
         kind: a name of ``CORRUPTIONS``.
         strengths: by default 0 and the table's.
         seed: of the stream; give twins the same one, and the pairs are alike but for the model.

@@ -19,7 +19,7 @@ def random_direction(model: nn.Module, seed: int, number: int = 0) -> Direction:
 
     Each filter of a Gaussian direction d is scaled to the norm of the filter it moves: d[i] <- d[i] / |d[i]| * |w[i]|.
     A filter is what gives one output channel: all weights of one output of a convolution or a linear layer. Biases and
-    the parameters of norms do not move, as in Li18's own pictures.
+    the parameters of norms do not move, as in Li18's own images.
 
     Args:
         model: the network; its weights give the filters' norms.

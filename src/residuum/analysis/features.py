@@ -26,15 +26,15 @@ def first_filters(model: nn.Module) -> Tensor:
 
 
 def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> Tensor:
-    """Return which test pictures a linear classifier on these features recognises: bool [N].
+    """Return which test images a linear classifier on these features recognises: bool [N].
 
     The classifier is ridge regression onto one-hot labels in closed form (Alain 2016, arXiv:1610.01644, takes logistic
     regression): it has no iterations to tune, so depths are compared on equal terms.
 
     Args:
-        train: [M, p], features of the pictures that the classifier learns from.
+        train: [M, p], features of the images that the classifier learns from.
         train_labels: int64 [M].
-        test: [N, p], of other pictures.
+        test: [N, p], of other images.
         test_labels: int64 [N].
 
     Raises:
@@ -59,16 +59,16 @@ def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels:
 def probes_by_depth(
     train: Mapping[str, Tensor], train_labels: Tensor, test: Mapping[str, Tensor], test_labels: Tensor
 ) -> dict[str, Tensor]:
-    """Return which test pictures a linear probe recognises at each depth: bool [N] by name."""
+    """Return which test images a linear probe recognises at each depth: bool [N] by name."""
     return {name: linear_probe(train[name], train_labels, test[name], test_labels) for name in train}
 
 
 def neighbours(features: Tensor, queries: Tensor, count: int) -> Tensor:
-    """Return the nearest pictures of each query by cosine similarity, nearest first: int64 [queries, count].
+    """Return the nearest images of each query by cosine similarity, nearest first: int64 [queries, count].
 
     Args:
         features: [N, p].
-        queries: int64 [Q], numbers of pictures among the N; a picture is not its own neighbour.
+        queries: int64 [Q], numbers of images among the N; an image is not its own neighbour.
         count: how many for each.
     """
     if not 1 <= count < len(features):
@@ -80,6 +80,6 @@ def neighbours(features: Tensor, queries: Tensor, count: int) -> Tensor:
 
 
 def neighbours_of_own_class(features: Tensor, labels: Tensor, count: int = 5) -> Tensor:
-    """Return the share of each picture's nearest pictures that are of its class: float64 [N]."""
+    """Return the share of each image's nearest images that are of its class: float64 [N]."""
     nearest = neighbours(features, torch.arange(len(features)), count)
     return (labels[nearest] == labels[:, None]).double().mean(1)

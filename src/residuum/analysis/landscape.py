@@ -2,7 +2,7 @@
 
 The statistics of batch norm belong to the weights. ``frozen`` (the default) keeps those of the centre: it is the
 function that the saved model computes, its centre is the model's own loss exactly, and it is what Li18 drew.
-``recomputed`` gives each point the statistics that its own weights have on the pictures: the network that training
+``recomputed`` gives each point the statistics that its own weights have on the images: the network that training
 would see there. Far from the centre frozen statistics no longer fit; part of the walls that one sees is that misfit.
 """
 
@@ -47,7 +47,7 @@ def heights(
 
     Args:
         model: a trained classifier.
-        sample: the pictures that the loss is taken over.
+        sample: the images that the loss is taken over.
         directions: one for each coordinate of a point.
         points: where to look.
         statistics: ``frozen`` or ``recomputed`` (above).

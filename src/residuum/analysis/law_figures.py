@@ -1,4 +1,4 @@
-"""Pictures of the laws: plain numbers in, a matplotlib Figure out."""
+"""Images of the laws: plain numbers in, a matplotlib Figure out."""
 
 from __future__ import annotations
 

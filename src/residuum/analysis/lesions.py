@@ -45,7 +45,7 @@ class Shapes(dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]
 
 
 def block_shapes(model: nn.Module, image: Tensor) -> Shapes:
-    """Return each block's shapes, seen as one picture [1, C, H, W] passes."""
+    """Return each block's shapes, seen as one image [1, C, H, W] passes."""
     found, handles = Shapes(), []
 
     def look(name: str, block: Block) -> None:
@@ -95,7 +95,7 @@ def removable(model: nn.Module, image: Tensor) -> dict[str, nn.Module]:
 
     Args:
         model: a network of blocks.
-        image: one picture as the network receives it, [1, C, H, W]: shapes are read off as it passes.
+        image: one image as the network receives it, [1, C, H, W]: shapes are read off as it passes.
     """
     shapes = block_shapes(model, image)
     return {name: substitute(block, shapes[name]) for name, block in blocks_of(model).items()}

@@ -1,4 +1,4 @@
-"""Pictures that a unit answers most strongly to, found by gradient ascent (Olah 2017, "Feature Visualization")."""
+"""Images that a unit answers most strongly to, found by gradient ascent (Olah 2017, "Feature Visualization")."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ def maximised(
     smoothness: float = 0.05,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Return pictures that each make one unit answer strongly, and the answers at each step.
+    """Return images that each make one unit answer strongly, and the answers at each step.
 
-    Adam climbs each unit's answer less ``smoothness`` times its picture's total variation; pixels stay within 0..1 as
-    the sigmoid of what is climbed, and each step sees the pictures shifted by up to an eighth of their side, so that no
-    fine pattern of one place wins. Start and shifts belong to the stream ``maximise``. The pictures do not meet.
+    Adam climbs each unit's answer less ``smoothness`` times its image's total variation; pixels stay within 0..1 as
+    the sigmoid of what is climbed, and each step sees the images shifted by up to an eighth of their side, so that no
+    fine pattern of one place wins. Start and shifts belong to the stream ``maximise``. The images do not meet.
 
     Args:
         model: the network; it is left as it was.
-        units: what is to answer, one unit a picture.
+        units: what is to answer, one unit an image.
         normalise: the model's own.
-        shape: pictures, channels, height, width.
+        shape: images, channels, height, width.
         steps: of Adam.
         rate: its step.
         smoothness: weight of the total variation, in answers per (summed absolute difference / side).
@@ -98,7 +98,7 @@ def _frozen(model: nn.Module) -> Iterator[None]:
 
 
 def total_variation(pictures: Tensor) -> Tensor:
-    """Return the summed absolute difference of neighbouring values of each picture: [N]."""
+    """Return the summed absolute difference of neighbouring values of each image: [N]."""
     return pictures.diff(dim=2).abs().sum((1, 2, 3)) + pictures.diff(dim=3).abs().sum((1, 2, 3))
 
 

@@ -1,7 +1,7 @@
 """Responses: how strongly each layer answers (He15 section 4.2, figure 7).
 
 The response of a layer is its output after its norm and before nonlinearity or addition; its strength is the standard
-deviation over pictures, channels and positions. What stands in the shortcut or the merge is no layer of the branch and
+deviation over images, channels and positions. What stands in the shortcut or the merge is no layer of the branch and
 is left out.
 """
 
@@ -25,7 +25,7 @@ class Response(NamedTuple):
 
     layer: str  # the convolution's or linear layer's name
     measured_at: str  # the norm behind it, or the layer itself
-    deviation: float  # standard deviation over pictures, channels and positions
+    deviation: float  # standard deviation over images, channels and positions
     closes: bool  # the last layer of its branch: what is added to the stream
 
 
@@ -51,14 +51,14 @@ class Spread:
 
 
 def responses(model: nn.Module, images: Iterable[Tensor]) -> list[Response]:
-    """Return the response of every layer of stem and branches, in the order in which a picture meets them.
+    """Return the response of every layer of stem and branches, in the order in which an image meets them.
 
     Args:
         model: any network of convolutions or linear layers; it is left as it was.
         images: batches as the network receives them.
 
     Raises:
-        InputError: no picture, or a network without such layers.
+        InputError: no image, or a network without such layers.
     """
     layers = _answering(model)
     spreads = {name: Spread() for name in layers}

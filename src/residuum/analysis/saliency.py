@@ -1,7 +1,7 @@
-"""Saliency: which parts of a picture speak for a class.
+"""Saliency: which parts of an image speak for a class.
 
 Grad-CAM asks a feature map: which places, where they answer more, raise the class's logit? Integrated gradients asks
-the pixels: what does each add to the logit on the way from a black picture to this one?
+the pixels: what does each add to the logit on the way from a black image to this one?
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from ..models.description import check_classifier, preprocessing_of
 from ..nn import Network
 from ..nn.modes import evaluation_mode
 
-STEPS = 64  # points on the way from black to the picture
+STEPS = 64  # points on the way from black to the image
 AT_A_TIME = 16  # of them
 
 
 class Seen(NamedTuple):
-    """A picture as a network sees it."""
+    """An image as a network sees it."""
 
     pixels: Tensor  # uint8 [C, H, W], resized and cropped; colours as the file has them
     image: Tensor  # float [1, in_chans, H, W], normalised
-    black: Tensor  # float [1, in_chans, H, W], a black picture likewise
+    black: Tensor  # float [1, in_chans, H, W], a black image likewise
 
 
 class Attribution(NamedTuple):
@@ -42,7 +42,7 @@ class Attribution(NamedTuple):
 
     values: Tensor  # [in_chans, H, W]
     added: float  # all of them together
-    difference: float  # the logit of the picture less that of the black one: what they should add up to
+    difference: float  # the logit of the image less that of the black one: what they should add up to
 
 
 def look(model: nn.Module, image: Any, max_pixels: int | None = None) -> Seen:
@@ -123,7 +123,7 @@ def integrated_gradients(
         model: a network; it is looked at in evaluation mode.
         image: [1, C, H, W] as the network receives it.
         target: the class's number.
-        baseline: where the way begins, like ``image``: a black picture.
+        baseline: where the way begins, like ``image``: a black image.
         steps: points on the way.
     """
     points, weights = np.polynomial.legendre.leggauss(steps)

@@ -1,4 +1,4 @@
-"""A sample of pictures, prepared as a model wants them: what every analysis of a trained model looks at."""
+"""A sample of images, prepared as a model wants them: what every analysis of a trained model looks at."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..seeds import generator
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures in the model's size, with the model's numbers of their classes."""
+    """Images in the model's size, with the model's numbers of their classes."""
 
     pixels: Tensor  # uint8 [N, channels, height, width]
     labels: Tensor  # int64 [N]
@@ -41,7 +41,7 @@ class Sample:
             yield self.normalise(pixels)
 
     def first(self, count: int) -> Sample:
-        """Return the first ``count`` pictures."""
+        """Return the first ``count`` images."""
         return dataclasses.replace(self, pixels=self.pixels[:count], labels=self.labels[:count])
 
     def seen_as(self, pixels: Tensor) -> Sample:
@@ -52,11 +52,11 @@ class Sample:
 def take_sample(
     model: nn.Module, data: str | Path | Dataset, *, count: int = 0, split: str = "val", seed: int = 0
 ) -> Sample:
-    """Draw pictures of a data set and prepare them as the model's description says, as ``evaluate`` does.
+    """Draw images of a data set and prepare them as the model's description says, as ``evaluate`` does.
 
     Args:
         model: from ``create_model``, ``load`` or a run.
-        data: a data set, its name, or a folder of pictures.
+        data: a data set, its name, or a folder of images.
         count: how many, drawn without return from the stream ``sample``: a larger sample begins with the smaller one;
             0 takes all in their order.
         split: ``val`` or ``train``.
@@ -91,7 +91,7 @@ def scores(model: nn.Module, sample: Sample) -> Scores:
 
 
 def hits(model: nn.Module, sample: Sample) -> Tensor:
-    """Return which pictures are recognised: bool [N]."""
+    """Return which images are recognised: bool [N]."""
     found = scores(model, sample)
     return found.ranked[:, 0] == found.labels
 

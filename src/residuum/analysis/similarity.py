@@ -1,4 +1,4 @@
-"""How alike two representations of the same pictures are: linear CKA (Kornblith 2019, arXiv:1905.00414)."""
+"""How alike two representations of the same images are: linear CKA (Kornblith 2019, arXiv:1905.00414)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ..errors import InputError
 
 
 def linear_cka(x: Tensor, y: Tensor) -> float:
-    """Return |Y'X|^2 / (|X'X| |Y'Y|) of features centred over pictures, Frobenius norms (section 3, linear kernel).
+    """Return |Y'X|^2 / (|X'X| |Y'Y|) of features centred over images, Frobenius norms (section 3, linear kernel).
 
     1 where one is the other turned and scaled; it is not changed by orthogonal maps and isotropic scaling of either
     side, but by other invertible maps it is.
 
     Args:
-        x: [N, p], features of N pictures.
-        y: [N, q], of the same pictures in the same order.
+        x: [N, p], features of N images.
+        y: [N, q], of the same images in the same order.
 
     Raises:
-        InputError: other numbers of pictures, fewer than two, or features that are the same for all pictures.
+        InputError: other numbers of images, fewer than two, or features that are the same for all images.
     """
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) < 2:
         raise InputError(
@@ -31,7 +31,7 @@ def linear_cka(x: Tensor, y: Tensor) -> float:
 
 
 def gram(features: Tensor) -> Tensor:
-    """Return the inner products of N pictures' centred features: float64 [N, N]."""
+    """Return the inner products of N images' centred features: float64 [N, N]."""
     centred = features.double() - features.double().mean(0)
     return centred @ centred.T
 

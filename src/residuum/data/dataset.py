@@ -1,4 +1,4 @@
-"""What a source gives: pictures with labels, held as pixels or as files."""
+"""What a source gives: images with labels, held as pixels or as files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .packed import Packed
 
 @dataclass(frozen=True)
 class ArrayImages:
-    """Pictures held in memory."""
+    """Images held in memory."""
 
     pixels: Tensor  # uint8 [N, channels, height, width]
     labels: Tensor  # int64 [N]
@@ -25,7 +25,7 @@ class ArrayImages:
 
 @dataclass(frozen=True)
 class FileImages:
-    """Pictures that are decoded when they are needed, always to RGB."""
+    """Images that are decoded when they are needed, always to RGB."""
 
     root: Path
     names: Sequence[str]  # relative to root
@@ -44,7 +44,7 @@ class FileImages:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How training pictures are varied, for pictures held in memory."""
+    """How training images are varied, for images held in memory."""
 
     pad: int  # pixels of zero padding before a random crop back to size
     flip: bool  # mirror left and right with probability one half
@@ -52,7 +52,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and validation pictures of one source."""
+    """Training and validation images of one source."""
 
     name: str
     classes: Sequence[str]
@@ -62,14 +62,14 @@ class Dataset:
     std: tuple[float, ...]
     image_size: tuple[int, int]  # median height and width, pixels
     augmentation: Augmentation
-    val_is: str  # what the validation pictures are, for people
+    val_is: str  # what the validation images are, for people
     notes: Sequence[str] = field(default_factory=tuple)  # what was left out or assumed, for people
-    val_is_test: bool = False  # the validation pictures are a test set, which nothing should be chosen on
+    val_is_test: bool = False  # the validation images are a test set, which nothing should be chosen on
     test: ArrayImages | FileImages | None = None  # looked at once, at the end
-    test_is: str = ""  # what the test pictures are, for people
+    test_is: str = ""  # what the test images are, for people
     unsplit: bool = False  # nothing but the images' names separates training from validation
 
     @property
     def channels(self) -> int:
-        """Colour channels of a picture."""
+        """Colour channels of an image."""
         return len(self.mean)

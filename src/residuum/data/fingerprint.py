@@ -16,7 +16,7 @@ LISTED, LISTED_BYTES = 2_000, 256 << 20  # in a set of so many files and bytes a
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
+    """Return how many images there are, and a hash of labels and pixels (of files: of labels and names)."""
     digest = hashlib.sha256()
     sides = (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test]))
     for images in sides:

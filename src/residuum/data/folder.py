@@ -26,7 +26,7 @@ from .sides import Layout, recognise
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Found", "Picture", "in_validation", "load", "look_through"]
 
-IN_MEMORY_SIDE = 64  # pixels: pictures all of one size up to this are decoded once and held
+IN_MEMORY_SIDE = 64  # pixels: images all of one size up to this are decoded once and held
 IN_MEMORY_BYTES = 2 << 30
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BY_NAME = "one image in five, by the hash of its name"

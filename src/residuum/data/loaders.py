@@ -1,4 +1,4 @@
-"""Batches: the order of the pictures and their variation are functions of (seed, epoch, step), and of nothing else."""
+"""Batches: the order of the images and their variation are functions of (seed, epoch, step), and of nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
 
 class Loader(Protocol):
-    """Batches of training pictures."""
+    """Batches of training images."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -47,10 +47,10 @@ FLIP_MODES = ("random", "alternate")
 
 
 def alternate_sides(count: int, seed: int, epoch: int) -> Tensor:
-    """Return which pictures are mirrored in an epoch: a random half in the first, and then the others: bool [count].
+    """Return which images are mirrored in an epoch: a random half in the first, and then the others: bool [count].
 
     Source: "alternating flip", Jordan 2024, arXiv:2404.00498, section 3.6: two epochs in a row show both sides of every
-    picture.
+    image.
     """
     first = torch.randint(0, 2, (count,), generator=generator(seed, "side")).bool()
     return first ^ bool(epoch % 2)
@@ -59,7 +59,7 @@ def alternate_sides(count: int, seed: int, epoch: int) -> Tensor:
 def training_batches(count: int, batch_size: int) -> int:
     """Return how many batches an epoch has.
 
-    The last one is left out when it is not full (batch norm on a handful of pictures does harm, and the next epoch's
+    The last one is left out when it is not full (batch norm on a handful of images does harm, and the next epoch's
     order gives them their turn), except where it is the only one.
     """
     return max(1, count // batch_size)
@@ -67,7 +67,7 @@ def training_batches(count: int, batch_size: int) -> int:
 
 @dataclass(frozen=True)
 class MemoryLoader:
-    """Training batches from pictures in memory, varied a whole batch at a time, and of each batch this share."""
+    """Training batches from images in memory, varied a whole batch at a time, and of each batch this share."""
 
     images: ArrayImages
     batch_size: int
@@ -102,7 +102,7 @@ class MemoryLoader:
 
 @dataclass(frozen=True)
 class StreamLoader:
-    """Training batches from files, decoded and varied by worker processes picture by picture; of each this share."""
+    """Training batches from files, decoded and varied by worker processes image by image; of each this share."""
 
     images: FileImages
     batch_size: int
@@ -127,9 +127,9 @@ class StreamLoader:
 
 @dataclass(frozen=True)
 class EvaluationLoader:
-    """Every picture once, in order, resized and cropped in the middle; the last batch may be smaller.
+    """Every image once, in order, resized and cropped in the middle; the last batch may be smaller.
 
-    A share is of whole batches: the same pictures meet in a batch however many processes there are, and so the same
+    A share is of whole batches: the same images meet in a batch however many processes there are, and so the same
     bits come out. Nothing is padded and nothing left out.
     """
 

@@ -1,6 +1,6 @@
-"""A folder's pictures, decoded to one size and kept in one file that is mapped into memory.
+"""A folder's images, decoded to one size and kept in one file that is mapped into memory.
 
-It is a safetensors file: ``pixels``, the pictures one after the other, rows of RGB bytes; and for each picture its
+It is a safetensors file: ``pixels``, the images one after the other, rows of RGB bytes; and for each image its
 name, where it begins, its height and width here and in full, a checksum, and the size and time of its file. Labels are
 not kept: they follow from the folders at every start, so that they cannot be stale.
 """
@@ -22,11 +22,11 @@ from ..files import cache_directory
 
 FORMAT = "residuum pictures 1"
 COLUMNS = ("start", "height", "width", "full_height", "full_width", "checksum", "bytes", "time")  # int64 [N] each
-CHECKED = 64  # pictures whose checksum is compared when a file is opened, evenly spread
+CHECKED = 64  # images whose checksum is compared when a file is opened, evenly spread
 
 
 class Stamp(NamedTuple):
-    """What tells whether a picture file is still the one that was read."""
+    """What tells whether an image file is still the one that was read."""
 
     bytes: int
     time: int  # of its last change, nanoseconds
@@ -39,7 +39,7 @@ class Stamp(NamedTuple):
 
 
 class Packed:
-    """The pictures of one file, by name. Each is looked at where it lies: nothing is read before it is used."""
+    """The images of one file, by name. Each is looked at where it lies: nothing is read before it is used."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; raise ValueError for one that is damaged or something else."""
@@ -68,7 +68,7 @@ class Packed:
         return self._rows(self.rows[name]).permute(2, 0, 1)
 
     def full_size(self, name: str) -> tuple[int, int]:
-        """Return height and width of the picture in its file."""
+        """Return height and width of the image in its file."""
         row = self.rows[name]
         return int(self.columns["full_height"][row]), int(self.columns["full_width"][row])
 
@@ -77,12 +77,12 @@ class Packed:
         return self._rows(self.rows[name]), self.full_size(name)
 
     def size_of(self, names: Iterable[str]) -> int:
-        """Return how many bytes those pictures have."""
+        """Return how many bytes those images have."""
         chosen = torch.tensor([self.rows[name] for name in names], dtype=torch.long)
         return int((3 * self.columns["height"] * self.columns["width"])[chosen].sum())
 
     def stamp(self, name: str) -> Stamp:
-        """Return what the picture's file was like when it was read."""
+        """Return what the image's file was like when it was read."""
         row = self.rows[name]
         return Stamp(int(self.columns["bytes"][row]), int(self.columns["time"][row]))
 
@@ -102,7 +102,7 @@ class Packed:
 
 
 def checksum(rows: Tensor) -> int:
-    """Return the CRC-32 of a picture's bytes."""
+    """Return the CRC-32 of an image's bytes."""
     return zlib.crc32(bytes_of(rows))
 
 
@@ -112,7 +112,7 @@ def bytes_of(numbers: Tensor) -> Any:
 
 
 def kept_at(root: Path, side: int) -> Path:
-    """Return where a folder's pictures of that shorter side are kept, below the user's cache."""
+    """Return where a folder's images of that shorter side are kept, below the user's cache."""
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
     return cache_directory() / "pictures" / key / f"{side}.safetensors"
 
@@ -127,7 +127,7 @@ def newest(root: Path) -> Packed | None:
 
 
 def fresh(packed: Packed | None, stamps: dict[str, Stamp], names: Iterable[str]) -> set[str]:
-    """Return which of the pictures are kept and have not changed since."""
+    """Return which of the images are kept and have not changed since."""
     if packed is None:
         return set()
     return {name for name in names if name in packed.rows and packed.stamp(name) == stamps.get(name)}

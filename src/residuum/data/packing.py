@@ -26,7 +26,7 @@ from .packed import COLUMNS, FORMAT, Packed, Stamp, bytes_of, checksum, fresh, k
 from .streaming import fitting_shorter
 
 HEADER = 1 << 12  # bytes kept free for the file's header, which is written last
-AT_ONCE = 64  # pictures decoded before they are written
+AT_ONCE = 64  # images decoded before they are written
 SAY_EVERY = 10.0  # seconds
 LOCK = "lock"
 ELSEWHERE = "free space, set RESIDUUM_CACHE to a folder elsewhere, or leave --cache out"
@@ -39,7 +39,7 @@ def quiet(text: str) -> None:
 
 
 class Row(NamedTuple):
-    """One picture, on its way into the file."""
+    """One image, on its way into the file."""
 
     name: str
     rows: Tensor  # uint8 [height, width, 3]
@@ -48,20 +48,20 @@ class Row(NamedTuple):
 
 
 def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
-    """Return the data set with its pictures read from the cache, where they are kept decoded at one size.
+    """Return the data set with its images read from the cache, where they are kept decoded at one size.
 
-    The shorter side of a picture is brought to ``side`` (antialiased bilinear, on bytes; smaller pictures stay as they
+    The shorter side of an image is brought to ``side`` (antialiased bilinear, on bytes; smaller images stay as they
     are), so that what evaluation resizes to ``side`` is the same to the bit, and random crops are taken from the stored
-    picture. A picture file that is new, or whose size or time of change is another than it was, is decoded again, the
+    image. An image file that is new, or whose size or time of change is another than it was, is decoded again, the
     others are copied; the file takes its name when it is whole. Other processes wait meanwhile.
 
     Args:
-        dataset: of picture files.
+        dataset: of image files.
         side: pixels.
         tell: is told what is done, and how far it is.
 
     Raises:
-        InputError: the data set's pictures are held in memory, or one cannot be read.
+        InputError: the data set's images are held in memory, or one cannot be read.
         DiskError: there is no room, or the cache's folder cannot be written.
     """
     sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
@@ -111,7 +111,7 @@ def _open(path: Path, tell: Tell) -> Packed | None:
 def write_packed(
     path: Path, root: Path, stamps: dict[str, Stamp], held: Packed | None, side: int, tell: Tell = quiet
 ) -> None:
-    """Write all pictures of ``stamps``, and those that were kept before and are still as they were."""
+    """Write all images of ``stamps``, and those that were kept before and are still as they were."""
     if held is not None:
         stamps = {**_still_there(root, held), **stamps}
     still = fresh(held, stamps, stamps)
@@ -135,7 +135,7 @@ def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
 
 
 def _bytes_of(path: Path, side: int) -> int:
-    """Return how many bytes a picture file will take, to a row of pixels; its head is read."""
+    """Return how many bytes an image file will take, to a row of pixels; its head is read."""
     try:
         with opened(path) as image:
             return kept_bytes(image.size, side)
@@ -144,13 +144,13 @@ def _bytes_of(path: Path, side: int) -> int:
 
 
 def kept_bytes(size: tuple[int, int], side: int) -> int:
-    """Return how many bytes a picture of that size takes with its shorter side brought to ``side``."""
+    """Return how many bytes an image of that size takes with its shorter side brought to ``side``."""
     short, long = sorted(size)
     return 3 * short * long if short <= side else 3 * side * (side * long // short)
 
 
 def _decoded(root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell) -> Iterator[Row]:
-    """Decode pictures in threads, some at a time, so that few are in memory."""
+    """Decode images in threads, some at a time, so that few are in memory."""
     shrink, started, told = fitting_shorter(side), time.monotonic(), time.monotonic()
 
     def one(name: str) -> Row:

@@ -22,7 +22,7 @@ def pad_crop_flip(
     *,
     mode: str = "zeros",
 ) -> Tensor:
-    """Pad, crop each picture back to its size at an offset of its own, and mirror half of them.
+    """Pad, crop each image back to its size at an offset of its own, and mirror half of them.
 
     Only copies bytes, so that the result depends on the generator alone (He15 section 4.2).
 
@@ -31,9 +31,9 @@ def pad_crop_flip(
         pad: pixels on each side; 0 leaves the place alone.
         flip: mirror left and right with probability one half.
         draw: where offsets and mirrors come from.
-        share: which part of a batch the pictures are; what is done to one depends on its place in the whole batch.
-        total: pictures in the whole batch [default: these].
-        mode: what stands beyond the border: "zeros", or "reflect", the picture mirrored without its border.
+        share: which part of a batch the images are; what is done to one depends on its place in the whole batch.
+        total: images in the whole batch [default: these].
+        mode: what stands beyond the border: "zeros", or "reflect", the image mirrored without its border.
     """
     count, _, height, width = pixels.shape
     whole = count if total is None else total
@@ -48,19 +48,19 @@ def pad_crop_flip(
 
 
 def mirror(pixels: Tensor, which: Tensor) -> Tensor:
-    """Let left and right change places in some of the pictures, in place: [B, C, H, W] and bool [B]."""
+    """Let left and right change places in some of the images, in place: [B, C, H, W] and bool [B]."""
     pixels[which] = pixels[which].flip(-1)
     return pixels
 
 
 def reflected(pixels: Tensor, pad: int) -> Tensor:
-    """Return the pictures continued beyond their borders by their mirror images: [B, C, H + 2 pad, W + 2 pad]."""
+    """Return the images continued beyond their borders by their mirror images: [B, C, H + 2 pad, W + 2 pad]."""
     rows, columns = (_reflection(side, pad) for side in pixels.shape[-2:])
     return pixels[:, :, rows][..., columns]
 
 
 def _reflection(side: int, pad: int) -> Tensor:
-    """Return where each line of the padded picture comes from: for 4 and 2, 2 1 0 1 2 3 2 1."""
+    """Return where each line of the padded image comes from: for 4 and 2, 2 1 0 1 2 3 2 1."""
     places = torch.arange(-pad, side + pad).abs()
     return torch.where(places < side, places, 2 * (side - 1) - places)
 
@@ -98,7 +98,7 @@ class Normalise:
     def __call__(self, pixels: Tensor) -> Tensor:
         """Return the batch on the device of the constants.
 
-        A row of a picture is worked on as one run of numbers, its constants written out for each pixel: three at a time
+        A row of an image is worked on as one run of numbers, its constants written out for each pixel: three at a time
         would take twice as long, and so would a change of order after that to floats.
         """
         pixels = match_channels(pixels, self.scale.shape[1]).to(self.scale.device, non_blocking=True)

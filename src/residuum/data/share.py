@@ -10,7 +10,7 @@ class Share(NamedTuple):
 
     process: int = 0
     processes: int = 1
-    neighbour: bool = False  # whether the picture before comes too, because pictures are mixed with it
+    neighbour: bool = False  # whether the image before comes too, because images are mixed with it
 
     def of(self, count: int) -> slice:
         """Return which of ``count`` things are in this part."""

@@ -1,4 +1,4 @@
-"""Training pictures kept back to choose by, so that the test pictures are looked at once."""
+"""Training images kept back to choose by, so that the test images are looked at once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .part import chosen
 
 
 def split_off(dataset: Dataset, share: float) -> Dataset:
-    """Keep a share of each class's training pictures for validation; what was validated on becomes the test set.
+    """Keep a share of each class's training images for validation; what was validated on becomes the test set.
 
-    Which pictures is the same for every run and every seed: results of several seeds or settings differ by training
-    alone, and weights trained further never saw the pictures that they are chosen by.
+    Which images is the same for every run and every seed: results of several seeds or settings differ by training
+    alone, and weights trained further never saw the images that they are chosen by.
 
     Raises:
-        InputError: a share that is not between 0 and 1, or leaves a side without a picture of some class; or a data set
-            that has its own validation and test pictures.
+        InputError: a share that is not between 0 and 1, or leaves a side without an image of some class; or a data set
+            that has its own validation and test images.
     """
     if not 0 < share < 1:
         raise InputError(f"val_split, a share of the training images, must be 0 to 1, got {share}")

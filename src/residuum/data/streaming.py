@@ -1,4 +1,4 @@
-"""Pictures decoded as they are needed, a batch at a time, in worker processes or in this one."""
+"""Images decoded as they are needed, a batch at a time, in worker processes or in this one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CropAndMirror:
         self.size, self.crop = size, _transforms().RandomResizedCrop(size, scale=(least, 1.0), antialias=True)
 
     def __call__(self, picture: Tensor) -> Tensor:
-        """Return uint8 [3, *size] of a uint8 picture [3, height, width]."""
+        """Return uint8 [3, *size] of a uint8 image [3, height, width]."""
         from torchvision.transforms.v2.functional import horizontal_flip_image, resize_image
 
         at = self.crop.make_params([picture])
@@ -43,7 +43,7 @@ class CropAndMirror:
 
 
 class TrainingPictures(Dataset[Any]):
-    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture)."""
+    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, image)."""
 
     def __init__(
         self, images: FileImages, size: tuple[int, int], seed: int, epoch: int, variation: Variation = PLAIN
@@ -90,7 +90,7 @@ def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Ten
 
 
 def fitting(size: tuple[int, int], resize: int, interpolation: str = "bilinear") -> Any:
-    """Return the transform of one uint8 picture [C, H, W] to [C, *size] for evaluation and prediction."""
+    """Return the transform of one uint8 image [C, H, W] to [C, *size] for evaluation and prediction."""
     v2 = _transforms()
     if resize:
         shorter = fitting_shorter(resize, interpolation)
@@ -111,7 +111,7 @@ class CutToMiddle:
 
 
 def fitting_shorter(side: int, interpolation: str = "bilinear") -> Any:
-    """Return the transform of one uint8 picture that brings its shorter side to ``side``, as ``fitting`` does."""
+    """Return the transform of one uint8 image that brings its shorter side to ``side``, as ``fitting`` does."""
     v2 = _transforms()
     return v2.Resize(side, v2.InterpolationMode(interpolation), antialias=True)
 

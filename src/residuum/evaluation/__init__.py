@@ -1,4 +1,4 @@
-"""How good a model is, and what it says of a picture."""
+"""How good a model is, and what it says of an image."""
 
 from .accuracy import default_preprocessing, score
 from .evaluate import evaluate

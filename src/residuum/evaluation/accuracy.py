@@ -25,7 +25,7 @@ def score(
 ) -> Scores:
     """Return the scores of a model over uint8 batches; the model is left in the mode it was found in.
 
-    Each picture counts once, whatever the batch size; logits are compared in float32, whatever the precision.
+    Each image counts once, whatever the batch size; logits are compared in float32, whatever the precision.
     """
     asked, parts = made_for(precision, model), []
     with evaluation_mode(asked):

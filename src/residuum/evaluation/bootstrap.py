@@ -1,4 +1,4 @@
-"""Intervals without a formula: the mean again and again over pictures drawn from the set with replacement."""
+"""Intervals without a formula: the mean again and again over images drawn from the set with replacement."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Interval = tuple[float, float]
 def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, level: float = LEVEL) -> list[Interval]:
     """Return percentile intervals of the means of columns (Efron and Tibshirani 1993, section 13.3).
 
-    They tell what another set of pictures of the same kind might have given, not what another training might. The
+    They tell what another set of images of the same kind might have given, not what another training might. The
     mean of values that are all alike gets an interval without width; ``report.numbers.wilson_interval`` knows better
-    what 100 % of few pictures is worth.
+    what 100 % of few images is worth.
 
     Args:
-        values: a row a picture, a column a figure: float [N, K].
+        values: a row an image, a column a figure: float [N, K].
         seed: of the stream ``resample``; the same rows are drawn for all columns.
         resamples: how many sets of N rows are drawn.
         level: percent of the sets whose mean lies in the interval.
@@ -48,9 +48,9 @@ def score_intervals(scores: Scores, *, seed: int = 0) -> dict[str, Interval]:
 
 
 def gain_interval(better: Scores, other: Scores, *, seed: int = 0) -> Interval:
-    """Return the 95 % interval of the difference in accuracy, points, paired by picture.
+    """Return the 95 % interval of the difference in accuracy, points, paired by image.
 
-    Much of what makes a picture hard is common to both, so this is narrower than two intervals side by side.
+    Much of what makes an image hard is common to both, so this is narrower than two intervals side by side.
     """
     right = [100.0 * (scores.ranked[:, 0] == scores.labels) for scores in (better, other)]
     return bootstrap((right[0] - right[1])[:, None], seed=seed)[0]

@@ -1,4 +1,4 @@
-"""Whether a model's confidence can be believed: of the pictures it is 80 % sure of, are 80 % right?"""
+"""Whether a model's confidence can be believed: of the images it is 80 % sure of, are 80 % right?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reliability:
         """Expected calibration error in percent: sum of n_b / N * |accuracy_b - confidence_b| (Guo 2017, eq. 3).
 
         Chance alone keeps it above 0: five classes drawn by the very probabilities that are given come to about 2.4 %
-        on 2,000 pictures in 15 bins, and to 1.1 % on 10,000.
+        on 2,000 images in 15 bins, and to 1.1 % on 10,000.
         """
         rows = zip(self.pictures, self.confidence, self.accuracy, strict=True)
         return 100 * sum(n * abs(a - c) for n, c, a in rows if n) / sum(self.pictures)
@@ -40,10 +40,10 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Reliability before and after the temperature; both of the same pictures, none of which chose it."""
+    """Reliability before and after the temperature; both of the same images, none of which chose it."""
 
     temperature: float
-    fitted_on: int  # pictures
+    fitted_on: int  # images
     before: Reliability
     after: Reliability
     loss_before: float  # mean cross-entropy, nats
@@ -51,7 +51,7 @@ class Calibration:
 
 
 def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
-    """Count pictures, mean confidence and accuracy by the confidence of the likeliest class.
+    """Count images, mean confidence and accuracy by the confidence of the likeliest class.
 
     Raises:
         InputError: fewer than one bin.
@@ -71,7 +71,7 @@ def fit_temperature(predictions: Predictions) -> float:
     """Return the temperature T whose softmax(logits / T) has the least cross-entropy (Guo 2017, section 4.2).
 
     Log-probabilities are logits up to a constant, so this holds for averaged predictions too. The cross-entropy is
-    convex in 1 / T: the zero of its slope is found by halving. Where no finite T is best (every picture right, or
+    convex in 1 / T: the zero of its slope is found by halving. Where no finite T is best (every image right, or
     none), the end of the search, 0.001 or 1000, comes out.
     """
     cold, hot = 1 / HOTTEST, 1 / COLDEST  # ends of 1 / T
@@ -97,10 +97,10 @@ def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
 
 
 def calibrate(predictions: Predictions, *, seed: int = 0, bins: int = BINS) -> Calibration:
-    """Fit a temperature on one half of the pictures, drawn by the seed, and measure on the other half.
+    """Fit a temperature on one half of the images, drawn by the seed, and measure on the other half.
 
     Raises:
-        InputError: fewer than two pictures.
+        InputError: fewer than two images.
     """
     count = len(predictions)
     if count < 2:

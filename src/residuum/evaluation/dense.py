@@ -1,4 +1,4 @@
-"""A classifier applied at every place of a larger picture: the fully-convolutional form."""
+"""A classifier applied at every place of a larger image: the fully-convolutional form."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..nn import Network
 
 
 def window_of(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
-    """Return height and width of the feature map that the head receives for pictures of the size trained on.
+    """Return height and width of the feature map that the head receives for images of the size trained on.
 
     Raises:
-        InputError: a model whose head does not receive a map, so that it takes pictures of one size only.
+        InputError: a model whose head does not receive a map, so that it takes images of one size only.
     """
     with torch.no_grad():
         found = None

@@ -29,7 +29,7 @@ def evaluate(
 ) -> Scores:
     """Return the scores of a model from ``create_model`` or ``load`` on a data set.
 
-    Pictures are prepared as the model's description says, or as the data set's where the model has none. Classes are
+    Images are prepared as the model's description says, or as the data set's where the model has none. Classes are
     matched by name where both sides have names; in the scores they are numbered as the data set has them.
 
     Args:
@@ -37,11 +37,11 @@ def evaluate(
         data: a data set, its name, or a folder of images.
         split: ``train``, ``val``, ``test`` or ``all``. By default the validation images; of a folder without train/
             and val/ all images, unless the model was trained on that folder.
-        batch_size: pictures at a time.
+        batch_size: images at a time.
         workers: processes that decode files.
-        views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: what the network sees of each picture.
+        views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: what the network sees of each image.
         scales: shorter sides for ``multi-scale``, pixels; those of He15 where none are given.
-        precision: ``fp32``, or ``bf16``, which is faster and may tell some pictures in a thousand otherwise.
+        precision: ``fp32``, or ``bf16``, which is faster and may tell some images in a thousand otherwise.
         match: ``name``, or ``order`` where the data set calls the model's classes otherwise, in the same order.
         max_pixels: the largest image of a folder, pixels; larger ones are left out and named [default:
             ``residuum_runtime.reading.MAX_PIXELS``].

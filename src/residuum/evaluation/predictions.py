@@ -1,4 +1,4 @@
-"""What models say of a whole set: probabilities of every class for every picture, in the set's order."""
+"""What models say of a whole set: probabilities of every class for every image, in the set's order."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from .scores import Scores, tally
 from .splits import images_of
 from .views import Frame, View, make_frame, pick_view
 
-Seen = tuple[list[Tensor], int]  # the views of a picture and its label
+Seen = tuple[list[Tensor], int]  # the views of an image and its label
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Log-probabilities of a set's pictures; any number of models and views may stand behind them."""
+    """Log-probabilities of a set's images; any number of models and views may stand behind them."""
 
     labels: Tensor  # int64 [N], the data set's numbering
     log_probabilities: Tensor  # float64 [N, classes], natural
@@ -47,12 +47,12 @@ class Predictions:
         return tally(self.log_probabilities, self.labels)
 
     def part(self, chosen: Tensor) -> Predictions:
-        """Return the predictions of the pictures of those indices."""
+        """Return the predictions of the images of those indices."""
         return Predictions(self.labels[chosen], self.log_probabilities[chosen], self.classes)
 
 
 class ViewedPictures(Indexed[Seen]):
-    """Each picture cut into its views."""
+    """Each image cut into its views."""
 
     def __init__(self, images: ArrayImages | FileImages, view: View, frame: Frame) -> None:
         self.images, self.view, self.frame = images, view, frame
@@ -79,18 +79,18 @@ def predictions_of(
     precision: str = "fp32",
     match: str = "name",
 ) -> Predictions:
-    """Return what a model says of each picture; the softmax outputs of a picture's views are averaged.
+    """Return what a model says of each image; the softmax outputs of an image's views are averaged.
 
     He15 says of its views that "the scores" are averaged; that these are softmax outputs is Krizhevsky 2012, section
     4.1 (ten crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
 
     Args:
         model: from ``create_model`` or ``load``; used on the device that it is on, in evaluation mode.
-        dataset: the pictures.
+        dataset: the images.
         split: ``train``, ``val``, ``test`` or ``all``.
         views: a name of ``VIEWS``.
         scales: shorter sides for ``multi-scale``, pixels.
-        batch_size: pictures that the network sees at a time.
+        batch_size: images that the network sees at a time.
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
         match: ``name``, or ``order`` for classes that are called otherwise (``matching.py``).
@@ -124,7 +124,7 @@ def combine(members: Sequence[Predictions]) -> Predictions:
     what Simonyan and Zisserman 2014, section 4.4, do.
 
     Raises:
-        InputError: members of other pictures, or that do not know the same classes.
+        InputError: members of other images, or that do not know the same classes.
     """
     first = members[0]
     aligned = []
@@ -154,7 +154,7 @@ def _average(
     at_once: int,
     weights: Sequence[float] | None = None,
 ) -> Tensor:
-    """Return log-probabilities [pictures, classes]: the mean over the views, which may have sizes of their own."""
+    """Return log-probabilities [images, classes]: the mean over the views, which may have sizes of their own."""
     by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for picture, views in enumerate(cuts):
         for number, view in enumerate(views):

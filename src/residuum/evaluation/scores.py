@@ -26,16 +26,16 @@ class Scores:
 
     @property
     def top1(self) -> float:
-        """Percent of pictures whose likeliest class is right."""
+        """Percent of images whose likeliest class is right."""
         return self.top(1)
 
     @property
     def top5(self) -> float:
-        """Percent of pictures whose class is among the five likeliest."""
+        """Percent of images whose class is among the five likeliest."""
         return self.top(5)
 
     def top(self, k: int) -> float:
-        """Percent of pictures whose class is among the k likeliest, k up to 5."""
+        """Percent of images whose class is among the k likeliest, k up to 5."""
         hits = (self.ranked[:, :k] == self.labels[:, None]).any(1).sum().item()
         return 100 * hits / len(self)
 

@@ -1,6 +1,6 @@
-"""How a picture is shown to a network in evaluation: once, mirrored, as ten crops, or at several scales.
+"""How an image is shown to a network in evaluation: once, mirrored, as ten crops, or at several scales.
 
-A view is a table row: a function from one picture to the pictures that the network sees, whose class probabilities are
+A view is a table row: a function from one image to the images that the network sees, whose class probabilities are
 then averaged.
 """
 
@@ -21,7 +21,7 @@ from ..data.streaming import CutToMiddle, fitting, fitting_shorter
 from ..errors import InputError, nearest
 
 HE_SCALES = (224, 256, 384, 480, 640)  # shorter sides, pixels, of networks trained on 224 (He15 section 3.4)
-MARGIN = 8  # a picture without room for crops is padded by its side / 8: the 4 of 32 that training shifts it by
+MARGIN = 8  # an image without room for crops is padded by its side / 8: the 4 of 32 that training shifts it by
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Frame:
     """What a network expects, and the scales to show it."""
 
     size: tuple[int, int]  # height, width, pixels
-    resize: int  # shorter side before the crop, pixels; 0: pictures are stretched to size
+    resize: int  # shorter side before the crop, pixels; 0: images are stretched to size
     scales: tuple[int, ...]  # shorter sides, pixels
     interpolation: str = "bilinear"
 
@@ -58,7 +58,7 @@ def make_frame(
 
 
 def centre(picture: Tensor, frame: Frame) -> list[Tensor]:
-    """Return the picture as in training's validation: resized, and its middle."""
+    """Return the image as in training's validation: resized, and its middle."""
     return [fitting(frame.size, frame.resize, frame.interpolation)(picture)]
 
 
@@ -71,8 +71,8 @@ def flip(picture: Tensor, frame: Frame) -> list[Tensor]:
 def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the four corners and the middle, and the five of the mirror image (Krizhevsky et al. 2012, section 4.1).
 
-    A picture that is not larger than the crop has no corners: it is padded with zeros by an eighth of its side first,
-    so that the crops are the shifts that training on small pictures makes (He15 section 4.2).
+    An image that is not larger than the crop has no corners: it is padded with zeros by an eighth of its side first,
+    so that the crops are the shifts that training on small images makes (He15 section 4.2).
     """
     v2 = _transforms()
     height, width = frame.size
@@ -87,7 +87,7 @@ def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
 def shifts(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the middle, and the middle shifted a pixel up and left and a pixel down and right, each with its mirror.
 
-    What comes into sight at the border is the picture mirrored. Source: the evaluation of airbench94 (Jordan 2024,
+    What comes into sight at the border is the image mirrored. Source: the evaluation of airbench94 (Jordan 2024,
     arXiv:2404.00498, section 3.5), whose unshifted pair weighs as much as the four others.
     """
     (middle,) = centre(picture, frame)
@@ -104,7 +104,7 @@ def not_too_long(image: Tensor, scale: int) -> Tensor:
 
 
 def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
-    """Return the whole picture with its shorter side at each scale, and the mirror images."""
+    """Return the whole image with its shorter side at each scale, and the mirror images."""
     resized = [fitting_shorter(scale, frame.interpolation)(not_too_long(picture, scale)) for scale in frame.scales]
     return [*resized, *(one.flip(-1) for one in resized)]
 

@@ -1,4 +1,4 @@
-"""A first layer that is computed instead of learned: patches of pictures come out uncorrelated and of equal size."""
+"""A first layer that is computed instead of learned: patches of images come out uncorrelated and of equal size."""
 
 from __future__ import annotations
 

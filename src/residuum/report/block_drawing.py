@@ -12,7 +12,7 @@ from html import escape
 LETTER = 6.3  # of 11 pixel letters, on the wide side
 LAYER, SMALL, GAP = 22, 17, 8  # heights of a layer with weights, of one without, and the line between two
 LANE = 26  # from the branch to a shortcut that is a mere line
-PLAIN = ("", "F", "s + F", "[s, F]")  # formulas that the picture itself says
+PLAIN = ("", "F", "s + F", "[s, F]")  # formulas that the image itself says
 MOST_ARCS = 12  # layers of a skip cell that are drawn
 WEIGHTED = ("conv", "linear", "attention", "words", "squeeze", "times", "g =")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NUMBER = re.compile(r"[+\-−]?[\d.,]+([eE][+\-]?\d+)?( ?(%|s|ms|min|h|MB|MiB|GiB))?( ?(±|\+-) ?[\d.,]+( ?%)?)?|[–—-]")
-_CRISP = 64  # pictures up to this many pixels are enlarged with hard edges
+_CRISP = 64  # images up to this many pixels are enlarged with hard edges
 _THUMBNAIL = 256
 
 
@@ -36,7 +36,7 @@ class Markup(str):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the grid.
+    """An image of the grid.
 
     Args:
         image: uint8 [H, W, 3] or [H, W].
@@ -61,7 +61,7 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
     above = f'<p class="kind">{escape(kind)}</p>\n' if kind else ""
     # The policy makes the browser itself refuse every request, so a page cannot call out by accident.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    if scripted:  # plotly compiles some of its drawing at run time, and makes pictures to be saved
+    if scripted:  # plotly compiles some of its drawing at run time, and makes images to be saved
         policy = policy.replace("data:", "data: blob:") + "; script-src 'unsafe-inline' 'unsafe-eval'"
     holds = "its script stands inside" if scripted else "it holds no script"
     return encodable(  # file names may hold bytes that are not UTF-8
@@ -161,7 +161,7 @@ def facts(values: Mapping[str, str]) -> Markup:
 
 
 def picture_grid(pictures: Iterable[Picture]) -> Markup:
-    """Return pictures in a grid; tiny ones (8 by 8) are enlarged with hard edges, large ones shrunk to 256 pixels."""
+    """Return images in a grid; tiny ones (8 by 8) are enlarged with hard edges, large ones shrunk to 256 pixels."""
     return Markup('<ul class="pictures">\n' + "\n".join(map(_picture, pictures)) + "\n</ul>")
 
 

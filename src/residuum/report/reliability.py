@@ -1,4 +1,4 @@
-"""Confidence against accuracy: the picture and the section of a page."""
+"""Confidence against accuracy: the image and the section of a page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReliabilityCurve:
     """A model's confidence in equally wide bins.
 
     Args:
-        name: as the picture says it, "as trained".
+        name: as the image says it, "as trained".
         pictures: in each bin.
         confidence: mean of each bin, in [0, 1]; ignored where the bin is empty.
         accuracy: share right of each bin, in [0, 1]; ignored where the bin is empty.
@@ -38,7 +38,7 @@ class ReliabilityCurve:
 
 
 def reliability_diagram(curves: Sequence[ReliabilityCurve]) -> Figure:
-    """Draw accuracy over confidence, a point a bin with its 95 % Wilson interval; below, the pictures of each bin.
+    """Draw accuracy over confidence, a point a bin with its 95 % Wilson interval; below, the images of each bin.
 
     On the dotted line what is claimed is what is so; under it the model is too sure.
 

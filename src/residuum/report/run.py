@@ -26,7 +26,7 @@ CONFUSION = "Confusion matrix: true class by row, predicted class by column"
 
 @dataclass(frozen=True)
 class Mistake:
-    """A picture that was taken for something else.
+    """An image that was taken for something else.
 
     Args:
         image: uint8 [H, W, 3] or [H, W].
@@ -53,7 +53,7 @@ class RunData:
         history: a dict an epoch, as ``figures.curves`` takes it; empty where nothing was trained.
         classes: class names.
         confusion: counts [classes, classes], rows are the truth.
-        mistakes: pictures, worst first.
+        mistakes: images, worst first.
         notes: what a reader must know to judge the number, "the best epoch was chosen on the validation images".
         sections: more parts of the page, before the worst mistakes.
         watched: rate, gradient, weights and speed, where they were written down.

@@ -1,4 +1,4 @@
-"""Many runs in one picture."""
+"""Many runs in one image."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RunCurve:
     Args:
         name: as the label says it.
         epochs: numbers of the epochs.
-        accuracy: on validation pictures, percent.
+        accuracy: on validation images, percent.
         loss: in training.
     """
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LOOKS = {"fp32": ("blue", "o"), "bf16": ("green", "^"), "int8": ("vermilion", "s")}  # colour, marker
 CLEAR = 7.0  # that labels keep from the middle of points, in points of 1/72 inch
-LEAST_SPAN = 1.0  # of the accuracies' axis, percent: what single pictures decide is not drawn large
+LEAST_SPAN = 1.0  # of the accuracies' axis, percent: what single images decide is not drawn large
 
 
 def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: str) -> Figure:

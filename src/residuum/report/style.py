@@ -45,7 +45,7 @@ _SETTINGS = {
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "figure.facecolor": LIGHT["paper"],
-    "font.family": "DejaVu Sans",  # the one font that comes with matplotlib: the same picture on every machine
+    "font.family": "DejaVu Sans",  # the one font that comes with matplotlib: the same image on every machine
     "font.size": 9,
     "grid.color": LIGHT["grid"],
     "savefig.dpi": 160,

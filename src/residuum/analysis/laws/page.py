@@ -1,4 +1,4 @@
-"""The laws as a page to look at: each stated, with its source, both sides on every network, and its picture."""
+"""The laws as a page to look at: each stated, with its source, both sides on every network, and its image."""
 
 from __future__ import annotations
 
