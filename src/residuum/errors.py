@@ -1,4 +1,4 @@
-"""What goes wrong in the user's hands: every such error says what must hold, what was got, and what to do."""
+"""Errors that the user can fix: each states what must hold, what was given, and what to do."""
 
 from residuum_runtime.errors import ImageError, InputError, ResiduumError
 
@@ -12,13 +12,13 @@ class StudyFailed(ResiduumError):
 
 
 class ParityFailed(ResiduumError):
-    """An exported file says something else than the model that it was made from."""
+    """An exported file gives other outputs than the model that it was made from."""
 
     exit_code = 3
 
 
 class DiskError(ResiduumError, OSError):
-    """A file could not be written; what stood there before still stands."""
+    """A file could not be written; the previous content is intact."""
 
 
 def nearest(word: str, known: list[str], count: int = 3) -> str:

@@ -173,7 +173,7 @@ def colour_files(files, tmp_path):
 
 def test_a_class_without_an_image_has_no_figure_and_that_is_noted(zeros, colour_files):
     done = CliRunner().invoke(app, ["evaluate", str(colour_files[1]), "--data", str(zeros)], catch_exceptions=False)
-    note = "--split all has no image of 1; figures on it are over 1 of 2 classes"
+    note = "--split all has no image of 1; its figures cover 1 of 2 classes"
     assert f"note: {note}" in done.stderr.splitlines()
     assert "1\tno image" in done.stdout.splitlines() and "nan" not in done.stdout
     found = json.loads(run("evaluate", colour_files[1], "--data", zeros, "--json"))

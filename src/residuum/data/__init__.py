@@ -1,4 +1,4 @@
-"""Images with labels. A new source is a new file here and a line in SOURCES."""
+"""Labelled images. A new source is a new file here and a line in SOURCES."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def open_data(
     Args:
         name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training images,
             ``NAME[:5000,:1000]`` for 1,000 of its validation images too.
-        strict: stop at a damaged image in a folder instead of leaving it out.
+        strict: stop at a damaged image in a folder instead of skipping it.
         to_train: whether a folder must hold what training needs (two classes, images to train and to validate on).
-        max_pixels: the largest image of a folder, pixels; larger ones are left out and named
+        max_pixels: the most pixels of an image; skips larger images and lists them
             [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        InputError: no such set or folder, a folder with a built-in set's name, or one that cannot be understood.
+        InputError: no such set or folder, a folder with a built-in set's name, or a folder with an ambiguous layout.
     """
     if (part := parse_part(name)) is not None:
         return take(open_data(part.source, strict=strict, to_train=to_train, max_pixels=max_pixels), part)
@@ -63,7 +63,7 @@ def open_data(
 
 
 def _holds_classes(path: Path) -> bool:
-    """Return whether images lie in folders of that folder: a run's folder has none there."""
+    """Return whether the folder's subfolders hold images; those of a run do not."""
     return path.is_dir() and any(map(count_images, folders_in(path)))
 
 

@@ -1,4 +1,4 @@
-"""Every file below a class folder: an image, or counted among what is left out."""
+"""List the files below a class folder: each is an image, or counted as skipped."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ NAMED = 5  # files and folders that a note names
 
 
 class Entry(NamedTuple):
-    """One file that is taken for an image."""
+    """One file that is treated as an image."""
 
     path: Path
-    problem: str  # why it cannot be read, as far as the file system knows; "" where nothing is wrong
+    problem: str  # why the file system cannot read it; "" if it can
 
 
 @dataclass
 class Skipped:
-    """What is left out, for the notes. Files that an operating system leaves behind are not counted."""
+    """Counts of skipped files, for the notes; excludes files that an operating system leaves behind."""
 
     hidden: Counter[str] = field(default_factory=Counter)  # images by the hidden folder that they are in
     hidden_files: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Skipped:
     misnamed: list[str] = field(default_factory=list)  # folders named like an image
 
     def notes(self) -> list[str]:
-        """Return a line for each kind of thing that was left out."""
+        """Return a line for each kind of skipped file."""
         found = []
         if self.hidden:
             found.append(
@@ -57,29 +57,29 @@ class Skipped:
         if self.loops:
             found.append(f"did not follow links to folders that are listed already: {enumerated(self.loops)}")
         if self.unreadable:
-            found.append(f"could not look into {enumerated(self.unreadable)}")
+            found.append(f"could not open {enumerated(self.unreadable)}")
         if self.misnamed:
             found.append(f"folders with the name of an image, whose files are listed: {enumerated(self.misnamed)}")
         return found
 
 
 def images_below(folder: Path, root: Path, skipped: Skipped) -> list[Entry]:
-    """Return the images below a class folder in the order of their names, those behind links too.
+    """Return the images below a class folder, sorted by name; follows links.
 
-    Left out, and counted in ``skipped``: hidden files and folders, and what is no image by its ending; of a file
-    without ending the content decides. A link to a folder that is listed already is not followed.
+    Skips, and counts in ``skipped``, hidden files and folders, and files whose suffix is not that of an image; the
+    content decides for a file without suffix. Does not follow a link to a folder that is listed already.
     """
     return sorted(_walk(folder, root, skipped, {os.path.realpath(folder)}))
 
 
 def count_images(folder: Path) -> int:
-    """Return how many files with the ending of an image lie below a folder; links to folders are not followed."""
+    """Return the number of files below a folder with an image's suffix; does not follow links to folders."""
     names = (name for _, _, names in os.walk(folder) for name in names)
     return sum(ending_of(name) in image_endings() and not is_system(name) for name in names)
 
 
 def holds_images(folder: Path) -> bool:
-    """Return whether an image lies in a folder itself, not in a folder below it."""
+    """Return whether the folder itself, not a folder below it, holds an image."""
     with os.scandir(folder) as entries:
         return any(
             ending_of(entry.name) in image_endings() and not is_hidden(entry.name) and not _is_folder(entry)
@@ -88,13 +88,13 @@ def holds_images(folder: Path) -> bool:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder that are neither hidden nor a system's, in the order of their names."""
+    """Return the folders in a folder that are neither hidden nor a system's, sorted by name."""
     with os.scandir(folder) as entries:
         return sorted(folder / entry.name for entry in entries if not is_hidden(entry.name) and _is_folder(entry))
 
 
 def loose(folder: Path, root: Path, skipped: Skipped) -> None:
-    """Count what lies in a folder of class folders and belongs to no class: images, and hidden folders with images."""
+    """Count what lies beside class folders and belongs to no class: images, and hidden folders with images."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if is_hidden(entry.name):
@@ -104,7 +104,7 @@ def loose(folder: Path, root: Path, skipped: Skipped) -> None:
 
 
 def enumerated(names: Sequence[str], most: int = NAMED) -> str:
-    """Return the first names with commas between them, and how many more there are."""
+    """Return the first names joined by commas, and the number of further names."""
     shown = ", ".join(printable(name) for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
@@ -140,7 +140,7 @@ def _is_above(real: str, folder: Path) -> bool:
 
 
 def _entry(path: Path) -> Entry | None:
-    """Return the file if it is an image by its ending or, without an ending, by its content; else None."""
+    """Return the file if it is an image by its suffix or, without one, by its content; else None."""
     ending = ending_of(path.name)
     if ending not in image_endings() and ending:
         return None

@@ -31,7 +31,7 @@ PLAIN = {word for words in PLAIN_WORDS.values() for word in words}
 JOINED = {("hold", "out"): "holdout", ("held", "out"): "heldout", ("train", "val"): "trainval"}
 SINGULAR = ("set", "data", "dataset", "image", "img", "picture", "pic", "photo", "folder", "dir", "split", "sample")
 FILLERS = frozenset({*SINGULAR, *(f"{word}s" for word in SINGULAR), "ds", "part", "subset"})
-DEEPEST = 4  # folders around the data that are looked through
+DEEPEST = 4  # levels of folders around the data that are searched
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _FOLD = re.compile(r"(k|cv)?(fold|split)s?\d+")
 
@@ -40,12 +40,12 @@ AS_CLASSES = "if {names} are classes, move all class folders into one folder cal
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the class folders lie."""
+    """The location of the class folders."""
 
     train: Path | None  # the folder that holds the class folders of this side
     val: Path | None = None
     test: Path | None = None
-    names: dict[str, str] = field(default_factory=dict)  # of the side folders, as they are called
+    names: dict[str, str] = field(default_factory=dict)  # of the side folders, as on disk
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -54,22 +54,22 @@ class Layout:
         return self.val is not None or self.test is not None
 
     def sides(self) -> list[tuple[str, Path]]:
-        """Return the sides that there are, and where their class folders lie."""
+        """Return the existing sides, each with the folder that holds its class folders."""
         found = {"train": self.train, "val": self.val, "test": self.test}
         return [(side, path) for side, path in found.items() if path is not None]
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a folder's name says."""
+    """A folder's name, parsed."""
 
     side: str
     rest: tuple[str, ...]  # the other words; fillers such as "set" and "images" are left out
-    plain: bool  # a word that hardly anybody calls a class
+    plain: bool  # a word that is rarely the name of a class
 
 
 def read_name(name: str) -> Name | None:
-    """Return the side that a folder's name says, or None for any other name.
+    """Return the side that a folder's name states, or None for any other name.
 
     >>> read_name("seg_train"), read_name("Testing").side, read_name("cat")
     (Name(side='train', rest=('seg',), plain=True), 'test', None)
@@ -83,9 +83,9 @@ def read_name(name: str) -> Name | None:
 
 
 def recognise(root: Path, skipped: Skipped) -> Layout:
-    """Return where the class folders of each side lie; without folders for the sides, all belong to ``train``.
+    """Return the location of each side's class folders; without side folders, all belong to ``train``.
 
-    Folders that only wrap the data are looked through: ROOT/dataset/train/CLASS, ROOT/seg_train/seg_train/CLASS.
+    Searches inside folders that only wrap the data: ROOT/dataset/train/CLASS, ROOT/seg_train/seg_train/CLASS.
 
     Raises:
         InputError: the names of a split beside other folders, two folders for one side, a side without class folders.
@@ -123,9 +123,9 @@ def _without_filler(word: str) -> str:
 
 
 def _unwrapped(root: Path) -> tuple[Path, list[str]]:
-    """Return the folder below ``root`` that the sides or classes lie in, past folders that hold one folder only.
+    """Return the folder below ``root`` that holds the sides or classes, inside folders that hold one folder only.
 
-    A folder beside it counts as none if it holds no image and the other holds the sides: images/train beside labels/.
+    Ignores a sibling that holds no image if the other holds the sides: images/train beside labels/.
     """
     base = root
     for _ in range(DEEPEST):
@@ -140,14 +140,14 @@ def _unwrapped(root: Path) -> tuple[Path, list[str]]:
     if len(folders_in(base)) < 2 and not _side_folders(folders_in(base)):  # no wrapper: one class with folders in it
         base = root
     inner = printable(base.relative_to(root).as_posix())
-    return base, [f"the folders are those in {inner}/"] if base != root else []
+    return base, [f"using the folders in {inner}/"] if base != root else []
 
 
 def _side_folders(folders: Sequence[Path]) -> dict[Path, Name]:
-    """Return the folders that are sides of a split, by their names and by what they hold.
+    """Return the folders that are sides of a split, by name and content.
 
-    A folder is one if its name is that of a side and nothing more (a plain word), or if it holds folders and no images
-    as a side does; so is one whose name has the same other words as that of another side.
+    A folder is a side if its name is only that of a side (a plain word), or if it holds folders and no images, as a
+    side does; so is a folder whose name has the same other words as another side's.
     """
     names = {path: name for path in folders if (name := read_name(path.name)) is not None}
     kinds = {(name.side, name.rest) for name in names.values()}
@@ -216,7 +216,7 @@ def _side_roots(sides: dict[str, Path]) -> dict[str, Path]:
 def _side_root(side: Path, classes: Collection[str] = ()) -> Path:
     """Return the folder that holds a side's class folders: seg_train/seg_train/, train/images/ ...
 
-    A folder that is alone is no wrapper if it has the name of one of ``classes``.
+    A single folder is not a wrapper if it is named like one of ``classes``.
     """
     root = side
     for _ in range(DEEPEST):
@@ -263,7 +263,7 @@ def _refuse_split_below(base: Path, folders: Sequence[Path]) -> None:
 
 
 def _repeated(folders: Sequence[Path]) -> list[str]:
-    """Note the same folders in every class folder: they may be classes, and the folders above them sides."""
+    """Note that all class folders hold the same folders: they may be classes, and the folders above them sides."""
     below = [[path.name for path in folders_in(folder)] for folder in folders]
     if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):
         return []

@@ -1,4 +1,4 @@
-"""Training images kept back to choose by, so that the test images are looked at once."""
+"""Training images held out for model selection, so that the test images are evaluated once."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from .part import chosen
 
 
 def split_off(dataset: Dataset, share: float) -> Dataset:
-    """Keep a share of each class's training images for validation; what was validated on becomes the test set.
+    """Hold out a share of each class's training images for validation; the former validation set becomes the test set.
 
-    Which images is the same for every run and every seed: results of several seeds or settings differ by training
-    alone, and weights trained further never saw the images that they are chosen by.
+    Every run and every seed holds out the same images: results of several seeds or settings differ by training alone,
+    and fine-tuned weights never saw the images that select them.
 
     Raises:
         InputError: a share that is not between 0 and 1, or leaves a side without an image of some class; or a data set
-            that has its own validation and test images.
+            with its own validation and test images.
     """
     if not 0 < share < 1:
         raise InputError(f"val_split, a share of the training images, must be 0 to 1, got {share}")
     if dataset.test is not None:
-        raise InputError(f"{dataset.name} has validation and test images of its own; leave --val-split out")
+        raise InputError(f"{dataset.name} has its own validation and test images; leave --val-split out")
     held = _held(dataset.train.labels, share)
     if held.sum() == 0 or len(set(dataset.train.labels[~held].tolist())) < len(set(dataset.train.labels.tolist())):
         raise InputError(
