@@ -17,14 +17,13 @@ Interval = tuple[float, float]
 def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, level: float = LEVEL) -> list[Interval]:
     """Return percentile intervals of the means of columns (Efron and Tibshirani 1993, section 13.3).
 
-    They tell what another set of images of the same kind might have given, not what another training might. The
-    mean of values that are all alike gets an interval without width; ``report.numbers.wilson_interval`` knows better
-    what 100 % of few images is worth.
+    They cover the draw of images, not of training runs. The mean of equal values gets an interval without width; use
+    ``report.numbers.wilson_interval`` for 100 % of few images.
 
     Args:
-        values: a row an image, a column a figure: float [N, K].
+        values: a row per image, a column per figure: float [N, K].
         seed: of the stream ``resample``; the same rows are drawn for all columns.
-        resamples: how many sets of N rows are drawn.
+        resamples: the number of sets of N rows to draw.
         level: percent of the sets whose mean lies in the interval.
     """
     count = len(values)

@@ -1,4 +1,4 @@
-"""Which of a model's classes is which of a data set's: by name, or by order where the user says so."""
+"""Match a model's classes to a data set's: by name, or by order if the user asks for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         of_model: the model's class names; empty where its file has none.
         of_data: the data set's.
         model: its ``num_classes`` counts where it has no names.
-        match: "name", or "order": the first class of one is the first of the other, whatever they are called. A model
+        match: "name", or "order": the first class of one is the first of the other, whatever their names. A model
             without names is matched by order, as there is nothing else.
 
     Raises:
@@ -55,7 +55,7 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
 
 
 def check_match(match: str) -> None:
-    """Refuse a way of matching that there is not."""
+    """Refuse an unknown way of matching."""
     if match not in MATCHES:
         raise InputError(f"match must be {' or '.join(MATCHES)}, got {match!r}")
 

@@ -25,16 +25,16 @@ def predict(model: nn.Module, images: Any, *, top: int = 5, max_pixels: int | No
     """Return the likeliest classes of each image.
 
     Args:
-        model: from ``load`` or a run; its description says how to prepare images and what the classes are called. It
-            is left in the mode it was in. One logit is a yes or no: the sigmoid, of two answers.
+        model: from ``load`` or a run; its description says how to prepare images and what the classes are called. Its
+            mode is restored. One logit is a yes or no: the sigmoid, of two answers.
         images: one or a sequence of: paths (a folder means the images below it), bytes, file objects, PIL images,
             numpy arrays [H, W, C] or [C, H, W], tensors [C, H, W] or [N, C, H, W]; uint8, or floats 0..1.
         top: how many classes.
         max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        ImageError: the first image that cannot be read; ``predict_each`` passes it by.
-        InputError: a model without preprocessing or without a classifier, or something that is no image.
+        ImageError: the first image that cannot be read; ``predict_each`` skips it.
+        InputError: a model without preprocessing or without a classifier, or something that is not an image.
     """
     return all_answers(predict_each(model, images, top=top, max_pixels=max_pixels))
 
@@ -42,7 +42,7 @@ def predict(model: nn.Module, images: Any, *, top: int = 5, max_pixels: int | No
 def predict_each(
     model: nn.Module, images: Any, *, top: int = 5, max_pixels: int | None = None
 ) -> Iterator[Prediction | Unread]:
-    """Yield the likeliest classes of each image as it is read, or why it cannot be read; see ``predict``."""
+    """Yield the likeliest classes of each image as it is read, or the reason why it is unreadable; see ``predict``."""
     preprocessing, classes = preprocessing_of(model), describe(model).classes
     height, width = preprocessing.size
     fit = fitting((height, width), preprocessing.resize, preprocessing.interpolation)

@@ -1,4 +1,4 @@
-"""What models say of a whole set: probabilities of every class for every image, in the set's order."""
+"""Predictions of models for a whole set: probabilities of every class for every image, in the set's order."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Seen = tuple[list[Tensor], int]  # the views of an image and its label
 
 @dataclass(frozen=True)
 class Predictions:
-    """Log-probabilities of a set's images; any number of models and views may stand behind them."""
+    """Log-probabilities of a set's images; averaged over any number of models and views."""
 
     labels: Tensor  # int64 [N], the data set's numbering
     log_probabilities: Tensor  # float64 [N, classes], natural
@@ -79,10 +79,10 @@ def predictions_of(
     precision: str = "fp32",
     match: str = "name",
 ) -> Predictions:
-    """Return what a model says of each image; the softmax outputs of an image's views are averaged.
+    """Return a model's predictions for each image; averages the softmax outputs of an image's views.
 
-    He15 says of its views that "the scores" are averaged; that these are softmax outputs is Krizhevsky 2012, section
-    4.1 (ten crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
+    He15 averages "the scores" of its views; that these are softmax outputs is from Krizhevsky 2012, section 4.1 (ten
+    crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
 
     Args:
         model: from ``create_model`` or ``load``; used on the device that it is on, in evaluation mode.
@@ -93,7 +93,7 @@ def predictions_of(
         batch_size: images that the network sees at a time.
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
-        match: ``name``, or ``order`` for classes that are called otherwise (``matching.py``).
+        match: ``name``, or ``order`` for classes of other names (``matching.py``).
     """
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
@@ -124,7 +124,7 @@ def combine(members: Sequence[Predictions]) -> Predictions:
     what Simonyan and Zisserman 2014, section 4.4, do.
 
     Raises:
-        InputError: members of other images, or that do not know the same classes.
+        InputError: members with different images or different classes.
     """
     first = members[0]
     aligned = []
@@ -154,7 +154,7 @@ def _average(
     at_once: int,
     weights: Sequence[float] | None = None,
 ) -> Tensor:
-    """Return log-probabilities [images, classes]: the mean over the views, which may have sizes of their own."""
+    """Return log-probabilities [images, classes]: the mean over the views, which may differ in size."""
     by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for picture, views in enumerate(cuts):
         for number, view in enumerate(views):

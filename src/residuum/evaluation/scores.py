@@ -1,4 +1,4 @@
-"""What a classifier got right, from one list of predictions."""
+"""The scores of a classifier, from one list of predictions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Scores:
         return 100 * self.confusion.diagonal().double() / self.confusion.sum(1)
 
     def worst(self, count: int) -> list[int]:
-        """Return the indices of the wrong predictions that were made most confidently."""
+        """Return the indices of the most confident wrong predictions."""
         wrong = (self.ranked[:, 0] != self.labels).nonzero().flatten()
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)][:count].tolist()
 

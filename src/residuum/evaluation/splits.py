@@ -37,11 +37,11 @@ def images_of(dataset: Dataset, split: str) -> Images:
 
 
 def default_split(dataset: Dataset, model: nn.Module) -> str:
-    """Return which images count where the user does not say.
+    """Return the split to evaluate where the user names none.
 
-    Of a folder without train/ and val/ all, unless the model was trained on it, there or in a folder of the same
-    content: then those that training held out.
-    Of any other set the validation images, or the test images where it has no others.
+    For a folder without train/ and val/, all images, unless the model was trained on it, there or in a folder of the
+    same content: then the images that training held out. For any other set, the validation images, or the test images
+    where it has no others.
     """
     if dataset.unsplit and not _trained_on(model, dataset):
         return "all"
@@ -49,7 +49,7 @@ def default_split(dataset: Dataset, model: nn.Module) -> str:
 
 
 def describe_split(dataset: Dataset, split: str) -> str:
-    """Return what the images of a split are, for a line of output."""
+    """Return a human-readable description of a split's images."""
     words = {
         "train": "training",
         "val": dataset.val_is,

@@ -1,4 +1,4 @@
-"""How an image is shown to a network in evaluation: once, mirrored, as ten crops, or at several scales.
+"""Views of an image in evaluation: once, mirrored, as ten crops, or at several scales.
 
 A view is a table row: a function from one image to the images that the network sees, whose class probabilities are
 then averaged.
@@ -26,7 +26,7 @@ MARGIN = 8  # an image without room for crops is padded by its side / 8: the 4 o
 
 @dataclass(frozen=True)
 class Frame:
-    """What a network expects, and the scales to show it."""
+    """The input that a network expects, and the scales of its views."""
 
     size: tuple[int, int]  # height, width, pixels
     resize: int  # shorter side before the crop, pixels; 0: images are stretched to size
@@ -37,16 +37,16 @@ class Frame:
 class View(NamedTuple):
     """A row of the table."""
 
-    what: str  # for people
-    cut: Callable[[Tensor, Frame], list[Tensor]]  # uint8 [C, H, W] to as many as there are to see, always as many
+    what: str  # human-readable
+    cut: Callable[[Tensor, Frame], list[Tensor]]  # uint8 [C, H, W] to its views, always the same number
     dense: bool = False  # the head acts at every place of the map instead of once
-    weights: tuple[float, ...] | None = None  # of what was cut, in the mean; none: all alike
+    weights: tuple[float, ...] | None = None  # of the views in the mean; None: equal
 
 
 def make_frame(
     size: tuple[int, int], resize: int, scales: Sequence[int] = (), interpolation: str = "bilinear"
 ) -> Frame:
-    """Return the frame; without scales those of He15, in proportion to a network that expects other than 224 pixels.
+    """Return the frame; scales default to He15's, in proportion for a network that expects other than 224 pixels.
 
     Raises:
         InputError: a scale below 1.
@@ -58,7 +58,7 @@ def make_frame(
 
 
 def centre(picture: Tensor, frame: Frame) -> list[Tensor]:
-    """Return the image as in training's validation: resized, and its middle."""
+    """Return the image as validation in training sees it: resized, and cropped to its middle."""
     return [fitting(frame.size, frame.resize, frame.interpolation)(picture)]
 
 
@@ -87,7 +87,7 @@ def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
 def shifts(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the middle, and the middle shifted a pixel up and left and a pixel down and right, each with its mirror.
 
-    What comes into sight at the border is the image mirrored. Source: the evaluation of airbench94 (Jordan 2024,
+    The mirrored image fills the border. Source: the evaluation of airbench94 (Jordan 2024,
     arXiv:2404.00498, section 3.5), whose unshifted pair weighs as much as the four others.
     """
     (middle,) = centre(picture, frame)

@@ -39,7 +39,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
 
 
 class SelfAttention(nn.Module):
-    """Every position gathers from all that it may see: [N, T, width] -> [N, T, width].
+    """Every position gathers from all positions that it may see: [N, T, width] -> [N, T, width].
 
     Args:
         width: features of a position.
@@ -60,7 +60,7 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return what is gathered; mask is true where a row may see a column, broadcast to [N, heads, T, T]."""
+        """Return the gathered features; mask is true where a row may see a column, broadcast to [N, heads, T, T]."""
         query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         gathered = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return self.out(gathered.transpose(1, 2).flatten(2))
@@ -69,7 +69,7 @@ class SelfAttention(nn.Module):
 class MLP(nn.Module):
     """Two linear layers at each position, four times as wide between: [..., width] -> [..., width].
 
-    Takes the block's context and needs none of it. Source: Vaswani et al. 2017, eq. 2.
+    Accepts the block's context and ignores it. Source: Vaswani et al. 2017, eq. 2.
     """
 
     def __init__(self, width: int, activation: nn.Module) -> None:
@@ -107,7 +107,7 @@ def pre_norm(branch: nn.Module, norm: nn.Module) -> Block:
 
 
 def no_norm(width: int) -> nn.Module:
-    """Build nothing: what stands behind a post-norm stack, whose last block ends in a norm."""
+    """Build the identity, which follows a post-norm stack: its last block ends in a norm."""
     return nn.Identity()
 
 
@@ -141,12 +141,12 @@ def transformer_blocks(
 
 
 def pick_order(name: str) -> Callable[[nn.Module, nn.Module], Block]:
-    """Return the block maker of that order, or say which there are."""
+    """Return the block maker of that order; raise InputError with the known names."""
     if name not in ORDERS:
         raise InputError(f"order must be one of {', '.join(ORDERS)}, got {name!r}")
     return ORDERS[name]
 
 
 def last_norm(order: str, norm: MakeNorm, width: int) -> nn.Module:
-    """Build what stands behind the last block: a norm where the stream is clean, nothing where it ends in one."""
+    """Build the layer behind the last block: a norm where the stream is clean, nothing where it ends in one."""
     return {"post": no_norm, "pre": norm}[order](width)

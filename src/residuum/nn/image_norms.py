@@ -22,7 +22,7 @@ def group_norm(channels: int) -> nn.Module:
 
 
 def no_norm(channels: int) -> nn.Module:
-    """Build nothing, so that a network without normalisation differs in this word alone."""
+    """Build the identity, so that a network without normalisation differs in this word alone."""
     return nn.Identity()
 
 
@@ -37,7 +37,7 @@ IMAGE_NORMS: dict[str, Norm] = {"batch": nn.BatchNorm2d, "layer": layer_norm, "n
 
 
 def pick_image_norm(name: str) -> Norm:
-    """Return the norm of that name, or say which names there are."""
+    """Return the norm of that name; raise InputError with the known names."""
     if name not in IMAGE_NORMS:
         raise InputError(f"norm must be one of {', '.join(IMAGE_NORMS)}, got {name!r}")
     return IMAGE_NORMS[name]

@@ -30,7 +30,7 @@ JOINTS: dict[str, Joint] = {**{name: Joint(part, add) for name, part in SHORTCUT
 
 
 def pick_joint(name: str) -> Joint:
-    """Return the joint of that name, or say which names there are."""
+    """Return the joint of that name; raise InputError with the known names."""
     if name not in JOINTS:
         raise InputError(f"shortcut must be one of {', '.join(JOINTS)}, got {name!r}; {nearest(name, list(JOINTS))}")
     return JOINTS[name]

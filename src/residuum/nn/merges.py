@@ -1,6 +1,6 @@
-"""Merges: how a block joins what it carried with what it computed, ``merge(shortcut, branch, x)``.
+"""Merges: how a block joins its shortcut with its branch, ``merge(shortcut, branch, x)``.
 
-A merge that needs no weights forgets x; gates look at it to decide how much of each side goes on.
+A merge without weights ignores x; gates read it to weigh the two sides.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class BranchOnly(nn.Module):
     """branch: the plain network, the residual one's twin without the addition."""
 
     def forward(self, shortcut: Tensor, branch: Tensor, x: Tensor) -> Tensor:
-        """Return the branch and forget the shortcut."""
+        """Return the branch and ignore the shortcut."""
         return branch
 
 
@@ -156,7 +156,7 @@ MERGES: dict[str, Merge] = {
 
 
 def pick_merge(name: str) -> Merge:
-    """Return the merge of that name, or say which names there are."""
+    """Return the merge of that name; raise InputError with the known names."""
     if name not in MERGES:
         raise InputError(f"merge must be one of {', '.join(MERGES)}, got {name!r}; {nearest(name, list(MERGES))}")
     return MERGES[name]

@@ -39,7 +39,7 @@ class Network(nn.Module):
 
     @property
     def num_classes(self) -> int:
-        """How many logits come out; 0 after ``reset_classifier(0)``."""
+        """The number of logits; 0 after ``reset_classifier(0)``."""
         fc = self.head.get_submodule("fc")
         return fc.out_features if isinstance(fc, nn.Linear) else 0
 
@@ -75,7 +75,7 @@ class Network(nn.Module):
         self.head.add_module("fc", fresh.to(device=reference.device, dtype=reference.dtype))
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Refuse to recompute blocks in the backward pass, which timm's networks can."""
+        """Refuse gradient checkpointing, which timm's networks offer."""
         refuse_checkpointing(enable)
 
 

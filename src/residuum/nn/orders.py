@@ -33,7 +33,7 @@ ORDERS: dict[str, Order] = {  # He16 figure 4, (a) to (e)
 
 
 def pick_order(name: str) -> Order:
-    """Return the order of that name, or say which names there are."""
+    """Return the order of that name; raise InputError with the known names."""
     if name not in ORDERS:
         raise InputError(f"order must be one of {', '.join(ORDERS)}, got {name!r}; {nearest(name, list(ORDERS))}")
     return ORDERS[name]

@@ -60,7 +60,7 @@ FORGETS: dict[str, Callable[[int, int], nn.Module]] = {"learnt": forgetting, "on
 
 
 def pick_forget(name: str) -> Callable[[int, int], nn.Module]:
-    """Return the maker of that forget gate, or say which there are."""
+    """Return the maker of that forget gate; raise InputError with the known names."""
     if name not in FORGETS:
         raise InputError(f"forget must be one of {', '.join(FORGETS)}, got {name!r}")
     return FORGETS[name]

@@ -1,4 +1,4 @@
-"""Shortcuts: what the block carries past its branch.
+"""Shortcuts: how a block carries its input past its branch.
 
 Every part here has the signature ``(in_channels, out_channels, stride)`` so that a family picks one by name.
 """
@@ -113,7 +113,7 @@ PREACTIVATION_SHORTCUTS: dict[str, Shortcut] = {
 
 
 def pick_shortcut(name: str, table: dict[str, Shortcut] = SHORTCUTS) -> Shortcut:
-    """Return the shortcut of that name, or say which names there are."""
+    """Return the shortcut of that name; raise InputError with the known names."""
     if name not in table:
         raise InputError(f"shortcut must be one of {', '.join(table)}, got {name!r}")
     return table[name]

@@ -1,4 +1,4 @@
-"""Explicit skip matrices: every layer may hear any earlier one."""
+"""Explicit skip matrices: every layer may receive any earlier one."""
 
 from __future__ import annotations
 
@@ -69,8 +69,9 @@ def pick_wiring(name: str, layers: int, length: int) -> list[Skip]:
 
     Args:
         name: a name in WIRINGS.
-        layers: how many layers follow layer 0.
-        length: how many layers a skip passes: exactly (residual, learnt), at most (dense), at least (cortical).
+        layers: the number of layers after layer 0.
+        length: the number of layers that a skip passes: exactly (residual, learnt), at most (dense), at least
+            (cortical).
 
     Raises:
         InputError: an unknown name, a length under 1, layers that are no multiple of an exact length.
@@ -91,7 +92,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def pick_activation(name: str) -> nn.Module:
-    """Build the activation of that name, or say which there are."""
+    """Build the activation of that name; raise InputError with the known names."""
     if name not in ACTIVATIONS:
         raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
     return ACTIVATIONS[name]()
@@ -150,7 +151,7 @@ class SkipCell(nn.Module):
 
     @property
     def is_normed(self) -> bool:
-        """Whether a norm acts anywhere: the explicit matrices then are not the whole of it."""
+        """Whether a norm acts anywhere: the explicit matrices then do not describe all of it."""
         return not all(isinstance(norm, nn.Identity) for norm in self.norm)
 
     def _draw(self) -> None:

@@ -1,4 +1,4 @@
-"""Gates on each channel that have looked at the whole image: squeeze-and-excitation, and efficient attention."""
+"""Gates on each channel, computed from the whole image: squeeze-and-excitation, and efficient attention."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class SqueezeExcite(nn.Module):
 
     Args:
         channels: C.
-        reduction: how many times narrower it is inside; never below 8 channels, always a multiple of 8.
+        reduction: the factor by which it is narrower inside; never below 8 channels, always a multiple of 8.
 
     Source: Hu et al. 2017, arXiv:1709.01507, eq. 2 to 4; the rounding is timm's.
     """

@@ -31,10 +31,10 @@ class TextStem(nn.Module):
     """Words, places and, where there are any, segments, added up: tokens [N, T] -> [N, T, width].
 
     Args:
-        vocabulary: how many words.
-        length: how many places.
+        vocabulary: the number of words.
+        length: the number of places.
         width: features of a position.
-        segments: how many kinds of segments (2 in BERT: first and second sentence); 0 for none.
+        segments: the number of kinds of segments (2 in BERT: first and second sentence); 0 for none.
         norm: what acts on the sum.
     """
 
@@ -116,7 +116,7 @@ class TextNetwork(nn.Module):
         blocks: attention and MLP in turn; each is called as ``block(x, mask=...)``.
         norm: what acts on the last block's output.
         head: ``head(features, words)`` to logits.
-        sees: what each position may see; the one difference between encoder and decoder.
+        sees: the positions that each position may see; the one difference between encoder and decoder.
     """
 
     def __init__(
