@@ -117,7 +117,7 @@ def test_a_page_is_written(files, tmp_path):
     names = {path.name for path in (tmp_path / "page").iterdir()}
     assert names == {"report.html", "confusion.png", "per_class.png", "reliability.png"}
     page = (tmp_path / "page" / "report.html").read_text()
-    assert "Whether its confidence can be believed" in page and "The worst mistakes" in page
+    assert "<h2>Calibration</h2>" in page and "The worst mistakes" in page
     assert "0.90 to 1.00" in page, "ten bins"
 
 

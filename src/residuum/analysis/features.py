@@ -1,4 +1,4 @@
-"""What the layers of a trained network hold: filters, neighbours, and what a straight line can read off them."""
+"""The content of a trained network's layers: filters, neighbours, and linear probes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
-RIDGE = 1e-3  # of the features' mean variance: enough to make the equations solvable, too little to shrink what counts
+RIDGE = 1e-3  # of the features' mean variance: enough to make the equations solvable, too little to shrink large ones
 
 
 def first_filters(model: nn.Module) -> Tensor:
@@ -26,7 +26,7 @@ def first_filters(model: nn.Module) -> Tensor:
 
 
 def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> Tensor:
-    """Return which test images a linear classifier on these features recognises: bool [N].
+    """Return which test images a linear classifier on these features classifies correctly: bool [N].
 
     The classifier is ridge regression onto one-hot labels in closed form (Alain 2016, arXiv:1610.01644, takes logistic
     regression): it has no iterations to tune, so depths are compared on equal terms.
@@ -59,7 +59,7 @@ def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels:
 def probes_by_depth(
     train: Mapping[str, Tensor], train_labels: Tensor, test: Mapping[str, Tensor], test_labels: Tensor
 ) -> dict[str, Tensor]:
-    """Return which test images a linear probe recognises at each depth: bool [N] by name."""
+    """Return which test images a linear probe classifies correctly at each depth: bool [N] by name."""
     return {name: linear_probe(train[name], train_labels, test[name], test_labels) for name in train}
 
 
@@ -68,8 +68,8 @@ def neighbours(features: Tensor, queries: Tensor, count: int) -> Tensor:
 
     Args:
         features: [N, p].
-        queries: int64 [Q], numbers of images among the N; an image is not its own neighbour.
-        count: how many for each.
+        queries: int64 [Q], indices among the N images; an image is not its own neighbour.
+        count: neighbours of each query.
     """
     if not 1 <= count < len(features):
         raise InputError(f"neighbours must number 1 to {len(features) - 1} among {len(features)} images, got {count}")

@@ -3,7 +3,7 @@
 The statistics of batch norm belong to the weights. ``frozen`` (the default) keeps those of the centre: it is the
 function that the saved model computes, its centre is the model's own loss exactly, and it is what Li18 drew.
 ``recomputed`` gives each point the statistics that its own weights have on the images: the network that training
-would see there. Far from the centre frozen statistics no longer fit; part of the walls that one sees is that misfit.
+would see there. Far from the centre frozen statistics no longer fit; part of the visible walls is that misfit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Point = tuple[float, ...]  # a coordinate for each direction
 
 
 class Height(NamedTuple):
-    """What the network is worth at one point."""
+    """Loss and error of the network at one point."""
 
     loss: float  # mean cross-entropy, nats; infinite where it is no number
     error: float  # percent
@@ -47,9 +47,9 @@ def heights(
 
     Args:
         model: a trained classifier.
-        sample: the images that the loss is taken over.
+        sample: the images of the loss.
         directions: one for each coordinate of a point.
-        points: where to look.
+        points: coordinates to evaluate.
         statistics: ``frozen`` or ``recomputed`` (above).
         workers: processes, one thread each; 1 works here.
 
@@ -96,7 +96,7 @@ def _walk(
 
 @torch.no_grad()
 def place(model: nn.Module, centre: Direction, directions: Sequence[Direction], point: Point) -> None:
-    """Set the model's weights to centre + sum of coordinate * direction; a coordinate of 0 adds nothing at all."""
+    """Set the model's weights to centre + sum of coordinate * direction; a coordinate of 0 adds nothing."""
     for name, weights in model.named_parameters():
         weights.copy_(centre[name])
         for coordinate, direction in zip(point, directions, strict=True):
@@ -125,7 +125,7 @@ def _axis(reach: float, steps: int) -> list[float]:
 
 
 def bumps(losses: Tensor) -> float:
-    """Return how far from convex a line of losses is: the share of inner points that lie above their neighbours' mean.
+    """Return how far a line of losses is from convex: the share of inner points that lie above their neighbours' mean.
 
     0 for a bowl, about one half for noise.
     """

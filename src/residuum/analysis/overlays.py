@@ -1,4 +1,4 @@
-"""Images with a map laid over them."""
+"""Images overlaid with a map."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor
 
 from ..data.pixels import match_channels
 
-SHOWN = 384  # pixels that the longer side has at least; smaller images are enlarged by whole numbers, edges hard
+SHOWN = 384  # pixels; images whose longer side is smaller are enlarged by whole numbers, with hard edges
 MAP = "inferno"  # rises in lightness, so that it reads in grey and for the colour-blind too
 SIGNED = "RdBu"  # blue speaks for, red against
 
 
 def heat_overlay(pixels: Tensor, heat: Tensor) -> np.ndarray:
-    """Lay a map of 0 or more over an image: uint8 [H', W', 3].
+    """Overlay an image with a map of 0 or more: uint8 [H', W', 3].
 
     Where the map is 0 the image is grey and dark; where it is largest the image is lit up.
 
@@ -35,7 +35,7 @@ def heat_overlay(pixels: Tensor, heat: Tensor) -> np.ndarray:
 
 
 def signed_overlay(pixels: Tensor, values: Tensor) -> np.ndarray:
-    """Lay what speaks for (blue) and against (red) a class over a faint image: uint8 [H', W', 3].
+    """Overlay a faint image with the evidence for (blue) and against (red) a class: uint8 [H', W', 3].
 
     Args:
         pixels: uint8 [C, H, W].

@@ -1,4 +1,4 @@
-"""A sample of images, prepared as a model wants them: what every analysis of a trained model looks at."""
+"""A sample of images, prepared for a model: the input of every analysis of a trained model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Sample:
         yield from zip(self.pixels.split(self.batch_size), self.labels.split(self.batch_size), strict=True)
 
     def images(self) -> Iterator[Tensor]:
-        """Yield what the network receives: float32 [B, C, H, W]."""
+        """Yield the network's input: float32 [B, C, H, W]."""
         for pixels, _ in self.batches():
             yield self.normalise(pixels)
 
@@ -57,8 +57,8 @@ def take_sample(
     Args:
         model: from ``create_model``, ``load`` or a run.
         data: a data set, its name, or a folder of images.
-        count: how many, drawn without return from the stream ``sample``: a larger sample begins with the smaller one;
-            0 takes all in their order.
+        count: the number of images, drawn without replacement from the stream ``sample``: a larger sample begins with
+            the smaller one; 0 takes all in their order.
         split: ``val`` or ``train``.
         seed: the study's.
 
@@ -91,7 +91,7 @@ def scores(model: nn.Module, sample: Sample) -> Scores:
 
 
 def hits(model: nn.Module, sample: Sample) -> Tensor:
-    """Return which images are recognised: bool [N]."""
+    """Return which images the model classifies correctly: bool [N]."""
     found = scores(model, sample)
     return found.ranked[:, 0] == found.labels
 

@@ -1,4 +1,4 @@
-"""How alike two representations of the same images are: linear CKA (Kornblith 2019, arXiv:1905.00414)."""
+"""Similarity of two representations of the same images: linear CKA (Kornblith 2019, arXiv:1905.00414)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ..errors import InputError
 def linear_cka(x: Tensor, y: Tensor) -> float:
     """Return |Y'X|^2 / (|X'X| |Y'Y|) of features centred over images, Frobenius norms (section 3, linear kernel).
 
-    1 where one is the other turned and scaled; it is not changed by orthogonal maps and isotropic scaling of either
-    side, but by other invertible maps it is.
+    1 where one is the other rotated and scaled; orthogonal maps and isotropic scaling of either side leave it
+    unchanged, other invertible maps do not.
 
     Args:
         x: [N, p], features of N images.
         y: [N, q], of the same images in the same order.
 
     Raises:
-        InputError: other numbers of images, fewer than two, or features that are the same for all images.
+        InputError: different numbers of images, fewer than two, or features that are the same for all images.
     """
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) < 2:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Small images in rows: filters, what units answer to, neighbours."""
+"""Small images in rows: filters, activation maxima, neighbours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-_HEIGHT = 64  # pixels that an image is enlarged to at least, with hard edges
+_HEIGHT = 64  # pixels; smaller images are enlarged to at least this, with hard edges
 
 
 def picture_rows(
@@ -22,13 +22,13 @@ def picture_rows(
 
     Args:
         rows: images uint8 [H, W, 3] or [H, W]; rows may differ in length.
-        names: one a row.
-        title: above all.
+        names: one per row.
+        title: of the figure.
         side: of an image, inches.
-        gap: leave a gap behind the first image of a row, which the others belong to.
+        gap: leave a gap behind the first image of a row, to which the others belong.
 
     Raises:
-        InputError: no image, or other than one name a row.
+        InputError: no image, or not one name per row.
     """
     if not rows or not all(len(row) for row in rows) or len(names) != len(rows):
         raise InputError(f"a grid needs images in each row and a name for it, got {len(rows)} rows, {len(names)} names")
@@ -52,7 +52,7 @@ def picture_rows(
 
 
 def _strip(row: Sequence[np.ndarray], gap: bool) -> np.ndarray:
-    """Return images side by side as one, RGBA: what stands between them is clear."""
+    """Return images side by side as one, RGBA: the gaps are transparent."""
     import numpy as np
 
     enlarged = -(-_HEIGHT // row[0].shape[0])

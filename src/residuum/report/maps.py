@@ -31,9 +31,9 @@ def contour(
     Args:
         axis: coordinates of the columns, and of the rows where ``other_axis`` is left out.
         heights: [rows, columns].
-        title: above it.
-        label: what the heights are, with their unit.
-        top: the highest height that is told apart.
+        title: of the figure.
+        label: name and unit of the heights.
+        top: the largest height of the colour scale.
         way: a trajectory's points (x, y), drawn as a line from its first to its last.
         names: of the two directions.
         other_axis: coordinates of the rows.
@@ -84,7 +84,7 @@ def surface(axis: Sequence[float], heights: Sequence[Sequence[float]], *, title:
 def turning_surface(
     axis: Sequence[float], heights: Sequence[Sequence[float]], *, title: str, label: str, top: float
 ) -> dict[str, Any]:
-    """Return the same surface as a plotly figure that a reader can turn."""
+    """Return the same surface as a plotly figure that a reader can rotate."""
     values = _checked(axis, axis, heights, top)
     places = [round(float(place), 4) for place in axis]
     rows = [[round(float(value), 4) for value in row] for row in values]
@@ -113,7 +113,7 @@ def matrix(values: Sequence[Sequence[float]], names: Sequence[str], *, title: st
     """Draw numbers of 0..1 for each pair of names as a square of colours.
 
     Raises:
-        InputError: other than a value for each pair.
+        InputError: not one value for each pair.
     """
     found = _checked(names, names, values, 1.0)
     with house_style():

@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them."""
+"""Intervals and formats of numbers for readers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import math
 def wilson_interval(successes: float, total: float) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a share, both ends in [0, 1] (Wilson 1927, JASA 22).
 
-    Unlike the share plus or minus two standard errors it keeps its meaning near 0 and 1 and for few trials. With no
-    trials nothing is known: (0, 1).
+    Unlike the share plus or minus two standard errors it keeps its meaning near 0 and 1 and for few trials. Without
+    trials it is (0, 1).
     """
     if total == 0:
         return 0.0, 1.0
@@ -22,5 +22,5 @@ def wilson_interval(successes: float, total: float) -> tuple[float, float]:
 
 
 def percent(value: float, digits: int = 1) -> str:
-    """Return ``97.5 %`` for 97.5; what is not finite becomes a dash."""
+    """Return ``97.5 %`` for 97.5; a dash where it is not finite."""
     return f"{value:.{digits}f} %" if math.isfinite(value) else "–"

@@ -1,6 +1,6 @@
 """One self-contained HTML page from small parts: no network, no font but the reader's own, no script but plotly's.
 
-A part is ``Markup``. Whatever else is handed in is text and is escaped, so a class may be called ``<script>``.
+A part is ``Markup``. Any other string is text and is escaped, so a class may be called ``<script>``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _THUMBNAIL = 256
 
 
 class Markup(str):
-    """HTML that was made here; plain strings are text and get escaped."""
+    """HTML made here; plain strings are text and get escaped."""
 
     __slots__ = ()
 
@@ -40,7 +40,7 @@ class Picture:
 
     Args:
         image: uint8 [H, W, 3] or [H, W].
-        alt: what it shows, for those who do not see it.
+        alt: a description for screen readers.
         lines: captions below it; the first is the main one.
     """
 
@@ -55,13 +55,13 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
     Args:
         title: the page's name and its only first-level heading.
         sections: what ``section`` returns, or any other part; a plain string becomes a paragraph.
-        kind: what sort of page this is, a word or two above the title.
-        scripted: whether the page carries a script inside, for figures that can be turned.
+        kind: the kind of page, a word or two above the title.
+        scripted: whether the page contains a script, for interactive figures.
     """
     above = f'<p class="kind">{escape(kind)}</p>\n' if kind else ""
     # The policy makes the browser itself refuse every request, so a page cannot call out by accident.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    if scripted:  # plotly compiles some of its drawing at run time, and makes images to be saved
+    if scripted:  # plotly compiles code at run time, and makes images to save
         policy = policy.replace("data:", "data: blob:") + "; script-src 'unsafe-inline' 'unsafe-eval'"
     holds = "its script stands inside" if scripted else "it holds no script"
     return encodable(  # file names may hold bytes that are not UTF-8
@@ -96,7 +96,7 @@ def paragraph(text: str) -> Markup:
 
 
 def lead(text: str) -> Markup:
-    """Return the sentence that a reader in a hurry takes away."""
+    """Return the lead sentence."""
     return Markup(f'<p class="lead">{escape(text)}</p>')
 
 
@@ -116,9 +116,9 @@ def folded(summary: str, *parts: str) -> Markup:
 
 
 def figure(drawing: Figure, alt: str, caption: str = "") -> Markup:
-    """Return the drawing as inline SVG that follows light and dark; ``alt`` says what one would see."""
+    """Return the drawing as inline SVG that follows light and dark; ``alt`` describes it."""
     if not alt:
-        raise InputError("a figure needs an alt text, got none; say in a sentence what it shows")
+        raise InputError("a figure needs an alt text, got none; describe it in a sentence")
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return Markup(f"<figure>{_scrolling(svg(drawing, alt), 'Figure')}{below}</figure>")
 
@@ -183,7 +183,7 @@ def _picture(picture: Picture) -> str:
 
 
 def _scrolling(content: str, name: str) -> Markup:
-    """Let what is wider than a phone scroll on its own, by finger and by keyboard, and not the whole page."""
+    """Let content wider than a phone scroll by itself, by touch and by keyboard, without the whole page."""
     return Markup(f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(name)}">{content}</div>')
 
 

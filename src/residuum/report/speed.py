@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = {"fp32": ("blue", "o"), "bf16": ("green", "^"), "int8": ("vermilion", "s")}  # colour, marker
-CLEAR = 7.0  # that labels keep from the middle of points, in points of 1/72 inch
-LEAST_SPAN = 1.0  # of the accuracies' axis, percent: what single images decide is not drawn large
+CLEAR = 7.0  # distance of labels from the middle of points, in points of 1/72 inch
+LEAST_SPAN = 1.0  # of the accuracies' axis, percent, so that differences of single images stay small
 
 
 def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: str) -> Figure:
@@ -23,11 +23,11 @@ def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: 
 
     Args:
         rows: dicts with ``label``, ``precision``, ``accuracy`` (percent or None) and ``batches``, as a benchmark gives.
-        batches: which batch sizes.
-        title: above the figure.
+        batches: the batch sizes.
+        title: of the figure.
 
     Raises:
-        InputError: no row was measured at one of the batch sizes.
+        InputError: no row has a measurement at one of the batch sizes.
     """
     panels = {batch: sorted((row for row in rows if batch in row["batches"]), key=_speed(batch)) for batch in batches}
     if empty := [batch for batch, measured in panels.items() if not measured]:
@@ -44,7 +44,7 @@ def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: 
         axes[0].set_title(title)
         if known:
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # labels have found their places in this one
+            figure.set_layout_engine("none")  # labels are placed in this one
             for (batch, measured), ax in zip(panels.items(), axes, strict=True):
                 _name_points(ax, _with_accuracy(measured), batch)
     return figure
@@ -90,7 +90,7 @@ def _points(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
 
 
 def _name_points(ax: Axes, shown: Sequence[dict[str, Any]], batch: int) -> None:
-    """Write each point's name where no other lies, with a line to it where it is not beside its point."""
+    """Write each point's name where there is room, with a line to it if it is not beside its point."""
     from matplotlib.patheffects import withStroke
 
     figure = ax.figure

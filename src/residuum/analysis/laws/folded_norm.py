@@ -19,7 +19,7 @@ def folding(subject: Subject) -> Outcome:
     """
     folded = fold(subject.network)
     if not folded.folded:
-        return does_not_apply("no batch norm stands beside a layer that could take it in")
+        return does_not_apply("no batch norm stands beside a layer that could absorb it")
     comparison = Comparison()
     with torch.no_grad():
         comparison.add(folded.model(subject.inputs), subject.network(subject.inputs))

@@ -1,4 +1,4 @@
-"""Law 3: a block whose branch gives nothing is the identity, so a deeper network can be the shallower one."""
+"""Law 3: a block whose branch gives zeros is the identity, so a deeper network can be the shallower one."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def last_layer(block: Block) -> nn.Module | None:
 
 
 def why_no_identity(network: nn.Module) -> str:
-    """Say what keeps a block from being the identity."""
+    """Return the reason why no block can be the identity."""
     blocks = [module for module in network.modules() if isinstance(module, Block)]
     if not blocks:
         return "it is not made of blocks"

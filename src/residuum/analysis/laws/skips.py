@@ -1,4 +1,4 @@
-"""Law 4: the error goes back through every skip by the rule of the normal path."""
+"""Law 4: the error flows back through every skip by the rule of the normal path."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ETA = 0.1
 def skip_rules(subject: Subject) -> Outcome:
     """Law 4. dW[l-k,l] = -eta delta_l a_{l-k}^T for the normal path and every skip, delta_l = g'(z_l) sum W^T delta.
 
-    Written out in NumPy without automatic differentiation (``nn/skips_numpy.py``) and held against autograd: every
+    Written out in NumPy without automatic differentiation (``nn/skips_numpy.py``) and compared with autograd: every
     matrix and bias after one step of gradient descent; fixed identities, which must stay; and, because the rules agree,
     each layer's matrices merged into one, which must learn the same in that step.
 
