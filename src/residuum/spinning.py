@@ -41,8 +41,8 @@ def spinning() -> dict[str, str]:
     """Return how long threads spin in this process and why, human-readable."""
     found = {name: os.environ[name] for name in (POLICY, *SPIN) if name in os.environ}
     if not found:
-        return {"value": "OpenMP's own time", "why": "nothing is set; beside other work GOMP_SPINCOUNT=2000 is faster"}
+        return {"value": "OpenMP's own time", "why": "none is set; beside other work GOMP_SPINCOUNT=2000 is faster"}
     value = ", ".join(f"{name}={text}" for name, text in found.items())
     if _chosen:
         return {"value": value, "why": "short, so that training beside other work keeps most of its speed"}
-    return {"value": value, "why": "the environment says so"}
+    return {"value": value, "why": "set in the environment"}

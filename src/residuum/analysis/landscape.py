@@ -65,7 +65,7 @@ def heights(
     parts = [list(points[start::workers]) for start in range(workers)]
     with pool_of(workers, _begin) as pool:
         with holding_signals():
-            jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]
+            jobs = [pool.submit(_walk_part, model, sample, directions, part, statistics) for part in parts]
         found = [job.result() for job in jobs]
     return [found[number % workers][number // workers] for number in range(len(points))]
 
@@ -75,7 +75,7 @@ def _begin() -> None:
     serve_parent()
 
 
-def _walked(
+def _walk_part(
     model: nn.Module, sample: Sample, directions: Sequence[Direction], points: Sequence[Point], statistics: str
 ) -> list[Height]:
     return list(_walk(model, sample, directions, points, statistics))

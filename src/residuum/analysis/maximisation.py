@@ -73,7 +73,7 @@ def maximised(
     climbed = (0.1 * torch.randn(shape, generator=draw)).requires_grad_()
     climber = torch.optim.Adam([climbed], lr=rate)
     found = []
-    with _frozen(model):
+    with _freeze(model):
         for _ in range(steps):
             down, right = torch.randint(-reach, reach + 1, (2,), generator=draw).tolist()
             pictures = climbed.sigmoid()
@@ -86,7 +86,7 @@ def maximised(
 
 
 @contextlib.contextmanager
-def _frozen(model: nn.Module) -> Iterator[None]:
+def _freeze(model: nn.Module) -> Iterator[None]:
     """Put the model into evaluation mode, its weights without gradients; restore both afterwards."""
     wanted = [(weights, weights.requires_grad) for weights in model.parameters()]
     try:

@@ -23,7 +23,7 @@ Choice = tuple[bool, ...]  # for each block in order, whether the path goes thro
 class BothWays:
     """A block's two backward ways, at its input of the pass.
 
-    Each use of x gets a variable of its own: one in the shortcut's slot, one in branch and merge.
+    Each use of x gets its own variable: one in the shortcut's slot, one in branch and merge.
     """
 
     def __init__(self, passage: Passage) -> None:

@@ -27,7 +27,7 @@ def linear_cka(x: Tensor, y: Tensor) -> float:
         raise InputError(
             f"CKA needs features [N, p] and [N, q] of the same N >= 2 images, got {list(x.shape)} and {list(y.shape)}"
         )
-    return _alike(gram(x), gram(y))
+    return _compute_cka(gram(x), gram(y))
 
 
 def gram(features: Tensor) -> Tensor:
@@ -39,10 +39,10 @@ def gram(features: Tensor) -> Tensor:
 def cka_by_depth(features: Mapping[str, Tensor]) -> Tensor:
     """Return the linear CKA of every pair of depths: float64 [depths, depths]."""
     grams = [gram(found) for found in features.values()]
-    return torch.tensor([[_alike(a, b) for b in grams] for a in grams], dtype=torch.float64)
+    return torch.tensor([[_compute_cka(a, b) for b in grams] for a in grams], dtype=torch.float64)
 
 
-def _alike(a: Tensor, b: Tensor) -> float:
+def _compute_cka(a: Tensor, b: Tensor) -> float:
     sizes = a.norm() * b.norm()
     if sizes == 0:
         raise InputError("CKA needs features that differ between images, got the same for all; take other images")

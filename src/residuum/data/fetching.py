@@ -35,7 +35,7 @@ class Carrying(Dataset[Any]):
         return len(self.images)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arrived, (_Torchvision(), self.images)  # in this order: the images hold transforms of torchvision
+        return _unpickle, (_Torchvision(), self.images)  # in this order: the images hold transforms of torchvision
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
         try:
@@ -53,7 +53,7 @@ class _Torchvision:
         return import_torchvision, ()
 
 
-def _arrived(torchvision: Any, images: Any) -> Carrying:
+def _unpickle(torchvision: Any, images: Any) -> Carrying:
     return Carrying(images)
 
 
@@ -76,17 +76,22 @@ def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
         refuse_imported_script()
     own = torch.Generator().manual_seed(0)
     loader = DataLoader(
-        Carrying(images), num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=_whole, **batches
+        Carrying(images),
+        num_workers=workers,
+        generator=own,
+        worker_init_fn=serve_parent,
+        collate_fn=_return_batch,
+        **batches,
     )
     try:
         with holding_signals():
             fetched = iter(loader)
     except (EOFError, ConnectionError) as error:  # the fork server imported the script and exited
         raise InputError(SCRIPT) from error
-    return _raised(fetched, active_children() if workers else [])
+    return _raise_failures(fetched, active_children() if workers else [])
 
 
-def _raised(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]:
+def _raise_failures(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]:
     try:
         for batch in fetched:
             if isinstance(batch, Failure):
@@ -100,6 +105,6 @@ def _raised(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]
         raise InputError(f"a process that decodes images exited ({reason}); use fewer --workers") from error
 
 
-def _whole(batch: Any) -> Any:
+def _return_batch(batch: Any) -> Any:
     """Return the batch unchanged: there is nothing to collate."""
     return batch

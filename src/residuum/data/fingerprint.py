@@ -39,7 +39,7 @@ def _of_files(sides: list[FileImages]) -> dict[str, Any]:
     some = files[:: max(1, len(files) // SAMPLED)][:SAMPLED]
     size = sum(_bytes_of(path) for _, path in files)
     every = len(files) <= LISTED and size <= LISTED_BYTES
-    hashed = dict(map(_hashed, files if every else some))
+    hashed = dict(map(_hash_file, files if every else some))
     found = {"bytes": size, "sample": {name: hashed[name] for name, _ in some}}
     return {**found, "images": hashed} if every else found
 
@@ -50,7 +50,7 @@ def _bytes_of(path: Path) -> int:
     return 0
 
 
-def _hashed(file: tuple[str, Path]) -> tuple[str, str]:
+def _hash_file(file: tuple[str, Path]) -> tuple[str, str]:
     with contextlib.suppress(OSError):
         return file[0], hashlib.sha256(file[1].read_bytes()).hexdigest()[:16]
     return file[0], "cannot be read"

@@ -68,7 +68,7 @@ def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Da
     root = Path(root)
     found = look_through(root, to_train=to_train)
     everything = [*found.train, *found.val, *found.test]
-    notes = [*found.notes, *_damaged(everything, strict)]
+    notes = [*found.notes, *_note_damaged(everything, strict)]
     sides = [[image for image in side if not image.problem] for side in (found.train, found.val, found.test)]
     if to_train:
         _check_classes(root, found, sides[0], sides[1])
@@ -100,7 +100,13 @@ def look_through(root: Path, *, to_train: bool = True) -> Found:
     elif val_is_test:
         val, val_is, test = test, test_is, []
     labels = [encodable(name) for name in classes]
-    notes = [*layout.notes, *twins(labels), *_escaped(classes, labels), *skipped.notes(), *_frames(train, val, test)]
+    notes = [
+        *layout.notes,
+        *twins(labels),
+        *_note_escaped(classes, labels),
+        *skipped.notes(),
+        *_note_frames(train, val, test),
+    ]
     if to_train:
         notes += lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
         notes += lacking("the test side", labels, _labels(test)) if test else []
@@ -177,20 +183,20 @@ def _labels(images: list[Picture]) -> set[int]:
     return {image.label for image in images if not image.problem}
 
 
-def _escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
+def _note_escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Return a note on the class folders whose names are not UTF-8."""
     changed = [label for name, label in zip(names, labels, strict=True) if name != label]
     return [f"class folders whose names are not UTF-8, written with escapes: {enumerated(changed)}"] if changed else []
 
 
-def _frames(*sides: list[Picture]) -> list[str]:
+def _note_frames(*sides: list[Picture]) -> list[str]:
     names = [image.name for side in sides for image in side if image.several]
     return [f"of {len(names):,} images with several frames or pages the first is used: {enumerated(names)}"] * bool(
         names
     )
 
 
-def _damaged(images: list[Picture], strict: bool) -> list[str]:
+def _note_damaged(images: list[Picture], strict: bool) -> list[str]:
     damaged = [image for image in images if image.problem]
     if strict and damaged:
         raise InputError(
@@ -229,7 +235,7 @@ def _dataset(root: Path, found: Found, sides: list[list[Picture]], notes: list[s
     )
 
     def hold(images: list[Picture]) -> ArrayImages | FileImages:
-        return _decoded(root, images, shape) if small else _listed(root, images)
+        return _decode_files(root, images, shape) if small else _list_files(root, images)
 
     train, val, test = sides
     return Dataset(
@@ -250,12 +256,12 @@ def _dataset(root: Path, found: Found, sides: list[list[Picture]], notes: list[s
     )
 
 
-def _listed(root: Path, pictures: list[Picture]) -> FileImages:
+def _list_files(root: Path, pictures: list[Picture]) -> FileImages:
     labels = torch.tensor([picture.label for picture in pictures], dtype=torch.long)
     return FileImages(root, [picture.name for picture in pictures], labels)
 
 
-def _decoded(root: Path, pictures: list[Picture], shape: tuple[int, int]) -> ArrayImages:
+def _decode_files(root: Path, pictures: list[Picture], shape: tuple[int, int]) -> ArrayImages:
     pixels = [decode(root / picture.name) for picture in pictures]
     held = torch.stack(pixels) if pixels else torch.empty(0, 3, *shape, dtype=torch.uint8)
     return ArrayImages(held, torch.tensor([picture.label for picture in pictures], dtype=torch.long))

@@ -43,16 +43,16 @@ class Skipped:
         found = []
         if self.hidden:
             found.append(
-                f"left out {_count(self.hidden.total(), 'image')} in hidden or system folders: {_counted(self.hidden)}"
+                f"left out {_count(self.hidden.total(), 'image')} in hidden or system folders: {_itemise(self.hidden)}"
             )
         if self.hidden_files:
             found.append(f"left out {_count(len(self.hidden_files), 'hidden image')}: {enumerated(self.hidden_files)}")
         if self.beside:
             found.append(
-                f"left out {_count(self.beside.total(), 'image')} outside of the class folders: {_counted(self.beside)}"
+                f"left out {_count(self.beside.total(), 'image')} outside of the class folders: {_itemise(self.beside)}"
             )
         if self.endings:
-            kinds = ", ".join(f"{count:,} {ending or 'without ending'}" for ending, count in _often(self.endings))
+            kinds = ", ".join(f"{count:,} {ending or 'without ending'}" for ending, count in _sort_counts(self.endings))
             found.append(f"left out {_count(self.endings.total(), 'file')} that no image decoder here reads: {kinds}")
         if self.loops:
             found.append(f"did not follow links to folders that are listed already: {enumerated(self.loops)}")
@@ -100,7 +100,7 @@ def loose(folder: Path, root: Path, skipped: Skipped) -> None:
             if is_hidden(entry.name):
                 _skip_hidden(entry, root, skipped)
             elif ending_of(entry.name) in image_endings() and not _is_folder(entry):
-                skipped.beside[_shown(folder, root)] += 1
+                skipped.beside[_format_path(folder, root)] += 1
 
 
 def enumerated(names: Sequence[str], most: int = NAMED) -> str:
@@ -114,7 +114,7 @@ def _walk(folder: Path, root: Path, skipped: Skipped, seen: set[str]) -> Iterato
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        skipped.unreadable.append(f"{_shown(folder, root)} ({error.strerror})")
+        skipped.unreadable.append(f"{_format_path(folder, root)} ({error.strerror})")
         return
     for one in entries:
         path = folder / one.name
@@ -122,11 +122,11 @@ def _walk(folder: Path, root: Path, skipped: Skipped, seen: set[str]) -> Iterato
             _skip_hidden(one, root, skipped)
         elif _is_folder(one):
             if (real := os.path.realpath(path)) in seen or _is_above(real, folder):
-                skipped.loops.append(_shown(path, root))
+                skipped.loops.append(_format_path(path, root))
                 continue
             seen.add(real)
             if ending_of(path.name) in image_endings():
-                skipped.misnamed.append(_shown(path, root))
+                skipped.misnamed.append(_format_path(path, root))
             yield from _walk(path, root, skipped, seen)
         elif (entry := _entry(path)) is not None:
             yield entry
@@ -167,9 +167,9 @@ def _skip_hidden(entry: os.DirEntry[str], root: Path, skipped: Skipped) -> None:
     path = Path(entry.path)
     if _is_folder(entry):
         if count := count_images(path):
-            skipped.hidden[_shown(path, root)] += count
+            skipped.hidden[_format_path(path, root)] += count
     elif ending_of(entry.name) in image_endings() and not is_system(entry.name):
-        skipped.hidden_files.append(_shown(path, root))
+        skipped.hidden_files.append(_format_path(path, root))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -179,16 +179,16 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _shown(path: Path, root: Path) -> str:
+def _format_path(path: Path, root: Path) -> str:
     return printable(path.relative_to(root).as_posix() if path != root else path.name)
 
 
-def _counted(counter: Counter[str]) -> str:
-    names = [f"{name} ({count:,})" for name, count in _often(counter)]
+def _itemise(counter: Counter[str]) -> str:
+    names = [f"{name} ({count:,})" for name, count in _sort_counts(counter)]
     return enumerated(names)
 
 
-def _often(counter: Counter[str]) -> list[tuple[str, int]]:
+def _sort_counts(counter: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
 
 

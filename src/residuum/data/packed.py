@@ -98,7 +98,7 @@ class Packed:
             raise ValueError("images lie outside of it")
         for row in range(0, len(self.rows), max(1, len(self.rows) // CHECKED)):
             if checksum(self._rows(row)) != int(self.columns["checksum"][row]):
-                raise ValueError(f"image {row} is not what was written")
+                raise ValueError(f"image {row} fails its checksum")
 
 
 def checksum(rows: Tensor) -> int:

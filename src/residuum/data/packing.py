@@ -127,7 +127,7 @@ def write_packed(
     tell(f"decoding {len(new):,} images of {root} once{again}: {size / 1e6:,.1f} MB in {path}")
     as_they_are = (Row(name, *held.content(name), stamps[name]) for name in kept) if held is not None else ()
     with replacing(path, ELSEWHERE) as temporary, temporary.open("wb") as file:
-        _fill(file, chain(as_they_are, _decoded(root, new, stamps, side, tell)))
+        _fill(file, chain(as_they_are, _decode_rows(root, new, stamps, side, tell)))
 
 
 def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
@@ -149,7 +149,7 @@ def kept_bytes(size: tuple[int, int], side: int) -> int:
     return 3 * short * long if short <= side else 3 * side * (side * long // short)
 
 
-def _decoded(root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell) -> Iterator[Row]:
+def _decode_rows(root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell) -> Iterator[Row]:
     """Decode images in threads, a few at a time to save memory."""
     shrink, started, told = fitting_shorter(side), time.monotonic(), time.monotonic()
 

@@ -90,14 +90,14 @@ def recognise(root: Path, skipped: Skipped) -> Layout:
     Raises:
         InputError: the names of a split beside other folders, two folders for one side, a side without class folders.
     """
-    base, notes = _unwrapped(root)
+    base, notes = _unwrap(root)
     folders = folders_in(base)
     found = _side_folders(folders)
     if not found:
         _refuse_folds(base, folders)
         _refuse_split_below(base, folders)
-        return Layout(base, notes=[*notes, *_repeated(folders)])
-    sides = _one_each(base, found)
+        return Layout(base, notes=[*notes, *_note_repeated(folders)])
+    sides = _require_one_each(base, found)
     _refuse_without_classes(base, sides)
     _check_others(base, folders, sides, skipped)
     roots = _side_roots(sides)
@@ -122,7 +122,7 @@ def _without_filler(word: str) -> str:
     return word
 
 
-def _unwrapped(root: Path) -> tuple[Path, list[str]]:
+def _unwrap(root: Path) -> tuple[Path, list[str]]:
     """Return the folder below ``root`` that holds the sides or classes, inside folders that hold one folder only.
 
     Ignores a sibling that holds no image if the other holds the sides: images/train beside labels/.
@@ -166,12 +166,12 @@ def _holds_folders_only(path: Path) -> bool:
     return bool(folders_in(path)) and not holds_images(path)
 
 
-def _one_each(base: Path, found: dict[Path, Name]) -> dict[str, Path]:
+def _require_one_each(base: Path, found: dict[Path, Name]) -> dict[str, Path]:
     sides: dict[str, Path] = {}
     for path, name in found.items():
         if name.side in sides:
             raise InputError(
-                f"each side of a split must have one folder, but {_enumerated([sides[name.side], path])} in "
+                f"each side of a split must have one folder, but {_enumerate([sides[name.side], path])} in "
                 f"{printable(base)} are both named as {name.side} images; keep one, merge them, or rename one to "
                 f"{' or '.join(f'{side}/' for side in SIDES if side != name.side)}"
             )
@@ -199,8 +199,8 @@ def _check_others(base: Path, folders: Sequence[Path], sides: dict[str, Path], s
     mixed = [path for path in counts if path.name.casefold() in classes or len(sides) == 1]
     if mixed:
         raise InputError(
-            f"{printable(base)} must hold either the sides of a split or class folders, but {_enumerated(mixed)} lie "
-            f"beside {_enumerated(list(sides.values()))}; call the sides train/, val/ and test/ and move the others "
+            f"{printable(base)} must hold either the sides of a split or class folders, but {_enumerate(mixed)} lie "
+            f"beside {_enumerate(list(sides.values()))}; call the sides train/, val/ and test/ and move the others "
             f"into them or out of {printable(base)}; " + AS_CLASSES.format(names="all of them")
         )
     for path, count in counts.items():
@@ -235,7 +235,7 @@ def _side_root(side: Path, classes: Collection[str] = ()) -> Path:
     inner = _side_folders(folders_in(root))
     if len({name.side for name in inner.values()}) > 1 and all(map(_holds_folders_only, inner)):
         raise InputError(
-            f"{printable(root)} must hold class folders, but {_enumerated(list(inner))} in it are named as the sides "
+            f"{printable(root)} must hold class folders, but {_enumerate(list(inner))} in it are named as the sides "
             f"of a split and hold folders themselves; give --data {printable(root)}"
         )
     return root
@@ -245,7 +245,7 @@ def _refuse_folds(base: Path, folders: Sequence[Path]) -> None:
     names = ["".join(_words(path.name)) for path in folders]
     if len(names) > 1 and all(map(_FOLD.fullmatch, names)):
         raise InputError(
-            f"{printable(base)} holds the folds of a cross-validation ({_enumerated(folders)}), not classes; make "
+            f"{printable(base)} holds the folds of a cross-validation ({_enumerate(folders)}), not classes; make "
             "train/ and val/ of them, each with its class folders; " + AS_CLASSES.format(names="they")
         )
 
@@ -257,12 +257,12 @@ def _refuse_split_below(base: Path, folders: Sequence[Path]) -> None:
     if split:
         raise InputError(
             f"the sides of a split must lie above the classes, but {printable(split[0])} holds "
-            f"{_enumerated(list(below[split[0]]))}; move the images to "
+            f"{_enumerate(list(below[split[0]]))}; move the images to "
             f"{printable(base)}/train/{printable(split[0].name)}/ and so on"
         )
 
 
-def _repeated(folders: Sequence[Path]) -> list[str]:
+def _note_repeated(folders: Sequence[Path]) -> list[str]:
     """Note that all class folders hold the same folders: they may be classes, and the folders above them sides."""
     below = [[path.name for path in folders_in(folder)] for folder in folders]
     if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):
@@ -270,11 +270,11 @@ def _repeated(folders: Sequence[Path]) -> list[str]:
     if any(map(holds_images, folders)):
         return []
     return [
-        f"classes are {_enumerated(folders)}, and each holds the folders {_enumerated(below[0])}; "
+        f"classes are {_enumerate(folders)}, and each holds the folders {_enumerate(below[0])}; "
         "if those are the classes, call the folders above them train/, val/ and test/"
     ]
 
 
-def _enumerated(paths: Sequence[Path | str], most: int = 5) -> str:
+def _enumerate(paths: Sequence[Path | str], most: int = 5) -> str:
     names = [f"{printable(path.name if isinstance(path, Path) else path)}/" for path in paths]
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

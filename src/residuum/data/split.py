@@ -27,7 +27,7 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
         raise InputError(f"val_split, a share of the training images, must be 0 to 1, got {share}")
     if dataset.test is not None:
         raise InputError(f"{dataset.name} has its own validation and test images; leave --val-split out")
-    held = _held(dataset.train.labels, share)
+    held = _draw_held_out(dataset.train.labels, share)
     if held.sum() == 0 or len(set(dataset.train.labels[~held].tolist())) < len(set(dataset.train.labels.tolist())):
         raise InputError(
             f"a val_split of {share} leaves validation or a class's training without an image "
@@ -44,7 +44,7 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
     )
 
 
-def _held(labels: Tensor, share: float) -> Tensor:
+def _draw_held_out(labels: Tensor, share: float) -> Tensor:
     """Return bool [N]: of each class the nearest whole number to its share, drawn from the stream ``split``."""
     shuffled = torch.randperm(len(labels), generator=generator(0, "split"))
     held = torch.zeros(len(labels), dtype=torch.bool)

@@ -1,6 +1,6 @@
 """The long short-term memory cell: a residual block along time.
 
-It has two states, so it is a short cell of its own. Its slots: the memory c is the stream; the shortcut carries it
+It has two states, so it is a separate short cell. Its slots: the memory c is the stream; the shortcut carries it
 unchanged; the branch is the candidate g; the merge is an uncoupled gate, c' = f*c + i*g, whose carry gate f the cell
 of 1997 holds at 1, which leaves c' = c + i*g, the residual block with a gated branch; nothing acts on the stream
 afterwards, and h' = o*tanh(c') is what the next step and the next layer read.

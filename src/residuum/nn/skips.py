@@ -102,9 +102,9 @@ class SkipCell(nn.Module):
     """a_l = g_l(W[l-1,l] a_{l-1} + b_l + sum over skips k -> l of W[k,l] a_k), for l = 1..L: [N, n_0] -> [N, n_L].
 
     Its slots, at each layer: the branch is W[l-1,l] a_{l-1} + b_l; the shortcut is each W[k,l] a_k, fixed at the
-    identity or learnt; the merge is the sum; the outer activation is g_l. It keeps all layers as its state, so it is
-    a cell of its own: no skips make the plain network, identities end to end the residual one, matrices from all
-    layers the dense one. No gate stands here; the gated form is a block with merge Gate.
+    identity or learnt; the merge is the sum; the outer activation is g_l. It keeps all layers as its state, so it is a
+    separate cell: no skips make the plain network, identities end to end the residual one, matrices from all layers the
+    dense one. No gate stands here; the gated form is a block with merge Gate.
 
     Args:
         widths: n_0 ... n_L.

@@ -27,7 +27,7 @@ def whitened_stem(in_chans: int, *, patch: int = 2) -> nn.Module:
 
 
 def whitened_width(in_chans: int, patch: int = 2) -> int:
-    """Return how many channels the stem has: each direction of a patch and its opposite."""
+    """Return the number of channels of the stem: each direction of a patch and its opposite."""
     return 2 * in_chans * patch * patch
 
 

@@ -145,7 +145,7 @@ def _padded(channels: int) -> int:
     return -(-channels // PANEL) * PANEL
 
 
-# Maps may be pooled; then ``which`` says of each number which of four pixels it was, and sizes are those of the pixels.
+# Maps may be pooled; then ``which`` holds each maximum's index among its four pixels, and sizes are before pooling.
 
 
 def _convolve(

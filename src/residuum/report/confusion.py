@@ -77,7 +77,7 @@ def _pool(shares: np.ndarray, size: int) -> np.ndarray:
 
 
 def _cell_colours(shares: np.ndarray) -> np.ndarray:
-    """Return [rows, columns, 4]: the hue says hit or mistake, the opacity the share: any paper shines through."""
+    """Return [rows, columns, 4]: the hue marks hit or mistake, the opacity the share; any background shows through."""
     import numpy as np
     from matplotlib.colors import to_rgb
 

@@ -44,7 +44,7 @@ def contour(
     from matplotlib.ticker import MaxNLocator
 
     rows = axis if other_axis is None else other_axis
-    values = _checked(axis, rows, heights, top)
+    values = _check_heights(axis, rows, heights, top)
     with house_style():
         figure, (ax,) = panels(1, 4.6, 3.9)
         levels = _levels(values, top)
@@ -68,7 +68,7 @@ def surface(axis: Sequence[float], heights: Sequence[Sequence[float]], *, title:
     import numpy as np
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    values = _checked(axis, axis, heights, top)
+    values = _check_heights(axis, axis, heights, top)
     with house_style():
         figure = MatplotlibFigure(figsize=(4.9, 4.2))
         ax: Any = figure.add_subplot(projection="3d")
@@ -85,7 +85,7 @@ def turning_surface(
     axis: Sequence[float], heights: Sequence[Sequence[float]], *, title: str, label: str, top: float
 ) -> dict[str, Any]:
     """Return the same surface as a plotly figure that a reader can rotate."""
-    values = _checked(axis, axis, heights, top)
+    values = _check_heights(axis, axis, heights, top)
     places = [round(float(place), 4) for place in axis]
     rows = [[round(float(value), 4) for value in row] for row in values]
     return {
@@ -115,7 +115,7 @@ def matrix(values: Sequence[Sequence[float]], names: Sequence[str], *, title: st
     Raises:
         InputError: not one value for each pair.
     """
-    found = _checked(names, names, values, 1.0)
+    found = _check_heights(names, names, values, 1.0)
     with house_style():
         figure, (ax,) = panels(1, 4.6, 3.9)
         shown = ax.imshow(found, cmap=COLOURS, vmin=0, vmax=1)
@@ -128,7 +128,9 @@ def matrix(values: Sequence[Sequence[float]], names: Sequence[str], *, title: st
     return figure
 
 
-def _checked(columns: Sequence[Any], rows: Sequence[Any], values: Sequence[Sequence[float]], top: float) -> np.ndarray:
+def _check_heights(
+    columns: Sequence[Any], rows: Sequence[Any], values: Sequence[Sequence[float]], top: float
+) -> np.ndarray:
     import numpy as np
 
     found = np.array([[top if value is None else value for value in row] for row in values], dtype=float)

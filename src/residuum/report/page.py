@@ -69,7 +69,7 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n"
-        f"<header>\n{above}<h1>{escape(title)}</h1>\n</header>\n<main>\n{_joined(sections)}\n</main>\n"
+        f"<header>\n{above}<h1>{escape(title)}</h1>\n</header>\n<main>\n{_join(sections)}\n</main>\n"
         f"<footer>Made with Residuum. This file is complete in itself: {holds} and it loads nothing.</footer>\n"
         "</body>\n</html>\n"
     )
@@ -77,12 +77,12 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
 
 def section(heading: str, *parts: str) -> Markup:
     """Return a second-level heading and its parts."""
-    return Markup(f"<section>\n<h2>{escape(heading)}</h2>\n{_joined(parts)}\n</section>")
+    return Markup(f"<section>\n<h2>{escape(heading)}</h2>\n{_join(parts)}\n</section>")
 
 
 def opening(*parts: str) -> Markup:
-    """Return the section right below the title; it needs no heading of its own."""
-    return Markup(f'<div class="opening">\n{_joined(parts)}\n</div>')
+    """Return the section right below the title, without a heading."""
+    return Markup(f'<div class="opening">\n{_join(parts)}\n</div>')
 
 
 def heading(text: str) -> Markup:
@@ -112,7 +112,7 @@ def command(text: str) -> Markup:
 
 def folded(summary: str, *parts: str) -> Markup:
     """Return parts that stay hidden until the reader opens them."""
-    return Markup(f"<details><summary>{escape(summary)}</summary>\n{_joined(parts)}\n</details>")
+    return Markup(f"<details><summary>{escape(summary)}</summary>\n{_join(parts)}\n</details>")
 
 
 def figure(drawing: Figure, alt: str, caption: str = "") -> Markup:
@@ -120,12 +120,12 @@ def figure(drawing: Figure, alt: str, caption: str = "") -> Markup:
     if not alt:
         raise InputError("a figure needs an alt text, got none; describe it in a sentence")
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return Markup(f"<figure>{_scrolling(svg(drawing, alt), 'Figure')}{below}</figure>")
+    return Markup(f"<figure>{_wrap_scrolling(svg(drawing, alt), 'Figure')}{below}</figure>")
 
 
 def figures(*parts: Markup) -> Markup:
     """Return figures side by side, or below one another where the screen is narrow."""
-    return Markup(f'<div class="figures">\n{_joined(parts)}\n</div>')
+    return Markup(f'<div class="figures">\n{_join(parts)}\n</div>')
 
 
 def beside(main: Markup, aside: Markup) -> Markup:
@@ -148,7 +148,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str
         for row in cells
     )
     words = f"<caption>{escape(caption)}</caption>"
-    return _scrolling(f"<table>{words}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>", caption)
+    return _wrap_scrolling(f"<table>{words}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>", caption)
 
 
 def facts(values: Mapping[str, str]) -> Markup:
@@ -182,10 +182,10 @@ def _picture(picture: Picture) -> str:
     return f'<li><img{look} src="{data}" width="{width}" height="{height}" alt="{escape(picture.alt)}">{words}</li>'
 
 
-def _scrolling(content: str, name: str) -> Markup:
+def _wrap_scrolling(content: str, name: str) -> Markup:
     """Let content wider than a phone scroll by itself, by touch and by keyboard, without the whole page."""
     return Markup(f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(name)}">{content}</div>')
 
 
-def _joined(parts: Iterable[str]) -> str:
+def _join(parts: Iterable[str]) -> str:
     return "\n".join(part if isinstance(part, Markup) else paragraph(part) for part in parts)

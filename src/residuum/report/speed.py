@@ -56,7 +56,9 @@ def _bars(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
     bars = ax.barh(range(len(measured)), speeds, color=colours, height=0.62)
     for bar, speed in zip(bars, speeds, strict=True):
         middle = bar.get_y() + bar.get_height() / 2
-        ax.annotate(_said(speed), (speed, middle), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+        ax.annotate(
+            _format_speed(speed), (speed, middle), (4, 0), textcoords="offset points", va="center", fontsize=8.5
+        )
     ax.set_yticks(range(len(measured)), [row["label"] for row in measured])
     ax.set_xlim(0, 1.15 * max(speeds))
     ax.xaxis.set_major_formatter("{x:,g}")
@@ -83,7 +85,9 @@ def _points(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
     ax.set_ylim(middle - half, middle + half)
     pictures = max(row.get("pictures", 0) for row in shown)
     ax.set_ylabel("accuracy, %" + (f" of {pictures:,} images" if pictures else ""))
-    left_out = [f"{row['label']} {_said(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None]
+    left_out = [
+        f"{row['label']} {_format_speed(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None
+    ]
     beside = f"\nwithout an accuracy: {', '.join(left_out)}" if left_out else ""
     ax.set_xlabel(f"images a second at batch {batch}, median{beside}")
     ax.grid()
@@ -122,7 +126,7 @@ def _with_accuracy(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("accuracy") is not None]
 
 
-def _said(speed: float) -> str:
+def _format_speed(speed: float) -> str:
     return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
 
 

@@ -19,7 +19,7 @@ LAYERS = (nn.Conv2d, nn.Linear, *NORMS)
 
 
 def identity(subject: Subject) -> Outcome:
-    """Law 3. F = 0 gives H(x) = x; with such blocks put in, a deeper network computes the same function, bit for bit.
+    """Law 3. F = 0 gives H(x) = x; with such blocks inserted, a deeper network computes the same function, bit for bit.
 
     Behind every block that keeps its shape comes a copy of it whose branch ends in zeros (a gated block's gate is shut
     instead). The deeper network must give the same logits, and in training mode start at the same loss, with no
@@ -40,7 +40,7 @@ def identity(subject: Subject) -> Outcome:
 
 
 def deepened(network: nn.Module) -> tuple[nn.Module, int]:
-    """Return a copy with an identity block behind each block that allows one, and how many were put in."""
+    """Return a copy with an identity block behind each block that allows one, and the number of blocks inserted."""
     deep, added = copy.deepcopy(network), 0
     for name, module in list(deep.named_modules()):
         if not isinstance(module, nn.Sequential | nn.ModuleList):

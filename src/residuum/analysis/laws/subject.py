@@ -33,7 +33,7 @@ class Subject:
 
 
 def make_subject(network: nn.Module, name: str = "", *, new: bool = False, seed: int = 0) -> Subject:
-    """Return a float64 copy of the network with examples of its own size.
+    """Return a float64 copy of the network with examples of its input size.
 
     Args:
         network: from ``create_model`` or ``load``; it is not changed.
