@@ -109,7 +109,7 @@ def _answering(model: nn.Module) -> list[str]:
         if isinstance(module, LAYERS) and not {"shortcut", "merge", "head", "se", "classifier"} & set(name.split("."))
     ]
     if not names:
-        raise InputError(f"responses are those of convolutions and linear layers, and {type(model).__name__} has none")
+        raise InputError(f"responses need convolutions or linear layers, and {type(model).__name__} has none")
     return names
 
 

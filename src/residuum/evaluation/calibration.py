@@ -104,7 +104,7 @@ def calibrate(predictions: Predictions, *, seed: int = 0, bins: int = BINS) -> C
     """
     count = len(predictions)
     if count < 2:
-        raise InputError(f"a temperature needs an image to be fitted on and one to be measured on, got {count} in all")
+        raise InputError(f"fitting a temperature and measuring it need at least 2 images, got {count}")
     order = torch.randperm(count, generator=generator(seed, "halves"))
     fitted, measured = predictions.part(order[: count // 2]), predictions.part(order[count // 2 :])
     temperature = fit_temperature(fitted)

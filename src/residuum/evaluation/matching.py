@@ -38,7 +38,7 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         if count != len(of_data):
             why = "" if of_model else " and names none of them"
             raise InputError(
-                f"the order matches classes only where both have as many, but the model has {count} classes{why} and "
+                f"matching by order needs equal numbers of classes, but the model has {count} classes{why} and "
                 f"the data set has {len(of_data)}; evaluate on data with its classes"
             )
         return torch.arange(count)
@@ -48,7 +48,7 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         return torch.arange(count)
     if doubled := [name for name in of_data if list(of_model).count(name) > 1]:
         raise InputError(
-            f"a class is matched by a name that the model has once, but it has {enumerated(doubled)} more than once; "
+            f"matching by name needs unique class names in the model, but it has {enumerated(doubled)} more than once; "
             "leave those classes out of the data"
         )
     return torch.tensor([list(of_model).index(name) for name in of_data])

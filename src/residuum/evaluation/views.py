@@ -52,7 +52,7 @@ def make_frame(
         InputError: a scale below 1.
     """
     if wrong := [scale for scale in scales if scale < 1]:
-        raise InputError(f"scales are shorter sides in pixels, at least 1, got {wrong[0]}; leave them out for He15's")
+        raise InputError(f"scales are shorter sides in pixels, at least 1, got {wrong[0]}; omit them for He15's")
     usual = tuple(round(scale * min(size) / HE_SCALES[0]) for scale in HE_SCALES)
     return Frame(size, resize, tuple(scales) or usual, interpolation)
 

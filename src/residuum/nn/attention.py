@@ -92,7 +92,7 @@ class NormFirst(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor, **context: Any) -> Tensor:
-        """Return the layer's output; the context goes to the layer."""
+        """Return the layer's output; the layer receives the context."""
         return self.layer(self.norm(x), **context)
 
 
@@ -125,7 +125,7 @@ def transformer_blocks(
         heads: attentions side by side.
         order: "post" or "pre", where the norm stands.
         norm: maker of the norm.
-        activation: maker of what acts inside the MLP.
+        activation: maker of the MLP's activation.
 
     Raises:
         InputError: an unknown order, depth under 1, a width that is no multiple of heads.

@@ -1,4 +1,4 @@
-"""The compiled parts of this room, each a plain C file beside its reference; all are optional."""
+"""The compiled parts of ``nn``, each a plain C file beside its reference; all are optional."""
 
 from __future__ import annotations
 
@@ -68,5 +68,5 @@ def give_forward(module: nn.Module, forward: Callable[..., torch.Tensor]) -> Non
 
 
 def given_forward(module: nn.Module) -> Callable[..., torch.Tensor] | None:
-    """Return what ``give_forward`` gave the module, or None."""
+    """Return the forward pass that ``give_forward`` set, or None."""
     return getattr(vars(module).get("forward"), "func", None)

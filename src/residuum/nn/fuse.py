@@ -27,7 +27,7 @@ def fuse(model: Model) -> Model:
     computation, as do the conditions that ``tail`` lists. Max pooling of 2x2 pixels (``pool``) and 3x3 convolutions of
     few channels (``small_conv``) get their kernels, too. ``unfuse`` reverts all of it.
     """
-    for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
+    for module in reversed(list(model.modules())):  # the inner ones first: a sequence of fused parts is fused too
         if type(module) is Block and _ends_in_norm(module):
             give_forward(module, _block_forward)
         elif type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):

@@ -16,7 +16,7 @@ class Network(nn.Module):
         stem: images to the first stage's channels.
         stages: sequences of blocks; modules are named ``stages.STAGE.BLOCK.SLOT...``.
         head: feature map to logits; its linear layer is named ``fc``.
-        num_features: width of what ``head.fc`` receives.
+        num_features: width of the input of ``head.fc``.
         min_size: the smallest height and width, pixels, of which every layer still gets one position.
     """
 

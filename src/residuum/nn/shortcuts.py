@@ -38,7 +38,7 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, *self.padding))
 
     def extra_repr(self) -> str:
-        """Show what is padded."""
+        """Show the padding."""
         return f"stride={self.stride}, padding={self.padding}"
 
 

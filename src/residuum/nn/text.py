@@ -35,7 +35,7 @@ class TextStem(nn.Module):
         length: the number of places.
         width: features of a position.
         segments: the number of kinds of segments (2 in BERT: first and second sentence); 0 for none.
-        norm: what acts on the sum.
+        norm: of the sum.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class TextNetwork(nn.Module):
     Args:
         stem: tokens to the first block's features; its ``words`` are the words' vectors.
         blocks: attention and MLP in turn; each is called as ``block(x, mask=...)``.
-        norm: what acts on the last block's output.
+        norm: of the last block's output.
         head: ``head(features, words)`` to logits.
         sees: the positions that each position may see; the one difference between encoder and decoder.
     """

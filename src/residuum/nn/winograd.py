@@ -29,7 +29,7 @@ from .tail import hooked
 Model = TypeVar("Model", bound=nn.Module)
 Size = Sequence[int]
 
-TILE = 4  # pixels on a side of what one tile results in
+TILE = 4  # pixels on a side of a tile's results
 PRODUCTS = 36  # of two matrices
 PANEL = 32  # channels, of which there are full panels only in winograd.c
 
