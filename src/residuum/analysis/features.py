@@ -21,7 +21,7 @@ def first_filters(model: nn.Module) -> Tensor:
     """
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
     if first is None:
-        raise InputError(f"first_filters needs a convolution, and {type(model).__name__} has none")
+        raise InputError(f"a network must have a convolution to show its filters, and {type(model).__name__} has none")
     return first.weight.detach().clone()
 
 

@@ -1,7 +1,7 @@
 """Landscapes: the loss around a network's weights along one or two directions (Li18, arXiv:1712.09913).
 
 The statistics of batch norm belong to the weights. ``frozen`` (the default) keeps those of the centre: it is the
-function that the saved model computes, its centre is the model's own loss exactly, and it is what Li18 drew.
+function that the saved model computes, its centre is the model's own loss exactly, and Li18 drew it.
 ``recomputed`` gives each point the statistics that its own weights have on the images: the network that training
 would see there. Far from the centre frozen statistics no longer fit; part of the visible walls is that misfit.
 """

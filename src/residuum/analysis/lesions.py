@@ -3,7 +3,7 @@
 A block is removed by filling its branch slot with another part, so that the branch adds nothing:
 y = activation(merge(shortcut(x), 0, x)). For a residual block that leaves the shortcut. A plain block has nothing
 beside its branch, so its branch becomes the identity, and where it changes shapes the parameter-free shortcut of option
-A (subsampled, padded with zeros): what its residual twin carries there.
+A (subsampled, padded with zeros): as its residual twin has there.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def removed(model: nn.Module, names: Iterable[str], parts: Mapping[str, nn.Modul
     Args:
         model: a network of blocks; it is changed in place.
         names: the blocks, ``stages.1.0``.
-        parts: what ``removable`` returned for this model.
+        parts: the result of ``removable`` for this model.
 
     Raises:
         InputError: a name that is no block's.

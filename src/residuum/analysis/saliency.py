@@ -1,7 +1,7 @@
 """Saliency: the parts of an image that support a class.
 
 Grad-CAM asks a feature map: which places, where they answer more, raise the class's logit? Integrated gradients asks
-the pixels: what does each add to the logit on the way from a black image to this one?
+the pixels: how much does each add to the logit on the path from a black image to this one?
 """
 
 from __future__ import annotations

@@ -62,11 +62,11 @@ class Dataset:
     std: tuple[float, ...]
     image_size: tuple[int, int]  # median height and width, pixels
     augmentation: Augmentation
-    val_is: str  # what the validation images are, human-readable
-    notes: Sequence[str] = field(default_factory=tuple)  # what was left out or assumed, human-readable
+    val_is: str  # description of the validation images, human-readable
+    notes: Sequence[str] = field(default_factory=tuple)  # images left out and assumptions, human-readable
     val_is_test: bool = False  # the validation images are a test set: select nothing on it
     test: ArrayImages | FileImages | None = None  # evaluated once, at the end of a run
-    test_is: str = ""  # what the test images are, human-readable
+    test_is: str = ""  # description of the test images, human-readable
     unsplit: bool = False  # only the images' names separate training from validation
 
     @property

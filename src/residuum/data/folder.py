@@ -44,7 +44,7 @@ class Found(NamedTuple):
     val_is_test: bool
     test_is: str
     unsplit: bool  # no folders separate the sides
-    notes: list[str]  # what was left out or assumed, except damaged images
+    notes: list[str]  # images left out, except damaged ones, and assumptions
 
 
 def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Dataset:

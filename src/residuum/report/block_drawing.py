@@ -25,8 +25,8 @@ class Slots:
         branch: the layers in order, in a few words each.
         shortcut: the layers on the shortcut; none is the identity.
         merge: "add", "gate", "concatenate", "none", another word, or "" for a row of layers alone.
-        formula: what the merge computes.
-        activation: what acts behind the merge.
+        formula: of the merge.
+        activation: the layers behind the merge.
         skips: source, target and kind ("identity" or other) of each skip among the layers of a skip cell.
         depth: layers of a skip cell, else 0.
     """

@@ -267,7 +267,7 @@ def _check_series(series: Series) -> None:
         if not ((errors >= 0) & (errors <= 100)).all():
             raise InputError(
                 f"{series.name}: errors must be percent from 0 to 100, got {errors.min()} to {errors.max()}; "
-                "count a run that diverged by what it predicts"
+                "score a diverged run by its predictions"
             )
     if series.kind not in _KINDS:
         raise InputError(f"{series.name}: kind must be plain or residual, got {series.kind!r}; name its panel")

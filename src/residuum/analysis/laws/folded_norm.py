@@ -13,7 +13,7 @@ def folding(subject: Subject) -> Outcome:
     """Law 8. norm(W x + b) = (s W) x + (s b + t), s = gamma / sqrt(variance + eps), t = beta - s mean.
 
     Every batch norm that stands beside a convolution or a linear layer is folded into it (``nn/fold.py``); the logits
-    must stay what they were.
+    must stay equal.
 
     Source: Jacob et al. 2017, arXiv:1712.05877, section 3.2.
     """

@@ -23,7 +23,7 @@ def identity(subject: Subject) -> Outcome:
 
     Behind every block that keeps its shape comes a copy of it whose branch ends in zeros (a gated block's gate is shut
     instead). The deeper network must give the same logits, and in training mode start at the same loss, with no
-    difference at all. An outer ReLU does no harm, as what it receives is not negative; an outer norm does.
+    difference at all. An outer ReLU does no harm, as its input is not negative; an outer norm does.
 
     Source: He15 section 3.1, the construction argument.
     """

@@ -89,7 +89,7 @@ def _curves(kind: str, norm: str, depths: Sequence[int], signals: Sequence[Signa
 
 def factor_law(curves: SignalCurves, last: int = 0) -> Outcome:
     """Law 7, size. Every block multiplies the gradient's norm: by 1 in plain stacks, sqrt(pi / (pi - 1)) = 1.21 with
-    batch norm, by sqrt(2) in residual ones, and with batch norm by what tends to 1.
+    batch norm, by sqrt(2) in residual ones, and with batch norm by a factor that tends to 1.
 
     At He's initialisation, width 256, a batch of 256, 32 blocks, over 5 seeds: within 0.02 of ``mean_field.predict``.
 
