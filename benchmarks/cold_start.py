@@ -22,7 +22,7 @@ from PIL import Image
 from residuum.data.folder import IMAGENET_MEAN, IMAGENET_STD
 from residuum.deploy import export
 from residuum.deploy.probes import photograph_set, photographs
-from residuum.models import Preprocessing, create_model
+from residuum.models import Preprocessing, build
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def arguments() -> argparse.Namespace:
 
 def shipped_model(name: str, size: int, precision: str, folder: Path) -> Path:
     """Export the network with new weights: its speed and its memory are those of trained ones."""
-    model = create_model(name)
+    model = build(name)
     model.description.preprocessing = Preprocessing((size, size), IMAGENET_MEAN, IMAGENET_STD)  # type: ignore[union-attr]
     data = photograph_set((size, size)) if precision == "int8" else None
     return export(model.eval(), folder, precision=precision, data=data, drop=100).folder

@@ -34,7 +34,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from residuum.compat import import_torchvision
-from residuum.data import StreamLoader, open_data, packed
+from residuum.data import StreamLoader, open_data, pack_images
 from residuum.data.decode import jpeg_decoder
 from residuum.data.folder import IMAGENET_MEAN, IMAGENET_STD
 from residuum.data.packed import kept_at
@@ -78,7 +78,7 @@ def ours(root: Path, *, cache: int) -> Epochs:
     """Return epochs of Residuum's loader, in a process set up as its training sets it up."""
     keep_freed_memory()
     dataset = open_data(root)
-    dataset = packed(dataset, cache) if cache else dataset
+    dataset = pack_images(dataset, cache) if cache else dataset
     loader, normalise = StreamLoader(dataset.train, BATCH, 0, (SIZE, SIZE), 0), Normalise(IMAGENET_MEAN, IMAGENET_STD)
     return lambda epoch: (normalise(pixels) for pixels, _ in loader.batches(epoch))
 

@@ -11,8 +11,9 @@ import torch
 
 from residuum.cli.draw import draw_anatomy
 from residuum.files import write_text
-from residuum.models import VARIANTS, create_model
-from residuum.models.anatomy import Anatomy, Slots, anatomy
+from residuum.models import VARIANTS, build
+from residuum.models.anatomy import Anatomy, anatomy
+from residuum.models.slots import Slots
 from residuum.report.diagram import entrance, operations
 
 DOCS = Path(__file__).parent
@@ -77,6 +78,23 @@ MEMBERS = (
     Member("ResNet-D", "resnet50d", arxiv("He et al. 2018", "1812.01187"),
            "The shortcut averages before it projects, so no activation is skipped over; three small convolutions make "
            "the stem."),
+    Member("RegNet", "regnet_y_400mf", arxiv("Radosavovic et al. 2020", "2003.13678"),
+           "The branch is as wide inside as outside and its 3×3 convolution has groups of a fixed width; Y puts a gate "
+           "behind it, X does not. A table of widths makes every size."),
+    Member("MobileNetV2", "mobilenet_v2", arxiv("Sandler et al. 2018", "1801.04381"),
+           "The branch is turned inside out: the stream is narrow, the branch widens it sixfold, has one filter a "
+           "channel in its middle, and narrows again without an activation, which would lose what is narrow."),
+    Member("MobileNetV3", "mobilenet_v3_small", arxiv("Howard et al. 2019", "1905.02244"),
+           "The same in a searched table, with gates on some channels and a hard swish in the later branches."),
+    Member("EfficientNet", "efficientnet_b0", arxiv("Tan and Le 2019", "1905.11946"),
+           "The inverted residual with a gate in every branch; depth, width and image grow together. Where the shape "
+           "changes nothing is carried."),
+    Member("EfficientNet-Lite", "efficientnet_lite0",
+           "[Google 2020](https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite)",
+           "The same without gates, ReLU6 instead of SiLU: what processors for whole numbers like."),
+    Member("ConvNeXt", "convnext_tiny", arxiv("Liu et al. 2022", "2201.03545"),
+           "The branch has the habits of a transformer: one large depthwise convolution, a layer norm, a small network "
+           "at each position. A learnt scale, near 0 at first, lets every block start as its shortcut."),
     Member("Highway", "cifar_highway20", SRIVASTAVA,
            "The merge is a gate T that looks at x: it mixes what is computed with what is carried. T → 0 is the "
            "identity, T → 1 the plain network; without gates it is the residual network."),
@@ -152,7 +170,7 @@ def pages() -> Iterator[tuple[str, str]]:
     rows, sections = [], []
     for member in MEMBERS:
         with torch.device("meta"):
-            network = create_model(member.name)
+            network = build(member.name)
         parts = anatomy(network)
         rows.append(slots_row(member, parts))
         sections.append(section(member, parts))

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from residuum.models import Preprocessing, create_model
+from residuum import create_model
+from residuum.models import Preprocessing
 
 # name: builder, arguments, side of the images that it is tried on, pixels
 MEMBERS = {
@@ -28,6 +29,12 @@ MEMBERS = {
     "dense": ("cifar_densenet", {"depth": 10, "growth": 6}, 16),
     "dense_bc": ("cifar_densenet_bc", {"depth": 16, "growth": 6}, 16),
     "highway": ("cifar_highway", {"depth": 8, "widths": (8, 16, 32)}, 16),
+    "efficientnet": ("efficientnet", {}, 64),
+    "efficientnet_lite": ("efficientnet_lite", {}, 64),
+    "mobilenet_v2": ("mobilenet_v2", {"width": 0.35}, 64),
+    "mobilenet_v3": ("mobilenet_v3", {}, 64),
+    "regnet": ("regnet_y", {"size": "200mf"}, 64),
+    "convnext": ("convnext", {"scale": 0.3}, 64),
     "vgg_bn": ("vgg_bn", {"depth": 11, "hidden": 16}, 32),
     "alexnet": ("alexnet", {"hidden": 16}, 63),
     "vit": ("vit", {"depth": 2, "image_size": 16, "patch_size": 4, "width": 24, "heads": 2}, 16),

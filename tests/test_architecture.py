@@ -16,6 +16,7 @@ LEVELS = [
     ["models", "data"],
     ["weights"],
     ["evaluation", "report"],
+    ["settings"],
     ["training", "analysis", "deploy"],
     ["experiments", "serve"],
     ["cli"],

@@ -42,7 +42,7 @@ def test_texts_say_image(room: str) -> None:
 
 
 def test_recipes_say_image() -> None:
-    recipes = sorted((SOURCE / "residuum" / "training" / "recipes").glob("*.yaml"))
+    recipes = sorted((SOURCE / "residuum" / "settings" / "recipes").glob("*.yaml"))
     assert recipes and not [path.name for path in recipes if WORD.search(path.read_text(encoding="utf-8"))]
 
 

@@ -42,7 +42,7 @@ def serve_parent(worker: int = 0) -> None:
 
 @contextlib.contextmanager
 def holding_signals() -> Iterator[None]:
-    """Start workers inside: stop signals reach them after ``serve_parent``, and this process after the block.
+    """Start workers inside: what asks a process to stop reaches them after ``serve_parent``, this thread later.
 
     A spawned process imports for seconds before it can install signal handlers; a Ctrl-C would end it with a
     traceback.

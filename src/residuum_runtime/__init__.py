@@ -1,6 +1,6 @@
-"""Run what ``residuum export`` has written: numpy, Pillow and one engine; no torch.
+"""Run exports of ``residuum export`` with numpy, Pillow and one engine; no torch.
 
-Every name below is loaded where it is first used.
+Each name below is imported on first use.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The command ``residuum-runtime``: name what is on images, with an exported file and without torch."""
+"""The command ``residuum-runtime``: classify images with an exported file and without torch."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ EXAMPLES = """examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; errors that the user can mend are one line.
+    """Run the command; print errors that the user can fix as one message.
 
-    Exit codes: 0 done, 1 some images could not be read, 2 none could, or other wrong input.
+    Exit codes: 0 done, 1 some images could not be read, 2 no image could be read, or other wrong input.
     """
     parser = argparse.ArgumentParser(
         prog="residuum-runtime",
-        description="Run what `residuum export` has written.",
+        description="Run an export of `residuum export`.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    predict = verbs.add_parser("predict", help="name what is on images")
-    predict.add_argument("file", metavar="FILE", help="an export's folder, or its model.xml, model.onnx or model.pt2")
-    predict.add_argument("images", metavar="IMAGE", nargs="+", help="images of any common kind, folders, patterns")
+    predict = verbs.add_parser("predict", help="classify images")
+    predict.add_argument("file", metavar="FILE", help="an export folder, or its model.xml, model.onnx or model.pt2")
+    predict.add_argument("images", metavar="IMAGE", nargs="+", help="images of any common format, folders, patterns")
     predict.add_argument("--engine", default="auto", help=f"auto (measured once), {', '.join(ENGINES)}")
-    predict.add_argument("--threads", type=int, help="of the processor [default: all that it may use]")
-    predict.add_argument("--top", type=int, default=5, help="how many classes [default: 5]")
+    predict.add_argument("--threads", type=int, help="number of threads [default: all available]")
+    predict.add_argument("--top", type=int, default=5, help="number of classes to print [default: 5]")
     predict.add_argument("--max-pixels", type=int, help=f"largest image, pixels [default: {MAX_PIXELS:,}]")
     predict.add_argument("--json", action="store_true", help="print JSON")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # what a code page lacks is escaped
+            stream.reconfigure(errors="backslashreplace")  # escapes characters that the code page lacks
     try:
         return show(parser.parse_args(arguments))
     except ResiduumError as error:

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: how to prepare a picture, what the classes are called, what was measured."""
+"""The description in an exported file: preprocessing, class names, measurements."""
 
 from __future__ import annotations
 
@@ -13,27 +13,32 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 
-KEY = "residuum"  # under which every kind of file keeps the card
-FORMAT = 1  # rises when older versions could not run what is written
+KEY = "residuum"  # key of the card in every kind of file
+FORMAT = 1  # increases when older versions cannot run the new files
 
 
 @dataclass(frozen=True)
 class Card:
-    """The text inside an exported file."""
+    """The text inside an exported file.
+
+    >>> from residuum_runtime import Card
+    >>> card = Card("resnet18", "onnx", "fp32", channels=3, size=(224, 224), mean=(0.5,) * 3, std=(0.25,) * 3)
+    >>> card.check_images((8, 3, 224, 224))
+    """
 
     model: str
-    target: str  # openvino, onnx or torch: which engine's file it is
+    target: str  # openvino, onnx or torch: the engine of the file
     precision: str  # fp32, bf16, fp16 or int8
     channels: int
-    size: tuple[int, int]  # height, width that pictures are brought to, pixels
+    size: tuple[int, int]  # height and width of resized images, pixels
     mean: tuple[float, ...]  # one per channel, of values scaled to 0..1
     std: tuple[float, ...]
     resize: int = 0  # shorter side before the centre crop, pixels; 0: stretch to size
     classes: tuple[str, ...] = ()
-    pixels: bool = False  # resizing and normalising are in the file: uint8 pictures in, probabilities out
+    pixels: bool = False  # resizing and normalising are in the file: uint8 images in, probabilities out
     fixed: bool = False  # the network takes images of ``size`` only
-    batch: int = 0  # images in a batch, where the file takes no other number
-    min_size: int = 1  # smallest side of an image that the network's strides allow, pixels
+    batch: int = 0  # the only batch size of the file; 0: any
+    min_size: int = 1  # smallest image side that the network's strides allow, pixels
     kept: tuple[str, ...] = ()  # layers that quantisation left in higher precision
     measured: dict[str, Any] = field(default_factory=dict)  # the parity gate's figures, by engine
     made: dict[str, Any] = field(default_factory=dict)  # versions, provenance, licence, calibration
@@ -41,17 +46,17 @@ class Card:
     interpolation: str = "bilinear"  # of the resize, antialiased
 
     def to_text(self) -> str:
-        """Return the card as JSON, which the file carries."""
+        """Return the card as JSON for the file."""
         content = dataclasses.asdict(self)
-        if self.interpolation == "bilinear":  # the default, so that files stay the same to the byte
+        if self.interpolation == "bilinear":  # the default; without it files keep their bytes
             del content["interpolation"]
         return json.dumps(content, sort_keys=True, ensure_ascii=True, allow_nan=False)
 
     def check_images(self, shape: tuple[int, ...]) -> None:
-        """Say what a batch must look like when it does not: [N, channels, H, W].
+        """Check the shape of a batch: [N, channels, H, W].
 
         Raises:
-            InputError: other channels, another size than the only one, a side below the network's strides.
+            InputError: other channels, a size other than the fixed one, a side below the network's strides.
         """
         if len(shape) != 4 or shape[1] != self.channels or shape[0] < 1:
             raise InputError(
@@ -79,7 +84,7 @@ def from_text(text: str | None, path: object) -> Card:
     """
     if not text:
         raise InputError(
-            f"{path} must be a file that `residuum export` wrote, but it says nothing of classes and preprocessing"
+            f"{path} must be a file that `residuum export` wrote, but it does not describe classes and preprocessing"
         )
     try:
         content: dict[str, Any] = json.loads(text)
@@ -100,7 +105,7 @@ def from_text(text: str | None, path: object) -> Card:
 
 
 def whole_batches(images: NDArray[Any], batch: int) -> Iterator[NDArray[Any]]:
-    """Yield all images in batches of that size; the last image fills up the last batch."""
+    """Yield all images in batches of that size; repeat the last image to fill the last batch."""
     for first in range(0, len(images), batch):
         part = images[first : first + batch]
         missing = batch - len(part)

@@ -1,4 +1,4 @@
-"""Which engine runs a file fastest on this machine: measured once, then remembered."""
+"""Choose the engine that runs a file fastest on this machine: measured once, then cached."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .remembered import recall, remember
 from .sessions import Session, engine_version, engines_for, installed, open_session
 
 CACHE = "engines"
-SECONDS = 2.0  # of measuring, over all engines together
-LEAST = 5  # runs of each
+SECONDS = 2.0  # total time of measuring, over all engines
+LEAST = 5  # fewest runs of each engine
 
 
 def choose(path: Path, threads: int) -> tuple[str, Session | None]:
-    """Return the fastest engine for the file, and its session where one is open already.
+    """Return the fastest engine for the file, and its session if already open.
 
-    Only engines that passed the file's parity gate are tried; where one is left there is nothing to measure.
+    Only engines that passed the file's parity gate take part; a single one needs no measurement.
     """
     able = [engine for engine in engines_for(path) if installed(engine)]
     if len(able) < 2:
@@ -47,7 +47,7 @@ def fastest(sessions: dict[str, Session]) -> str:
 
 
 def median_seconds(sessions: dict[str, Session]) -> dict[str, float]:
-    """Return each session's median time for one image; they take turns, so that noise hits all alike."""
+    """Return each session's median time for one image; they take turns, so that noise affects all equally."""
     card = next(iter(sessions.values())).card
     image = np.zeros((card.batch or 1, card.channels, *card.size), dtype=np.uint8 if card.pixels else np.float32)
     for session in sessions.values():

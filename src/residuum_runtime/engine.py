@@ -1,8 +1,7 @@
-"""One way to run an exported file, whatever engine does it."""
+"""Run an exported file with any engine."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from .card import whole_batches
 from .choice import choose
 from .errors import InputError
 from .given import listed, one
+from .intervals import wilson_interval
 from .levels import Pixels
 from .machine import features, thread_count
 from .pictures import Floats, fit, match_channels, normalise
@@ -23,23 +23,27 @@ from .sessions import engine_version, exported_file, open_session
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many pictures a model got right."""
+    """The number of images that a model classifies correctly.
+
+    >>> from residuum_runtime import Accuracy
+    >>> accuracy = Accuracy(right=90, pictures=100)
+    >>> accuracy.percent, [round(bound, 1) for bound in accuracy.interval]
+    (90.0, [82.6, 94.5])
+    """
 
     right: int
     pictures: int
 
     @property
     def percent(self) -> float:
-        """Share of the pictures whose likeliest class is right, in percent."""
+        """Share of the images whose likeliest class is right, in percent."""
         return 100 * self.right / self.pictures
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the percentage over pictures of the same kind (Wilson 1927)."""
-        z, n, p = 1.959964, self.pictures, self.right / self.pictures
-        centre, spread = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        scale = 100 / (1 + z * z / n)
-        return max(0.0, scale * (centre - spread)), min(100.0, scale * (centre + spread))
+        """95 % interval of the percentage over images of the same kind (Wilson 1927)."""
+        low, high = wilson_interval(self.right, self.pictures)
+        return 100 * low, 100 * high
 
 
 class Engine:
@@ -47,12 +51,19 @@ class Engine:
 
     Args:
         path: a file or a folder that ``residuum export`` wrote.
-        engine: "openvino", "onnxruntime", "torch", or "auto": the one the file was made for, or where several can run
-            it and passed its parity gate, the fastest on this machine (measured for a few seconds, then remembered).
-        threads: of the processor; by default ``OMP_NUM_THREADS``, else all that this process may use.
+        engine: "openvino", "onnxruntime", "torch", or "auto": the file's own engine, or where several can run
+            it and passed its parity gate, the fastest on this machine (measured for a few seconds, then cached).
+        threads: number of threads; by default ``OMP_NUM_THREADS``, else all processors available to this process.
 
     Raises:
         InputError: no such file, an engine that cannot run it or is not installed, a damaged file or a newer format.
+
+    >>> from residuum_runtime import Engine
+    >>> Engine("exported").predict("photo.jpg")[0].top  # doctest: +SKIP
+    'cat'
+    >>> Engine("runs/mine")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: runs/mine must hold one of model.xml, model.onnx, model.pt2, ...
     """
 
     def __init__(self, path: str | Path, *, engine: str = "auto", threads: int | None = None) -> None:
@@ -70,8 +81,8 @@ class Engine:
     def run(self, images: Floats | Pixels) -> Floats:
         """Return the file's output for a batch [N, C, H, W]: logits [N, classes] for normalised float32 images.
 
-        A file with its preprocessing inside takes uint8 pictures of any size and gives probabilities. A file that takes
-        batches of one size only is run in such batches, the last one filled up.
+        A file with its preprocessing inside takes uint8 images of any size and returns probabilities. A file that takes
+        batches of one size only runs in such batches, with the last one padded.
         """
         self.card.check_images(images.shape)
         wanted = np.uint8 if self.card.pixels else np.float32
@@ -90,9 +101,9 @@ class Engine:
             ) from error
 
     def logits(self, pixels: Pixels) -> Floats:
-        """Return logits [N, classes] for uint8 pictures [N, C, H, W] that have the right size already.
+        """Return logits [N, classes] for uint8 images [N, C, H, W] of the network's size.
 
-        Grey and colour are matched as the network needs them. From a file that gives probabilities, their logarithms.
+        Converts between grey and colour as the network needs. For a file that returns probabilities, return their logs.
         """
         pixels = match_channels(pixels, self.card.channels)
         if self.card.pixels:
@@ -100,7 +111,7 @@ class Engine:
         return self.run(normalise(pixels, self.card.mean, self.card.std))
 
     def prepare(self, image: Any, *, max_pixels: int | None = None) -> Pixels:
-        """Return one image as uint8 [1, C, *size]; as it is where the file does the resizing.
+        """Return one image as uint8 [1, C, *size]; unchanged where the file resizes.
 
         Args:
             image: a path, bytes, a file object, a PIL image, or an array: uint8 or floats 0..1 (``given.py``).
@@ -116,25 +127,25 @@ class Engine:
 
         Args:
             images: one or a sequence of: paths, bytes, file objects, PIL images, arrays (``given.py``).
-            top: how many classes.
+            top: number of classes.
             max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
 
         Raises:
-            ImageError: the first image that cannot be read; ``predict_each`` passes it by.
+            ImageError: the first image that cannot be read; ``predict_each`` skips it.
         """
         return all_answers(self.predict_each(images, top=top, max_pixels=max_pixels))
 
     def predict_each(
         self, images: Any, *, top: int = 5, max_pixels: int | None = None
     ) -> Iterator[Prediction | Unread]:
-        """Yield the likeliest classes of each image as it is read, or why it cannot be read."""
+        """Yield the likeliest classes of each image as soon as it is read, or the reason why it cannot be read."""
         return each_answer(listed(images, self.card.channels, max_pixels), self._ask, top)
 
     def evaluate(self, images: Iterable[tuple[Any, int]], *, max_pixels: int | None = None) -> Accuracy:
-        """Return how many images the model gets right.
+        """Return the number of images that the model classifies correctly.
 
         Args:
-            images: each with the number of its class.
+            images: each with its class index.
             max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
         """
         right = [

@@ -2,8 +2,8 @@
 
 python -m residuum_runtime.gate FILE ENGINE THREADS INPUTS.npz OUTPUTS.npz
 
-Arrays named ``images...`` are uint8 batches of the right size; ``picture...`` single pictures of any size, which go
-through resizing as a user's would.
+Arrays named ``images...`` are uint8 batches of the right size; ``picture...`` are single images of any size, which pass
+through the same resizing as a user's images.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 from .engine import Engine
 from .errors import ResiduumError
 
-BATCH = 64  # images that a large array is run in
+BATCH = 64  # batch size for a large array
 
 
 def main(arguments: list[str]) -> int:
-    """Run the batches; errors are one line."""
+    """Run the batches; print an error as one message."""
     path, name, threads, inputs, outputs = arguments
     try:
         engine = Engine(path, engine=name, threads=int(threads))

@@ -1,7 +1,7 @@
-"""What a user may give as an image, and how it becomes uint8 pixels: one rule for library and runtime.
+"""The kinds of image arguments and their conversion to uint8 pixels: one rule for library and runtime.
 
 ===================== ==========================================================================================
-path (str or Path)    a file; a folder means the images below it; ``*.jpg`` is expanded where no file has that name
+path (str or Path)    a file; a folder means the images below it; ``*.jpg`` expands unless a file has that name
 bytes, a file object  the content of a file
 PIL image             any mode, its EXIF rotation applied
 numpy array           [H, W], [H, W, C], [C, H, W] or [N, ...]; uint8, or floats 0..1
@@ -9,7 +9,7 @@ torch tensor          [H, W], [C, H, W] or [N, C, H, W]; uint8, or floats 0..1
 a sequence of these   in its order
 ===================== ==========================================================================================
 
-Everything else is refused, with what was got.
+Everything else raises an error that names the type.
 """
 
 from __future__ import annotations
@@ -29,31 +29,35 @@ from PIL import Image
 from .errors import ImageError, InputError
 from .kinds import image_endings
 from .levels import Pixels
+from .missing import endings_there, files_like
 from .names import printable
 from .pictures import decode
 from .reading import name_of
 
 TAKES = "a path, bytes, a file object, a PIL image, a numpy array, a torch tensor, or a sequence of these"
-SLACK = 1e-4  # that floats may pass 0 and 1 by, as after a resize
+SLACK = 1e-4  # tolerance of floats beyond 0 and 1, as after a resize
 
 
 @dataclass(frozen=True)
 class Given:
     """One image on its way to pixels."""
 
-    name: str  # its path, or its number
+    name: str  # its path or number
     source: Any
     channels: int = 3  # of the network
     max_pixels: int | None = None
 
     def pixels(self) -> Pixels:
-        """Return uint8 [C, H, W]; C is 1, 3 or what the network takes.
+        """Return uint8 [C, H, W]; C is 1, 3 or the network's number of channels.
 
         Raises:
             ImageError: an image that cannot be read, or values that are neither uint8 nor floats 0..1.
         """
         if isinstance(self.source, np.ndarray):
             return _from_array(self.source, self.name, self.channels)
+        if isinstance(self.source, str | Path) and not Path(self.source).exists():
+            reason = "there is no such file"
+            raise ImageError(f"expected an image, but there is no file {self.name}; {files_like(self.source)}", reason)
         source = io.BytesIO(self.source) if isinstance(self.source, bytes) else self.source
         return decode(source, self.max_pixels, self.name)
 
@@ -62,8 +66,8 @@ def listed(images: Any, channels: int = 3, max_pixels: int | None = None) -> lis
     """Return the images one by one; nothing is decoded yet.
 
     Args:
-        images: whatever the table above holds.
-        channels: that the network takes.
+        images: any kind in the table above.
+        channels: the network's number of channels.
         max_pixels: the largest image, pixels [default: ``reading.MAX_PIXELS``].
 
     Raises:
@@ -78,7 +82,7 @@ def listed(images: Any, channels: int = 3, max_pixels: int | None = None) -> lis
 
 
 def one(image: Any, channels: int = 3, max_pixels: int | None = None) -> Given:
-    """Return the only image, where one is asked for."""
+    """Return the only image, where the caller expects one."""
     found = listed(image, channels, max_pixels)
     if len(found) != 1:
         raise InputError(f"expected one image, got {len(found)}; give them one at a time")
@@ -95,7 +99,7 @@ def _each(images: Any, counts: set[int]) -> Iterator[Any]:
         yield images
     elif isinstance(images, np.ndarray | np.generic):
         yield from _planes_first(np.asarray(images), counts)
-    elif hasattr(images, "detach") and hasattr(images, "numpy"):  # a tensor, without a look at torch
+    elif hasattr(images, "detach") and hasattr(images, "numpy"):  # a tensor, without importing torch
         yield from _from_tensor(images, counts)
     elif isinstance(images, Iterable) and not isinstance(images, dict | set):
         for image in images:
@@ -109,9 +113,9 @@ def _is_file(source: Any) -> bool:
 
 
 def expand(path: str | Path) -> list[str | Path]:
-    """Return the images that a path stands for: itself, those below a folder, or those that a pattern matches.
+    """Return the images of a path: the file itself, the images below a folder, or the matches of a pattern.
 
-    Hidden files and folders are passed over, and so are files whose ending is no image's (``kinds.image_endings``).
+    Skips hidden files and folders, and files without an image ending (``kinds.image_endings``).
 
     Raises:
         InputError: a folder without images, or a pattern that matches nothing.
@@ -128,13 +132,13 @@ def expand(path: str | Path) -> list[str | Path]:
     if isinstance(path, str) and glob.has_magic(path) and not Path(path).exists():
         matched = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 (Path.glob refuses absolute patterns)
         if not matched:
-            raise InputError(f"no file matches {path}; give a file, a folder, or a pattern that matches some")
+            raise InputError(f"no file matches {path}; {endings_there(path)}")
         return [each for name in matched for each in (expand(name) if Path(name).is_dir() else [name])]
     return [path]
 
 
 def _endings(folder: Path) -> str:
-    """Say what a folder without images holds."""
+    """Describe the files of a folder without images."""
     found = Counter(file.suffix or "no ending" for file in folder.rglob("*") if file.is_file())
     if not found:
         return "it holds no file"
@@ -146,7 +150,7 @@ def _hidden(path: Path) -> bool:
 
 
 def _planes_first(array: NDArray[Any], counts: set[int]) -> Iterator[NDArray[Any]]:
-    """Yield [C, H, W] of an array in any layout: the side that can be a number of channels is the channels."""
+    """Yield [C, H, W] of an array in any layout: the axis with a valid number of channels holds them."""
     if array.ndim == 4:
         for each in array:
             yield from _planes_first(each, counts)

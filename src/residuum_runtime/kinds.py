@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-# Registered with Pillow, but no images of 8 bits a channel: drawings, film, scientific data.
+# Formats of Pillow that are not images of 8 bits a channel: drawings, film, scientific data.
 NOT_IMAGES = frozenset({"EPS", "FITS", "FLI", "IPTC", "MPEG", "PDF"})
 HEIF_ENDINGS = frozenset({".heic", ".heif", ".hif"})
 HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"})
@@ -17,7 +17,7 @@ NEEDS_HEIF = "HEIC/HEIF needs pillow-heif; pip install 'residuum[heif]'"
 
 
 def open_image(source: str | Path | BinaryIO) -> Image.Image:
-    """Return the file opened by Pillow, which has read its head only.
+    """Return the file opened by Pillow, which reads only the header.
 
     Raises:
         UnidentifiedImageError: the file is no image, or a HEIF image and pillow-heif is not installed.
@@ -34,7 +34,7 @@ def open_image(source: str | Path | BinaryIO) -> Image.Image:
 
 
 def is_heif(source: str | Path | BinaryIO) -> bool:
-    """Return whether the first bytes are those of a HEIF image, whatever the file is called."""
+    """Return whether the first bytes mark a HEIF image, whatever the file's name."""
     if isinstance(source, str | Path):
         with suppress(OSError), Path(source).open("rb") as file:
             return _has_heif_brand(file.read(12))
@@ -62,15 +62,15 @@ def register_heif() -> bool:
 
 @cache
 def image_endings() -> frozenset[str]:
-    """Return the endings, in lower case with their dot, of the files that are taken for images.
+    """Return the endings, in lower case with their dot, of the files that count as images.
 
-    They are those of the formats that the installed Pillow has a decoder for, and HEIF's.
+    The endings belong to the formats that the installed Pillow can decode, and to HEIF.
     """
     return frozenset(ending for ending, name in Image.registered_extensions().items() if _decodes(name)) | HEIF_ENDINGS
 
 
 def _decodes(name: str) -> bool:
-    """Return whether Pillow decodes that format by itself: a stub only knows its name."""
+    """Return whether Pillow itself decodes that format: a stub only knows its name."""
     if name in NOT_IMAGES or name not in Image.OPEN:
         return False
     factory = Image.OPEN[name][0]

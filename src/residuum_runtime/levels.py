@@ -1,4 +1,4 @@
-"""From every kind of pixel that Pillow knows to 8-bit RGB, each by a stated rule.
+"""Convert every kind of pixel that Pillow knows to 8-bit RGB, each by a stated rule.
 
 The kind of file decides first. Where it leaves the range of its numbers open (16-bit grey, which often holds 12 bits;
 32-bit integers; floats) the largest value decides among the ranges of ``RANGES``.
@@ -16,17 +16,17 @@ from .reading import unreadable
 
 Pixels = NDArray[np.uint8]
 
-STRIP = 1 << 22  # pixels converted at a time, so that a large image takes little beside itself
+STRIP = 1 << 22  # pixels converted at a time, which bounds the extra memory for a large image
 RANGES = (255, 4095, 65535)  # 8, 12 and 16 bits: the first that holds the largest value
-NARROW = 16  # levels of 8 bits: all that 12-bit values reach in a 16-bit file whose lower byte is lost
+NARROW = 16  # largest 8-bit level of 12-bit values in a 16-bit file whose lower byte is lost
 WITH_ALPHA = {"RGBA", "LA", "PA", "RGBa", "La"}
 SAVE = "save it with 8 or 16 bits"
 
 
 def rgb_rows(image: Image.Image, name: str) -> Pixels:
-    """Return uint8 [height, width, 3] as the file has its pixels, before any rotation.
+    """Return uint8 [height, width, 3] in the file's orientation, before any rotation.
 
-    Transparency is laid on white; palettes, CMYK, YCbCr, LAB and HSV are converted; 16-bit values scaled to 8.
+    Composites transparency on white; palettes, CMYK, YCbCr, LAB and HSV are converted; 16-bit values scaled to 8.
 
     Raises:
         ImageError: numbers that no range holds (negative, not finite, above 65,535).

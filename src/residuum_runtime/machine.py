@@ -1,4 +1,4 @@
-"""What this machine is: threads, the processor's name, and what its instructions can do."""
+"""Facts about this machine: threads, the processor's name, and its instruction sets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import InputError
 
-# flag of /proc/cpuinfo: what it means to who chooses a precision
+# flag of /proc/cpuinfo: its name for the choice of a precision
 FEATURES = {
     "avx2": "AVX2",
     "avx512f": "AVX-512",
@@ -24,7 +24,7 @@ FEATURES = {
 
 
 def thread_count(asked: int | None = None) -> int:
-    """Return how many threads to use: as asked, else ``OMP_NUM_THREADS``, else the processors this process may use."""
+    """Return the number of threads: as asked, else ``OMP_NUM_THREADS``, else the available processors."""
     if asked is not None:
         if asked < 1:
             raise InputError(f"threads must be 1 or more, got {asked}")
@@ -36,7 +36,7 @@ def thread_count(asked: int | None = None) -> int:
 
 
 def usable_cores() -> int:
-    """Return how many processors this process may use."""
+    """Return the number of processors available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -46,7 +46,7 @@ def processor() -> str:
 
 
 def features() -> list[str]:
-    """Return what the processor's instructions can do, of what matters here; empty where nobody can tell."""
+    """Return the processor's relevant instruction sets; empty where unknown."""
     known = cpuinfo()
     flags = set((known.get("flags") or known.get("Features") or "").split())
     return [meaning for flag, meaning in FEATURES.items() if flag in flags]
@@ -62,7 +62,7 @@ def cache_directory() -> Path:
         if chosen := os.environ.get("RESIDUUM_CACHE"):
             return Path(chosen).expanduser()
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    except RuntimeError as error:  # which is all that pathlib says
+    except RuntimeError as error:  # pathlib raises nothing more specific
         raise InputError(
             f"the cache needs a folder, but the home directory is unknown ({error}); set RESIDUUM_CACHE to a folder"
         ) from error
@@ -70,7 +70,7 @@ def cache_directory() -> Path:
 
 
 def cpuinfo() -> dict[str, str]:
-    """Return what Linux says of the first processor."""
+    """Return Linux's facts about the first processor."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""File names as text that terminals, tables and pages take."""
+"""Convert file names to text that terminals, tables and pages can show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def printable(name: str | PurePath) -> str:
-    r"""Return a name with escapes for what cannot be printed: bytes that are not UTF-8 and control characters.
+    r"""Return a name with unprintable parts escaped: bytes that are not UTF-8 and control characters.
 
     >>> printable("caf\udce9.jpg"), printable("two\nlines.jpg")
     ('caf\\xe9.jpg', 'two\\nlines.jpg')
@@ -19,12 +19,12 @@ def printable(name: str | PurePath) -> str:
 
 
 def encodable(text: str) -> str:
-    """Return text that UTF-8 can hold: as ``printable``, but line ends and other control characters stay."""
+    """Return text that UTF-8 can encode: like ``printable``, but keep line ends and other control characters."""
     return _SURROGATE.sub(_escaped, text)
 
 
 def _escaped(found: re.Match[str]) -> str:
     character = found.group()
-    if "\udc80" <= character <= "\udcff":  # how Python keeps a byte that is not UTF-8
+    if "\udc80" <= character <= "\udcff":  # Python's surrogate for a byte that is not UTF-8
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from .card import KEY, Card, from_text
 from .errors import InputError
 
-# the arithmetic of each precision, said to the engine; int8 layers are in the file, the rest is float32
+# the engine's arithmetic for each precision; int8 layers are in the file, the rest is float32
 HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f32", "int8": "f32"}
-SHAPES = 4  # of batches that stay compiled; the one that was not used for longest goes first
+SHAPES = 4  # compiled batch shapes to keep; drops the least recently used first
 
 
 def open_session(path: Path, threads: int) -> OpenvinoSession:
@@ -25,8 +25,8 @@ def open_session(path: Path, threads: int) -> OpenvinoSession:
 class OpenvinoSession:
     """A file loaded by OpenVINO for the CPU.
 
-    Every shape of a batch is compiled for itself: it is faster, and compiled for any shape at once OpenVINO 2026.4
-    gives wrong results in int8, in silence.
+    Each batch shape is compiled separately: it is faster, and with dynamic shapes OpenVINO 2026.4
+    silently returns wrong results in int8.
     """
 
     def __init__(self, path: Path, threads: int) -> None:
@@ -68,7 +68,7 @@ class OpenvinoSession:
 def read(core: Any, path: Path) -> Any:
     """Read the file as OpenVINO's graph.
 
-    Its reader of ONNX takes a resize with antialiasing for one without, in silence; Pillow's way is the right one.
+    Its ONNX reader silently treats a resize with antialiasing as one without; Pillow's way is the right one.
     """
     from openvino import opset11, utils
 
@@ -86,7 +86,7 @@ def read(core: Any, path: Path) -> Any:
 
 
 def _card_text(model: Any) -> str | None:
-    """Return the card from where OpenVINO or its reader of ONNX puts it."""
+    """Return the card from the place where OpenVINO or its ONNX reader puts it."""
     for place in ([KEY, "card"], ["framework", KEY]):
         if model.has_rt_info(place):
             return model.get_rt_info(place).astype(str)

@@ -1,4 +1,4 @@
-"""From an image file of any kind to what a network receives, in numpy."""
+"""Convert an image file of any kind to a network's input, in numpy."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .reading import Source, name_of, opened, orientation
 
 Floats = NDArray[np.float32]
 
-RESIZED_PIXELS = 1 << 25  # that a resize may make of an image; longer ones are cut to their middle first
+RESIZED_PIXELS = 1 << 25  # largest result of a resize; longer images are cropped to their middle first
 
-# EXIF's orientations but the upright one, as what they do to rows [height, width, 3]
+# EXIF's orientations except upright, as functions of rows [height, width, 3]
 TURNS = {
     2: lambda rows: rows[:, ::-1],
     3: lambda rows: rows[::-1, ::-1],
@@ -36,7 +36,7 @@ def decode(source: Source, max_pixels: int | None = None, name: str = "") -> Pix
 def decode_rows(source: Source, max_pixels: int | None = None, name: str = "") -> Pixels:
     """Return the image as uint8 [height, width, 3].
 
-    EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8, palettes and CMYK converted:
+    Applies EXIF rotation, composites transparency on white, scales 16-bit grey to 8, converts palettes and CMYK:
     ``levels.py`` has the rule of each kind.
 
     Args:
@@ -55,7 +55,7 @@ def decode_rows(source: Source, max_pixels: int | None = None, name: str = "") -
 
 
 def fit(pixels: Pixels, size: tuple[int, int], resize: int, interpolation: str = "bilinear") -> Pixels:
-    """Return uint8 [C, *size]: the shorter side brought to ``resize`` and the middle cut out; without it stretched."""
+    """Return uint8 [C, *size]: resize the shorter side to ``resize`` and crop the centre; without it, stretch."""
     height, width = size
     if not resize:
         return stretch(pixels, size, interpolation)
@@ -71,22 +71,22 @@ def fit(pixels: Pixels, size: tuple[int, int], resize: int, interpolation: str =
 
 
 def middle(shape: tuple[int, ...], size: tuple[int, int], resize: int) -> tuple[slice, slice]:
-    """Return the rows and columns of an image that are resized: all, but of a long strip only what its middle needs.
+    """Return the rows and columns of an image to resize: all, or for a long strip only the part that its middle needs.
 
     A line of 1 x 60,000 pixels whose shorter side becomes 256 would be an image of 4 billion; its crop shows less than
-    one pixel of the line. So where a resize would make more than ``RESIZED_PIXELS``, the longer side is cut first, with
-    room for the crop and for what an antialiased resize reads around it.
+    one pixel of the line. So where a resize would exceed ``RESIZED_PIXELS``, the longer side is cropped first, with
+    room for the centre crop and for the margin that an antialiased resize reads.
     """
     short, long = min(shape), max(shape)
     if not resize or resize * (resize * long // short) <= RESIZED_PIXELS:
         return slice(None), slice(None)
     keep = 2 * short * -(-max(size) // resize) + 2 * short + 8
-    cut = [max(0, side - keep) // 2 for side in shape]  # as much from both ends, so that the middle stays where it is
+    cut = [max(0, side - keep) // 2 for side in shape]  # equal amounts from both ends keep the middle in place
     return slice(cut[0], shape[0] - cut[0]), slice(cut[1], shape[1] - cut[1])
 
 
 def stretch(pixels: Pixels, size: tuple[int, int], interpolation: str = "bilinear") -> Pixels:
-    """Return uint8 [C, *size], antialiased; the same array where the size already fits."""
+    """Return uint8 [C, *size], antialiased; unchanged where the size already fits."""
     if tuple(pixels.shape[1:]) == tuple(size):
         return pixels
     way = Image.Resampling[interpolation.upper()]
@@ -95,7 +95,7 @@ def stretch(pixels: Pixels, size: tuple[int, int], interpolation: str = "bilinea
 
 
 def match_channels(pixels: Pixels, channels: int) -> Pixels:
-    """Return [N, channels, H, W]: grey is repeated, colour is weighed to grey (ITU-R 601-2, as Pillow has it)."""
+    """Return [N, channels, H, W]: repeat grey, convert colour to grey (ITU-R 601-2, as in Pillow)."""
     have = pixels.shape[1]
     if have == channels:
         return pixels
@@ -108,7 +108,7 @@ def match_channels(pixels: Pixels, channels: int) -> Pixels:
 
 
 def normalise(pixels: Pixels, mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
-    """Return (pixels / 255 - mean) / std, a channel each: uint8 [N, C, H, W] to float32."""
+    """Return (pixels / 255 - mean) / std, per channel: uint8 [N, C, H, W] to float32."""
     deviation = np.array(std, dtype=np.float64)
     scale: Any = (1 / (255 * deviation)).astype(np.float32).reshape(1, -1, 1, 1)
     shift: Any = (-np.array(mean, dtype=np.float64) / deviation).astype(np.float32).reshape(1, -1, 1, 1)

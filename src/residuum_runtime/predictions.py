@@ -1,4 +1,4 @@
-"""What a model says of images: from logits to named answers."""
+"""From a model's logits to named answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from .levels import Pixels
 
 @dataclass(frozen=True)
 class Prediction:
-    """The likeliest classes of one image, likeliest first."""
+    """The likeliest classes of one image, likeliest first.
+
+    >>> from residuum_runtime import Prediction
+    >>> Prediction("a.png", ["bee", "ant"], [0.9, 0.1]).top
+    'bee'
+    """
 
     name: str
     classes: list[str]
@@ -29,7 +34,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Unread:
-    """An image without an answer, and why."""
+    """An image without an answer, and the reason.
+
+    >>> from residuum_runtime import Unread
+    >>> Unread("a.png", "a.png cannot be read as an image").name
+    'a.png'
+    """
 
     name: str
     error: str
@@ -38,11 +48,11 @@ class Unread:
 def answer_names(outputs: int, classes: Sequence[str]) -> list[str]:
     """Return the name of each answer of a network with that many logits.
 
-    One logit is a yes or no: two answers, of which the second is the logit's. Two names are theirs; one name is the
-    second's; without names they are "no" and "yes".
+    One logit means yes or no: two answers, the second being the logit's. Two names name both; one name is the
+    second answer's; without names they are "no" and "yes".
 
     Raises:
-        InputError: no logits, or names that are not as many as the answers.
+        InputError: no logits, or a number of names that differs from the number of answers.
     """
     if outputs == 0:
         raise InputError("the network must end in logits, but it has none; give it a classifier and train it first")
@@ -52,7 +62,7 @@ def answer_names(outputs: int, classes: Sequence[str]) -> list[str]:
         return [f"not {classes[0]}", classes[0]]
     if len(classes) != max(2, outputs):
         raise InputError(
-            f"the network answers with {outputs} logits, but {len(classes)} classes are named; name as many"
+            f"the network answers with {outputs} logits, but {len(classes)} classes are named; give one name per logit"
         )
     return list(classes)
 
@@ -69,12 +79,12 @@ def probabilities(logits: NDArray[np.floating]) -> NDArray[np.float64]:
 def each_answer(
     images: Sequence[Given], ask: Callable[[Pixels], tuple[list[float], list[str]]], top: int
 ) -> Iterator[Prediction | Unread]:
-    """Yield the answer to each image as soon as it is there; one image at a time is in memory.
+    """Yield the answer to each image as soon as it is ready; hold one image in memory at a time.
 
     Args:
-        images: whatever was given, listed.
+        images: the listed images.
         ask: uint8 [C, H, W] to the probability of each answer and its name.
-        top: how many answers.
+        top: number of answers.
     """
     for image in images:
         try:
@@ -90,7 +100,7 @@ def all_answers(answers: Iterator[Prediction | Unread]) -> list[Prediction]:
     """Return the answers to all images.
 
     Raises:
-        ImageError: the first image that has none.
+        ImageError: the first image without an answer.
     """
     found = []
     for answer in answers:

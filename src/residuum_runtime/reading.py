@@ -1,7 +1,7 @@
-"""The one place where Pillow opens images: whatever it raises becomes an error that names the image.
+"""The only place where Pillow opens images: each of its errors becomes an error that names the image.
 
-Decoders of foreign formats raise nearly anything on damaged bytes (OSError, SyntaxError, struct.error, KeyError,
-RecursionError, MemoryError ...), so everything is caught here, around both opening and decoding.
+Decoders raise nearly any exception on damaged bytes (OSError, SyntaxError, struct.error, KeyError,
+RecursionError, MemoryError ...), so this module catches every exception, around both opening and decoding.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from .errors import ImageError, InputError
 from .kinds import NEEDS_HEIF, open_image
 from .names import printable
 
-MAX_PIXELS = 178_956_970  # of an image, unless the caller raises or lowers it
-FREE_PIXELS = 1 << 24  # up to here a file may declare any canvas
-PIXELS_PER_BYTE = 1 << 14  # beyond: what a blank page may reach in the densest formats
+MAX_PIXELS = 178_956_970  # default limit of an image
+FREE_PIXELS = 1 << 24  # up to this size a file may declare any canvas
+PIXELS_PER_BYTE = 1 << 14  # above it: the ratio of a blank page in the densest formats
 RUNS_PROGRAMS = {"EPS"}  # formats that Pillow hands to another program
 
 ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
@@ -36,15 +36,15 @@ Source = str | Path | BinaryIO | Image.Image
 
 @contextmanager
 def opened(source: Source, max_pixels: int | None = None, name: str = "") -> Iterator[Image.Image]:
-    """Open an image whose size is allowed; its pixels are decoded inside the block, by the caller.
+    """Open an image of an allowed size; the caller decodes its pixels inside the block.
 
     Args:
         source: a path, a file object, or an image that Pillow has opened, which stays open.
-        max_pixels: the largest image, pixels [default: ``MAX_PIXELS``]. Pillow's own limit has no say.
+        max_pixels: the largest image, pixels [default: ``MAX_PIXELS``]. Pillow's own limit is ignored.
         name: of the image, for errors [default: the path].
 
     Raises:
-        ImageError: no image, a damaged one, or more pixels than allowed, whether Pillow says so here or in the block.
+        ImageError: no image, a damaged one, or more pixels than allowed, whether Pillow raises here or in the block.
         InputError: ``max_pixels`` below 1.
     """
     name, limit = name or name_of(source), check_limit(max_pixels)
@@ -82,7 +82,7 @@ def _open(source: str | Path | BinaryIO, limit: int, stack: ExitStack) -> Image.
 
 @contextmanager
 def _pillow_allows(limit: int) -> Iterator[None]:
-    """Set Pillow's limit, which refuses from twice as many pixels on; such large images are opened one at a time."""
+    """Set Pillow's limit, which refuses images of twice as many pixels; such large images open one at a time."""
     with _LIMIT:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, -(-limit // 2)
         try:
@@ -105,7 +105,7 @@ def check_limit(max_pixels: int | None) -> int:
 
 @contextmanager
 def default_limit(max_pixels: int | None) -> Iterator[None]:
-    """Let another limit hold inside, in all threads of this process, where none is given: for a whole folder."""
+    """Set the default limit inside the block, in all threads of this process: for a whole folder."""
     _default.append(check_limit(max_pixels))
     try:
         yield
@@ -114,13 +114,13 @@ def default_limit(max_pixels: int | None) -> Iterator[None]:
 
 
 def check_size(name: str, size: tuple[int, int], limit: int, length: int | None = None) -> None:
-    """Refuse an image by its declared width and height, before memory is taken for it.
+    """Refuse an image by its declared width and height, before allocating memory for it.
 
     Args:
         name: of the image.
         size: width and height.
-        limit: the most pixels.
-        length: bytes of its file, where they are known: few bytes cannot hold many pixels.
+        limit: largest number of pixels.
+        length: the file's bytes, where known: few bytes cannot hold many pixels.
     """
     pixels, shape = size[0] * size[1], f"{size[0]:,} x {size[1]:,}"
     if pixels > limit:
@@ -150,7 +150,7 @@ def name_of(source: Any) -> str:
 
 
 def orientation(image: Image.Image) -> int:
-    """Return EXIF's orientation, 1 to 8; 1 where the EXIF block is odd, for it lies beside sound pixels."""
+    """Return EXIF's orientation, 1 to 8; 1 where the EXIF block is damaged, since the pixels may be valid."""
     try:
         found = image.getexif().get(ORIENTATION, 1)
         return int(found) if found in range(1, 9) else 1
@@ -171,7 +171,7 @@ def _length(source: str | Path | BinaryIO) -> int | None:
 
 
 def _reason(error: Exception) -> str:
-    """Return what went wrong in one line."""
+    """Return the reason of an error in one line."""
     if isinstance(error, UnidentifiedImageError):
         return NEEDS_HEIF if str(error) == NEEDS_HEIF else "cannot identify image file"
     if isinstance(error, MemoryError):

@@ -1,4 +1,4 @@
-"""What was measured on this machine, kept in the cache directory so that it is measured once."""
+"""Cache measurements of this machine, so that each is made once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .machine import cache_directory
 
 
 def recall(name: str) -> dict[str, Any]:
-    """Return what ``NAME.json`` holds by its keys; empty where it is not there, or no such file."""
+    """Return the values of ``NAME.json`` by key; empty where the file is missing or invalid."""
     try:
         content = json.loads(_place(name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -23,7 +23,7 @@ def recall(name: str) -> dict[str, Any]:
 
 
 def remember(name: str, key: str, value: Any) -> None:
-    """Put a value beside the others; a cache that cannot be written only costs the measurement again."""
+    """Add a value; where the cache cannot be written, the measurement only repeats."""
     with contextlib.suppress(OSError, InputError):
         _place(name).parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=_place(name).parent)

@@ -1,4 +1,4 @@
-"""The engines, and which files each can run. A new one is a file with ``open_session`` and a line in ENGINES."""
+"""The engines and the files that each can run. A new engine is a file with ``open_session`` and a line in ENGINES."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from .card import Card
 from .errors import InputError
+from .missing import files_like
+from .names import printable
 
 
 class Session(Protocol):
@@ -25,7 +27,7 @@ class Session(Protocol):
         ...
 
 
-class Row(NamedTuple):
+class EngineKind(NamedTuple):
     """An engine: the module here that opens it, the library it needs, the kinds of file it runs."""
 
     module: str
@@ -34,12 +36,12 @@ class Row(NamedTuple):
 
 
 ENGINES = {
-    "openvino": Row("openvino_session", "openvino", (".xml", ".onnx")),
-    "onnxruntime": Row("onnxruntime_session", "onnxruntime", (".onnx",)),
-    "torch": Row("torch_session", "torch", (".pt2",)),
+    "openvino": EngineKind("openvino_session", "openvino", (".xml", ".onnx")),
+    "onnxruntime": EngineKind("onnxruntime_session", "onnxruntime", (".onnx",)),
+    "torch": EngineKind("torch_session", "torch", (".pt2",)),
 }
 
-# what `residuum export` writes: the file's name, and the engine that it is made for
+# exports: the file's name and its engine
 FILES = {"model.xml": "openvino", "model.onnx": "onnxruntime", "model.pt2": "torch"}
 MADE_FOR = {Path(name).suffix: engine for name, engine in FILES.items()}
 
@@ -54,16 +56,16 @@ def exported_file(path: str | Path) -> Path:
     """Return the engine's file at the path, or in that folder.
 
     Raises:
-        InputError: nothing there, or nothing that `residuum export` writes.
+        InputError: no such path, or no export at it.
     """
     path = Path(path)
     if path.is_dir():
         found = [path / name for name in FILES if (path / name).is_file()]
         if not found:
-            raise InputError(f"{path} must hold one of {', '.join(FILES)}, as `residuum export` writes; it has none")
+            raise InputError(f"{path} must hold one of {', '.join(FILES)}, as `residuum export` writes them; got none")
         return found[0]
     if not path.is_file():
-        raise InputError(f"expected an exported file or folder, but there is no {path}")
+        raise InputError(f"expected an exported file or folder, but there is no {printable(path)}; {files_like(path)}")
     if path.suffix not in MADE_FOR:
         raise InputError(
             f"an exported file ends in {', '.join(MADE_FOR)}, got {path.name}; write one with `residuum export`"
@@ -72,18 +74,18 @@ def exported_file(path: str | Path) -> Path:
 
 
 def engines_for(path: Path) -> list[str]:
-    """Return the engines that can run the file, the one that it was made for first, installed or not."""
+    """Return the engines that can run the file, its own engine first, installed or not."""
     able = [name for name, row in ENGINES.items() if path.suffix in row.suffixes]
     return sorted(able, key=lambda name: name != MADE_FOR[path.suffix])
 
 
 def installed(engine: str) -> bool:
-    """Return whether the engine's library is there, without loading it."""
+    """Return whether the engine's library is installed, without loading it."""
     return find_spec(ENGINES[engine].library) is not None
 
 
 def engine_version(engine: str) -> str:
-    """Return the version of the engine's library; empty where there is none."""
+    """Return the version of the engine's library; empty where it is not installed."""
     try:
         return version(ENGINES[engine].library)
     except PackageNotFoundError:

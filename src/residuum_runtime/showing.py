@@ -1,4 +1,4 @@
-"""Printing answers as they come, as rows or as JSON: one rule for both command lines."""
+"""Print answers as they arrive, as rows or as JSON: one rule for both command lines."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .predictions import Prediction, Unread
 COLUMNS = ("image", "class", "%")
 SOME_FAILED, ALL_FAILED = 1, 2  # exit codes
 
-Row = tuple[str, str, str]
+AnswerLine = tuple[str, str, str]
 
 
-def show_answers(answers: Iterator[Prediction | Unread], show_rows: Callable[[list[Row]], None] | None) -> int:
-    """Print each answer as soon as it is there, and on standard error each image that has none.
+def show_answers(answers: Iterator[Prediction | Unread], show_rows: Callable[[list[AnswerLine]], None] | None) -> int:
+    """Print each answer at once, and on standard error each image without an answer.
 
     Args:
         answers: of ``predict_each``.
-        show_rows: prints the rows of one image; without it JSON is printed, in which such an image has an ``error``.
+        show_rows: prints the rows of one image; without it the output is JSON, where such an image has an ``error``.
 
     Returns:
-        The exit code: 0 where all images are answered, 1 where some are not, 2 where none is.
+        The exit code: 0 if all images have an answer, 1 if some lack one, 2 if all do.
     """
     shown = _as_json(answers) if show_rows is None else answers
     count = failed = 0
@@ -39,25 +39,25 @@ def show_answers(answers: Iterator[Prediction | Unread], show_rows: Callable[[li
     return (ALL_FAILED if failed == count else SOME_FAILED) if failed else 0
 
 
-def rows_of(prediction: Prediction) -> list[Row]:
-    """Return a row for each class: the image's name beside the first, the class, percent."""
+def rows_of(prediction: Prediction) -> list[AnswerLine]:
+    """Return a row for each class: the image's name in the first row, the class, percent."""
     pairs = enumerate(zip(prediction.classes, prediction.probabilities, strict=True))
     return [(prediction.name if rank == 0 else "", name, f"{100 * share:.1f}") for rank, (name, share) in pairs]
 
 
 def prints_unicode() -> bool:
-    """Return whether standard output takes every character; elsewhere JSON escapes what a code page lacks."""
+    """Return whether standard output takes every character; elsewhere JSON escapes the missing ones."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-def show_tabs(rows: list[Row]) -> None:
+def show_tabs(rows: list[AnswerLine]) -> None:
     """Print rows with tabs between their cells."""
     for row in rows:
         print("\t".join(row), flush=True)
 
 
 def _as_json(answers: Iterator[Prediction | Unread]) -> Iterator[Prediction | Unread]:
-    """Pass the answers on, printing each as an element of a list that is closed whatever happens."""
+    """Yield the answers, printing each as an element of a JSON list that is always closed."""
     between = "[\n  "
     try:
         for answer in answers:

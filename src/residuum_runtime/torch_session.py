@@ -1,4 +1,4 @@
-"""Run an exported program with torch, the one engine here that needs it."""
+"""Run an exported program with torch, the only engine here that needs it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TorchSession:
             raise InputError(f"{path} cannot be read by torch ({reason}); export it again") from error
         self.card: Card = from_text(extra[KEY], path)
         torch.set_num_threads(threads)
-        # guards are what tracing assumed of memory at one size; the gate measures what other sizes give
+        # guards state tracing's assumptions on memory at one size; the gate checks other sizes
         self.module = program.module(check_guards=False)
 
     def run(self, images: NDArray[np.generic]) -> NDArray[np.float32]:

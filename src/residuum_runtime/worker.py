@@ -1,9 +1,9 @@
-"""A process that runs one network for a benchmark, so that memory and cold start are its own.
+"""A process that runs one network for a benchmark, so that memory and cold start are measured for it alone.
 
 python -m residuum_runtime.worker FILE ENGINE THREADS
 
-It answers lines of JSON on its standard input until that ends: ``{"batch": 1, "runs": 10}`` with the seconds of each
-run, ``{"pictures": FILE, "batch": 16}`` with how many of them it gets right.
+It answers lines of JSON on standard input until end of file: ``{"batch": 1, "runs": 10}`` with the seconds of each
+run, ``{"pictures": FILE, "batch": 16}`` with the number that it classifies correctly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .pictures import normalise
 
 
 def serve(run: Callable[[Any], Any], channels: int, size: tuple[int, int]) -> None:
-    """Predict once, say so, and answer until nobody asks any more; images are float32 [batch, channels, *size]."""
+    """Predict once, report it, and answer until the input ends; images are float32 [batch, channels, *size]."""
     images: dict[int, Any] = {1: np.zeros((1, channels, *size), np.float32)}
     run(images[1])
     answer({"ready": True})
@@ -37,7 +37,7 @@ def serve(run: Callable[[Any], Any], channels: int, size: tuple[int, int]) -> No
             continue
         if batch not in images:
             images[batch] = np.random.default_rng(0).standard_normal((batch, channels, *size), np.float32)
-        run(images[batch])  # not timed: the processor's caches hold what other processes did
+        run(images[batch])  # not timed: the processor's caches hold other processes' data
         seconds = []
         for _ in range(asked["runs"]):
             started = time.perf_counter()
@@ -47,9 +47,9 @@ def serve(run: Callable[[Any], Any], channels: int, size: tuple[int, int]) -> No
 
 
 def count_right(run: Callable[[Any], Any], path: str, batch: int) -> int:
-    """Return how many pictures are put into their class; the ``.npz`` holds pixels, labels, mean and std.
+    """Return the number of correctly classified images; the ``.npz`` holds pixels, labels, mean and std.
 
-    The last batch is filled up with pictures that do not count: some engines prepare themselves for each shape.
+    The last batch is padded with images that do not count: some engines compile for each shape.
     """
     with np.load(path) as held:
         pixels, labels, mean, std = (held[name] for name in ("pixels", "labels", "mean", "std"))
@@ -62,9 +62,9 @@ def count_right(run: Callable[[Any], Any], path: str, batch: int) -> int:
 
 
 def peak_memory() -> float:
-    """Return the most memory that this process has held, in megabytes.
+    """Return the peak memory of this process, in megabytes.
 
-    Linux's ``getrusage`` would count what the process that started this one held. NaN where the system tells neither.
+    Linux's ``getrusage`` would include the parent process's memory. NaN where the system reports neither.
     """
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():

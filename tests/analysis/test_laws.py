@@ -11,9 +11,9 @@ from residuum.analysis.laws import LAWS, folded_norm, make_subject
 from residuum.analysis.laws.identity_block import as_identity, deepened
 from residuum.analysis.laws.outcome import Comparison
 from residuum.analysis.laws.path_sum import linear_paths
+from residuum.analysis.laws.skips_numpy import SkipNet
 from residuum.analysis.passages import chains, clean_streams, watching
 from residuum.nn import Add, Block, Concatenate, Gate, ScaledAdd
-from residuum.nn.skips_numpy import SkipNet
 
 IMAGES = {"image_size": 8}
 

@@ -37,7 +37,7 @@ def test_every_family_can_be_drawn(name):
 
 def test_a_name_becomes_a_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert draw("cifar_resnet20").output == "look at cifar_resnet20.svg\n"
+    assert draw("cifar_resnet20").output == "see cifar_resnet20.svg\n"
     assert ElementTree.parse("cifar_resnet20.svg").getroot().tag == f"{SVG}svg"
 
 

@@ -70,7 +70,7 @@ def test_in_bf16_the_numbers_are_bf16s_and_that_is_said(files, tmp_path):
 
 def test_an_export_has_a_precision_of_its_own(files, tmp_path):
     run("export", files[0], "--to", "torch", "--output", tmp_path / "export")
-    with pytest.raises(InputError, match="export computes in the precision that it was exported in; leave --precision"):
+    with pytest.raises(InputError, match="export computes in its exported precision; leave --precision"):
         run("evaluate", tmp_path / "export", "--data", "digits", "--precision", "bf16")
 
 
@@ -106,9 +106,9 @@ def test_scales_are_read_and_told(files):
 
 def test_what_views_may_do_to_these_pictures_is_told(files):
     done = CliRunner().invoke(app, ["evaluate", str(files[0]), "--data", "digits", "--views", "multi-scale"])
-    assert "note: these views hold mirror images, which training on this data does not show" in done.stderr
-    assert "note: training on this data shows a network one scale only" in done.stderr
-    assert "shorter sides those of He15 in proportion to the size" in done.stdout
+    assert "note: these views contain mirrored images, which training on this data does not use" in done.stderr
+    assert "note: training on this data uses one scale only" in done.stderr
+    assert "shorter sides the scales of He15 in proportion to the size" in done.stdout
     assert "note" not in run("evaluate", files[0], "--data", "digits")
 
 
@@ -135,7 +135,7 @@ def test_wrong_input_is_told(files):
     cases = {
         ("--views", "tencrop"): "views must be one of centre, flip, ten-crop, shifts, multi-scale, got 'tencrop'",
         ("--scales", "8,10"): "--scales is for --views multi-scale, got --views centre",
-        ("--views", "multi-scale", "--scales", "8;10"): "--scales must be whole numbers with commas between",
+        ("--views", "multi-scale", "--scales", "8;10"): "--scales must be comma-separated whole numbers",
         ("--views", "multi-scale", "--scales", "8,0"): "scales are shorter sides in pixels, at least 1, got 0",
         ("--split", "test"): "digits has no test images; take --split train or val or all",
         ("--precision", "fp8"): "precision must be fp32 or bf16, got 'fp8'",
@@ -183,7 +183,9 @@ def test_a_class_without_an_image_has_no_figure_and_that_is_noted(zeros, colour_
 
 def test_models_that_know_a_folder_and_others_need_a_split(zeros, colour_files):
     for order in (colour_files, colour_files[::-1]):
-        with pytest.raises(InputError, match="some of the models were trained on .*held-out and others were not; say"):
+        with pytest.raises(
+            InputError, match="some of the models were trained on .*held-out and others were not; choose"
+        ):
             run("evaluate", *order, "--data", zeros)
     assert json.loads(run("evaluate", *colour_files, "--data", zeros, "--split", "all", "--json"))["split"] == "all"
 

@@ -36,7 +36,7 @@ def test_export_says_what_it_wrote(weights, tmp_path):
         (["--opset", "99"], "opset must be 13 to 20, .* got 99"),
         (["--opset", "-3"], "opset must be 13 to 20, .* got -3"),
         (["--batch-size", "-1"], "batch_size must be 1 or more images, or 0 for any number, got -1"),
-        (["--fixed", "--pixels"], "pixels takes images of any size, so it cannot stand with fixed"),
+        (["--fixed", "--pixels"], "pixels takes images of any size and excludes fixed"),
     ],
 )
 def test_forms_out_of_bounds_are_refused(flags, message, weights, tmp_path):

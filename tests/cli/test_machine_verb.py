@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from residuum.cli.machine import told
+from residuum.cli.machine import describe_machine
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,6 @@ def test_words_for_people_and_json_for_programs(own_cache):
 def test_gpus_and_what_is_unknown_are_told():
     about = {"cores": {"here": 4, "usable": 2}, "memory_bytes": None, "features": [], "processor": "x", "system": "s",
              "python": "3", "torch": "2", "gpu": {"name": "H100", "count": 2, "memory_bytes": 80e9}}  # fmt: skip
-    assert told(about)["GPU"] == "2 x H100, 80.0 GB"
-    assert told(about)["memory"] == told(about)["can do"] == "unknown here"
-    assert told({**about, "gpu": None})["GPU"] == "none that torch sees"
+    assert describe_machine(about)["GPU"] == "2 x H100, 80.0 GB"
+    assert describe_machine(about)["memory"] == describe_machine(about)["can do"] == "unknown here"
+    assert describe_machine({**about, "gpu": None})["GPU"] == "none that torch sees"

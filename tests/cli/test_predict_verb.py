@@ -143,4 +143,4 @@ def test_every_verb_that_reads_images_takes_the_limit():
     verbs = get_command(app).commands
     for verb in (*map(verbs.get, ("train", "evaluate", "predict", "saliency")), verbs["data"].commands["stats"]):
         (flag,) = (option for option in verb.params if "--max-pixels" in option.opts)
-        assert flag.help == f"largest image, pixels; {MAX_PIXELS:,} unless given"
+        assert flag.help == f"largest image, pixels [default: {MAX_PIXELS:,}]"

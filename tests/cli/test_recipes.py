@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from residuum.training.recipe import recipe_names, recipe_text
+from residuum.settings.recipe import recipe_names, recipe_text
 
 SMALL = (
     "--data",

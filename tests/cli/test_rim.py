@@ -64,7 +64,7 @@ def test_where_no_file_can_be_written_the_line_says_so(monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(unexpected, "_write", refuse)
-    assert "no report could be written (No space left on device)" in unexpected.told_with_file(ValueError("x"), ["r"])
+    assert "no report could be written (No space left on device)" in unexpected.write_report(ValueError("x"), ["r"])
 
 
 def test_a_report_that_the_run_s_folder_refuses_lies_with_the_temporary_files(tmp_path, monkeypatch):
@@ -81,7 +81,7 @@ def test_a_report_that_the_run_s_folder_refuses_lies_with_the_temporary_files(tm
 
     monkeypatch.setattr(tempfile, "mkstemp", refuse)
     monkeypatch.setattr(tempfile, "tempdir", str(others))
-    told = unexpected.told_with_file(ValueError("x"), ["residuum", "train", "--resume", str(run)])
+    told = unexpected.write_report(ValueError("x"), ["residuum", "train", "--resume", str(run)])
     assert f"please report it with {others}/residuum-error-" in told and len(list(others.iterdir())) == 1
 
 
@@ -92,7 +92,7 @@ def test_a_report_that_a_full_disk_cuts_off_is_removed(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(unexpected.os, "fdopen", lambda handle, *_, **__: os.close(handle) or Full())
-    told = unexpected.told_with_file(ValueError("x"), ["residuum"])
+    told = unexpected.write_report(ValueError("x"), ["residuum"])
     assert "no report could be written (No space left on device); RESIDUUM_DEBUG=1" in told
     assert list(tmp_path.iterdir()) == []
 
@@ -103,7 +103,7 @@ def test_an_error_that_cannot_say_what_it_is_is_named():
             raise RuntimeError("no words")
 
     assert unexpected.one_line(Speechless()) == "Speechless"
-    assert unexpected.told_with_file(Speechless(), ["residuum"]).startswith("Speechless: Speechless. This was not")
+    assert unexpected.write_report(Speechless(), ["residuum"]).startswith("Speechless: Speechless. This was not")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
@@ -115,9 +115,7 @@ def test_an_output_that_refuses_is_one_line_and_code_2(unbuffered, tmp_path):
             [sys.executable, "-c", script, "demo"], stdout=full, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONUNBUFFERED": unbuffered, "TMPDIR": str(tmp_path)},
         )  # fmt: skip
-    assert done.stderr == (
-        "error: could not write the output: No space left on device; free space, or send it elsewhere\n"
-    )
+    assert done.stderr == ("error: could not write the output: No space left on device; free space, or redirect it\n")
     assert done.returncode == 2 and list(tmp_path.iterdir()) == []
 
 
@@ -177,10 +175,10 @@ def test_odd_homes_and_caches_only_cost_time(tmp_path):
 def test_the_file_lies_in_the_run_that_the_command_names(tmp_path):
     (tmp_path / "config.yaml").touch()
     for words in (["--resume", tmp_path], [f"--output={tmp_path}"], ["-o", tmp_path]):
-        told = unexpected.told_with_file(ValueError("x"), ["residuum", "train", *map(str, words)])
+        told = unexpected.write_report(ValueError("x"), ["residuum", "train", *map(str, words)])
         assert f"report it with {tmp_path}" in told
     assert len(list(tmp_path.glob("residuum-error-*.txt"))) == 3
-    assert str(tmp_path) not in unexpected.told_with_file(ValueError("x"), ["residuum", "train", "-o", "nowhere"])
+    assert str(tmp_path) not in unexpected.write_report(ValueError("x"), ["residuum", "train", "-o", "nowhere"])
 
 
 def test_an_error_that_a_worker_sends_is_one_line():

@@ -138,7 +138,7 @@ def on_terminal(folder, width):
     seen = {"FORCE_COLOR": "1", "COLUMNS": str(width)}
     done = CliRunner().invoke(app, ["runs", str(folder), "-o", str(folder / "x.png")], env=seen, catch_exceptions=False)
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in done.stdout.splitlines()]
-    return lines, max(cell_len(line) for line in lines if not line.startswith("look at"))
+    return lines, max(cell_len(line) for line in lines if not line.startswith("see "))
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -184,7 +184,9 @@ def test_what_holds_no_runs(tmp_path, folder):
         run("runs", tmp_path)
     with pytest.raises(InputError, match=r"holds no run \(.*broken is left out"):
         run("runs", folder / "broken")
-    with pytest.raises(InputError, match="runs are sorted by best, last, .* got 'bets'; did you mean best"):
+    with pytest.raises(
+        InputError, match="the order of runs must be one of best, last, .* got 'bets'; did you mean best"
+    ):
         run("runs", folder, "--sort", "bets")
 
 

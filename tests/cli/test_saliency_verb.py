@@ -59,7 +59,7 @@ def test_one_stage(model, photograph, tmp_path):
     [
         (["--method", "lime"], "method must be grad-cam or integrated-gradients, got 'lime'"),
         (["--stage", "3"], "this network has stages 0 to 2"),
-        (["--method", "integrated-gradients", "--stage", "1"], "not at a stage; leave --stage out"),
+        (["--method", "integrated-gradients", "--stage", "1"], "not a stage; leave --stage out"),
         (["--target", "horse"], "knows no class 'horse'"),
     ],
 )

@@ -1,5 +1,6 @@
 """Studies and reports from the command line, as a user runs them."""
 
+import io
 import json
 import os
 import signal
@@ -8,8 +9,10 @@ import sys
 import time
 
 import pytest
+from rich.console import Console
 
 from residuum.cli import main
+from residuum.cli.studying import StudyConsole
 from residuum.experiments import STUDIES
 
 KEPT = []  # what the first test to need it ran
@@ -46,7 +49,7 @@ def test_a_study_tells_its_runs_its_verdicts_and_its_answer(finished):
     folder, printed = finished
     assert printed.count("validation") >= 8 and "8/8" in printed
     assert ": The deeper plain network trains worse; " in printed and "on the claimed side" in printed
-    assert "look at runs/study-degradation/degradation.html" in printed
+    assert "see runs/study-degradation/degradation.html" in printed
     assert (folder / "runs" / "study-degradation" / "degradation.html").exists()
 
 
@@ -84,7 +87,7 @@ def test_a_plan_reports_cost_and_expected_intervals_and_trains_nothing(finished,
 def test_a_report_puts_studies_on_one_page(finished, residuum, tmp_path):
     folder, _ = finished
     out, _ = residuum("report", "runs/study-degradation", "--output", tmp_path / "all.html", cwd=folder)
-    assert f"look at {tmp_path / 'all.html'}" in out and "<h1>Degradation</h1>" in (tmp_path / "all.html").read_text()
+    assert f"see {tmp_path / 'all.html'}" in out and "<h1>Degradation</h1>" in (tmp_path / "all.html").read_text()
     _, err = residuum("report", tmp_path, cwd=folder, code=2)
     assert "is no finished study" in err
 
@@ -100,7 +103,7 @@ def test_without_a_name_the_studies_are_listed(residuum, tmp_path):
     ("arguments", "message"),
     [
         (("degradtion",), "no study is named 'degradtion'; did you mean degradation"),
-        (("degradation", "--depths", "20,x"), "--depths must be whole numbers with commas between, such as 20,56"),
+        (("degradation", "--depths", "20,x"), "--depths must be comma-separated whole numbers, such as 20,56"),
         (("degradation", "--depths", "21"), "depth must be 6n + 2"),
         (("degradation", "--precision", "fp16"), "precision must be fp32 or bf16, got 'fp16'"),
         (("degradation", "--data", "digits[:9999]"), "1 to 1438 train images, got 9999"),
@@ -132,3 +135,43 @@ def test_stopped_by_a_signal_it_goes_on_with_its_runs(tmp_path, number, code):
     kept = {path.parent.name: path.read_text() for path in (tmp_path / "s").glob("*/summary.csv")}
     assert len(kept) == 2 and all(text.count("\n") < 41 for text in kept.values())
     assert all(list((tmp_path / "s" / name / "checkpoints").glob("*.pt")) for name in kept)
+
+
+def test_a_pipe_gets_the_lines_of_a_study_alone(capsys):
+    drawn = io.StringIO()
+    with StudyConsole(quiet=False, console=Console(file=drawn, force_terminal=False)) as console:
+        console.progress(0, 4)
+        console.tell("1/2  member")
+        console.progress(4, 4)
+    assert drawn.getvalue() == "" and capsys.readouterr().out == "     0 s  1/2  member\n"
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_terminal_gets_a_bar_of_the_epochs_too(quiet, piped, capsys, monkeypatch):
+    """What resumes begins where it stands; the lines of a study stay, the bar goes when all is done."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: not piped)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    drawn = io.StringIO()
+    with StudyConsole(quiet=quiet, console=Console(file=drawn, force_terminal=True, width=60)) as console:
+        console.progress(3, 12)
+        console.tell("[1/2]  member")
+        console.progress(5, 12)
+        console.bar.refresh()
+        console.progress(12, 12)
+        assert not console.bar.live.is_started
+    assert all(words in drawn.getvalue() for words in ("3/12", "5/12", "epochs"))
+    out, err = capsys.readouterr()
+    where = out if piped and not quiet else drawn.getvalue()
+    assert "     0 s  [1/2]  member\n" in where and (where + out + err).count("[1/2]  member") == (
+        2 if where == out else 1
+    )
+
+
+def test_an_error_takes_the_bar_away(monkeypatch):
+    console = StudyConsole(quiet=False, console=Console(file=io.StringIO(), force_terminal=True))
+    with pytest.raises(ZeroDivisionError), console:
+        console.progress(1, 2)
+        assert console.bar.live.is_started
+        raise ZeroDivisionError
+    assert not console.bar.live.is_started

@@ -146,7 +146,12 @@ def test_a_hostile_or_broken_file_is_one_clear_error(run, tmp_path, monkeypatch)
 def test_names_keep_their_outline(run):
     lines = run("inspect", "cifar_resnet20").splitlines()
     assert lines[0] == "cifar_resnet20  at 32x32"
-    assert lines[2].startswith("stem\t")
+    assert lines[1].split("\t")[1] == "shortcut | branch | merge | activation"
+    assert lines[2].startswith("stem\tconv 3×3, 16; batch norm; ReLU\t")
+    row = "x | conv 3×3, 16; batch norm; ReLU; conv 3×3, 16; batch norm | s + F | ReLU"
+    assert lines[4].split("\t")[:2] == ["stages.0.0", row]
+    plain = run("inspect", "cifar_plain20").splitlines()[4].split("\t")[1]
+    assert plain == row.replace("x | ", "– | ").replace("s + F", "F"), "the plain twin carries nothing"
     assert "at 28x28" in run("inspect", "highway_mlp")
     assert run("inspect", "bert_tiny").startswith("bert_tiny  at 128\n")
 
@@ -168,7 +173,7 @@ def test_convert_refuses_by_a_clear_error(run, state, tmp_path):
     message = run("convert", tmp_path / "w.pth", "--to", "torchvison", "--output", tmp_path / "x.pth", code=2)
     assert "to must be one of torchvision, timm, huggingface, transformers, safetensors" in message
     message = run("convert", tmp_path / "w.pth", "--to", "timm", "--output", tmp_path / "w.pth", code=2)
-    assert "the output must be another file than" in message
+    assert "the output must differ from the input" in message
     assert run("convert", tmp_path / "w.pth", code=2)
     assert not (tmp_path / "x.pth").exists()
 

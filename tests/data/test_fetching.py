@@ -100,7 +100,7 @@ def test_a_run_whose_image_vanished_is_resumed_to_the_same_weights(files, tmp_pa
 
 
 def test_the_limit_of_a_folder_holds_in_scan_workers_and_cache(files, tmp_path, monkeypatch):
-    from residuum.data import packed
+    from residuum.data import pack_images
     from residuum.data.overview import overview
 
     monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path / "cache"))
@@ -108,7 +108,7 @@ def test_the_limit_of_a_folder_holds_in_scan_workers_and_cache(files, tmp_path, 
     assert any("digit-0/large.png" in note and "more than 6,299 pixels" in note for note in small.notes)
     wide = open_data(files, max_pixels=6_300)
     assert not any("large" in note for note in wide.notes)
-    assert packed(wide, 32).train.packed is not None
+    assert pack_images(wide, 32).train.packed is not None
     assert wide.train.max_pixels == 6_300
     assert "more than 99 pixels" in overview(files, max_pixels=99)["unreadable"][0]["problem"]
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from residuum.data import EvaluationLoader, StreamLoader, decode, open_data, packed, split_off
+from residuum.data import EvaluationLoader, StreamLoader, decode, open_data, pack_images, split_off
 from residuum.data.packed import Packed, kept_at
 from residuum.data.packing import quiet
 from residuum.data.streaming import fitting_shorter
@@ -49,7 +49,7 @@ def content(dataset):
 
 def test_the_kept_pictures_are_those_of_the_files(photographs):
     dataset = open_data(photographs)
-    for name, pixels, label in content(packed(dataset, 24)):
+    for name, pixels, label in content(pack_images(dataset, 24)):
         plain = decode(photographs / name)
         expected = plain if min(plain.shape[1:]) <= 24 else fitting_shorter(24)(plain)
         assert pixels.equal(expected), name
@@ -59,7 +59,7 @@ def test_the_kept_pictures_are_those_of_the_files(photographs):
 def test_evaluation_sees_the_same_bits_and_training_crops_of_the_kept_pictures(photographs):
     from torchvision.transforms import v2
 
-    dataset, held = open_data(photographs), packed(open_data(photographs), 24)
+    dataset, held = open_data(photographs), pack_images(open_data(photographs), 24)
     for plain, cached in zip(
         EvaluationLoader(dataset.val, 4, (21, 21), 24), EvaluationLoader(held.val, 4, (21, 21), 24), strict=True
     ):
@@ -81,27 +81,27 @@ def _seed_of_order(seed, epoch):
 
 
 def test_the_same_bits_for_any_number_of_workers(photographs):
-    held = packed(open_data(photographs), 24)
+    held = pack_images(open_data(photographs), 24)
     epochs = [list(StreamLoader(held.train, 4, 1, (16, 16), workers).batches(0)) for workers in (0, 2)]
     assert all(a.equal(b) for one, two in zip(*epochs, strict=True) for a, b in zip(one, two, strict=True))
 
 
 def test_nothing_is_decoded_once_it_is_kept(photographs, monkeypatch):
-    before = content(packed(open_data(photographs), 24))
+    before = content(pack_images(open_data(photographs), 24))
 
     def refuse(source):
         raise AssertionError(f"{source} was decoded")
 
     for module in ("dataset", "folder", "packing"):
         monkeypatch.setattr(f"residuum.data.{module}.decode", refuse)
-    after = content(packed(open_data(photographs), 24))  # not even to look which ones are damaged
+    after = content(pack_images(open_data(photographs), 24))  # not even to look which ones are damaged
     assert [(name, label) for name, _, label in before] == [(name, label) for name, _, label in after]
     assert all(a[1].equal(b[1]) for a, b in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize("change", ["content", "time", "new", "renamed", "removed", "moved"])
 def test_a_changed_folder_is_never_served_from_before(photographs, change, monkeypatch):
-    packed(open_data(photographs), 24)
+    pack_images(open_data(photographs), 24)
     victim = photographs / "a" / "01.png"
     if change == "content":
         Image.new("RGB", (40, 40), "red").save(victim)
@@ -121,7 +121,7 @@ def test_a_changed_folder_is_never_served_from_before(photographs, change, monke
         shutil.move(victim, photographs / "b" / "moved.png")
     decoded = []
     monkeypatch.setattr("residuum.data.packing.decode", lambda path: decoded.append(path) or decode(path))
-    dataset = packed(open_data(photographs), 24)
+    dataset = pack_images(open_data(photographs), 24)
     for name, pixels, _ in content(dataset):
         plain = decode(photographs / name)
         assert pixels.equal(plain if min(plain.shape[1:]) <= 24 else fitting_shorter(24)(plain)), name
@@ -130,20 +130,20 @@ def test_a_changed_folder_is_never_served_from_before(photographs, change, monke
 
 
 def test_a_part_and_a_split_are_kept_in_the_same_file(photographs):
-    part = packed(open_data(f"{photographs}[:8,:2]"), 24)
+    part = pack_images(open_data(f"{photographs}[:8,:2]"), 24)
     assert len(part.train.packed) == 10
-    assert len(packed(open_data(f"{photographs}[:9,:1]"), 24).train.packed) == 11  # what was kept stays
-    whole = packed(split_off(open_data(photographs), 0.2), 24)
+    assert len(pack_images(open_data(f"{photographs}[:9,:1]"), 24).train.packed) == 11  # what was kept stays
+    whole = pack_images(split_off(open_data(photographs), 0.2), 24)
     assert len(whole.train.packed) == 28
-    assert len(packed(open_data(f"{photographs}[:8,:2]"), 24).train.packed) == 28
+    assert len(pack_images(open_data(f"{photographs}[:8,:2]"), 24).train.packed) == 28
     assert len(whole.test) + len(whole.val) + len(whole.train) == 28
     assert whole.test.packed is not None
-    assert split_off(packed(open_data(photographs), 24), 0.2).train.packed is not None
+    assert split_off(pack_images(open_data(photographs), 24), 0.2).train.packed is not None
 
 
 @pytest.mark.parametrize("damage", ["cut", "text", "bytes", "other", "empty", "version"])
 def test_a_damaged_or_foreign_file_is_written_anew_and_that_is_said(photographs, damage):
-    before = content(packed(open_data(photographs), 24))
+    before = content(pack_images(open_data(photographs), 24))
     path = kept_at(photographs, 24)
     written = path.read_bytes()
     if damage == "cut":
@@ -161,7 +161,7 @@ def test_a_damaged_or_foreign_file_is_written_anew_and_that_is_said(photographs,
     else:
         path.write_bytes(b"")
     told = []
-    after = content(packed(open_data(photographs), 24, told.append))
+    after = content(pack_images(open_data(photographs), 24, told.append))
     assert f"the cache {path} cannot be used (" in told[0]
     assert "decoding its images again" in told[0]
     assert all(a[1].equal(b[1]) for a, b in zip(before, after, strict=True))
@@ -171,7 +171,7 @@ def test_no_room_is_said_before_anything_is_written(photographs, monkeypatch):
     dataset = open_data(photographs)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 1000))
     with pytest.raises(DiskError, match="need 0.1 MB in .* 0.0 MB free; free space, set RESIDUUM_CACHE"):
-        packed(dataset, 24)
+        pack_images(dataset, 24)
     assert not kept_at(photographs, 24).exists()
 
 
@@ -179,18 +179,18 @@ def test_a_picture_that_has_been_damaged_since_is_named_and_nothing_is_left(phot
     dataset = open_data(photographs)
     (photographs / "a" / "01.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"a/01\.png cannot be read as an image"):
-        packed(dataset, 24)
+        pack_images(dataset, 24)
     assert [path.name for path in kept_at(photographs, 24).parent.iterdir()] == ["lock"]
 
 
 def test_pictures_in_memory_need_no_cache():
     with pytest.raises(InputError, match="those of digits are held in memory already; leave --cache out"):
-        packed(open_data("digits"), 24)
+        pack_images(open_data("digits"), 24)
 
 
 def _pack(root, told):
     torch.set_num_threads(1)
-    dataset = packed(open_data(root), 24, told.put)
+    dataset = pack_images(open_data(root), 24, told.put)
     told.put(f"opened {len(dataset.train.packed)}")
 
 
@@ -210,7 +210,7 @@ def test_two_processes_at_a_time_write_one_file(photographs):
 
 
 def test_a_worker_that_is_not_forked_maps_the_file_itself(photographs):
-    held = packed(open_data(photographs), 24, quiet).train.packed
+    held = pack_images(open_data(photographs), 24, quiet).train.packed
     sent = pickle.dumps(held)
     assert len(sent) < 1000
     assert pickle.loads(sent).picture("a/01.png").equal(held.picture("a/01.png"))
@@ -225,4 +225,4 @@ def test_a_cache_that_cannot_be_made_names_its_variable(photographs, tmp_path, m
     with pytest.raises(
         DiskError, match=r"could not write .*set RESIDUUM_CACHE to a folder elsewhere, or leave --cache"
     ):
-        packed(dataset, 24)
+        pack_images(dataset, 24)

@@ -10,12 +10,12 @@ import torch
 from shipped_members import member, ready
 from torch import nn
 
+from residuum import create_model
 from residuum.deploy import TARGETS, Engine, export
 from residuum.deploy.parity import TOLERANCES, Gate, check, tolerance_of
 from residuum.deploy.prepare import prepare
 from residuum.deploy.probes import make_probes
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum_runtime import Card
 from residuum_runtime.card import KEY, from_text
 
@@ -57,7 +57,7 @@ def test_models_that_can_not_be_shipped(tmp_path):
     model.stem.conv.weight.data[0] = torch.nan
     check_refused(tmp_path, "weights must be finite numbers, but stem.conv.weight hold NaN or infinity", model)
     model, _ = member("residual_a")
-    check_refused(tmp_path, "the model must say how images are prepared", model)
+    check_refused(tmp_path, "the model must describe its preprocessing, but does not", model)
     model = ready("residual_a")
     model.reset_classifier(0)
     check_refused(tmp_path, r"must end in logits, but it has num_classes 0 \(features\)", model)
@@ -95,7 +95,7 @@ class Looking(nn.Module):
 @pytest.mark.parametrize(
     ("part", "match"),
     [
-        (Sorting(), "cifar_resnet must consist of operators that ONNX has, but: .*airy_ai"),
+        (Sorting(), "cifar_resnet must consist of ONNX operators, but: .*airy_ai"),
         (Looking(), "cifar_resnet must be a network that torch.export can follow at any batch size, but: "),
     ],
 )
@@ -188,7 +188,9 @@ def test_files_of_others_and_of_newer_versions(written, tmp_path):
     model = onnx.load(path)
     del model.metadata_props[:]
     onnx.save(model, tmp_path / "other.onnx")
-    with pytest.raises(InputError, match="must be a file that `residuum export` wrote, but it says nothing of classes"):
+    with pytest.raises(
+        InputError, match="must be a file that `residuum export` wrote, but it does not describe classes"
+    ):
         Engine(tmp_path / "other.onnx", engine="onnxruntime")
     newer = dataclasses.replace(prepared.card, format=99, made={"residuum": "9.9"})
     model.metadata_props.append(onnx.StringStringEntryProto(key=KEY, value=newer.to_text()))

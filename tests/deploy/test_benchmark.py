@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from shipped_members import ready
 
+from residuum import create_model
 from residuum.cli.benching import read_batches, show
-from residuum.deploy.benchmark import Row, baseline, make_rows, measure
+from residuum.deploy.benchmark import EngineTiming, baseline, make_rows, measure
 from residuum.deploy.peers import PEERS, available
 from residuum.errors import InputError
-from residuum.models import Preprocessing, create_model
+from residuum.models import Preprocessing
 
 SERVE = "from residuum_runtime.worker import serve; serve({run}, 3, (4, 4))"
 
 
 def row(name, code, **figures):
-    return Row(name, "fp32", [sys.executable, "-c", code], **figures)
+    return EngineTiming(name, "fp32", [sys.executable, "-c", code], **figures)
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,7 @@ def test_wrong_input(tmp_path):
     with pytest.raises(InputError, match="engines must be all, or of openvino, onnx, torch, torch eager, .*, got tvm"):
         make_rows(ready("highway_mlp"), tmp_path, ["tvm"], 1, None, print)
     for text in ("0", "1,x", ""):
-        with pytest.raises(InputError, match="--batch must be whole numbers above 0 with commas between them"):
+        with pytest.raises(InputError, match="--batch must be comma-separated whole numbers above 0"):
             read_batches(text)
     assert read_batches("1, 16") == [1, 16]
 

@@ -1,4 +1,4 @@
-"""An export appears whole, says what the model says, and is refused when it does not."""
+"""An export appears completely or not at all, equals the model, and is refused when it does not."""
 
 import json
 import sys
@@ -78,7 +78,7 @@ def test_damaged_weights_are_caught_and_the_layer_is_named(damage, prepared, pro
     layer, kind, how = DAMAGE[damage]
     path = TARGETS["onnx"].write(prepared, tmp_path, prepared.carded(target="onnx"))
     change(path, layer, kind, how)
-    with pytest.raises(ParityFailed, match=rf"onnxruntime differs: .*The first layer that parts is {layer} by"):
+    with pytest.raises(ParityFailed, match=rf"onnxruntime differs: .*The first layer that differs is {layer} by"):
         check(prepared, path, "onnxruntime", probes, GATE)
 
 
@@ -112,7 +112,7 @@ def test_a_failed_gate_leaves_nothing_and_ends_with_3(tmp_path, monkeypatch, cap
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 3
-    assert "the first layer that parts is stem.conv" in capsys.readouterr().err.lower()
+    assert "the first layer that differs is stem.conv" in capsys.readouterr().err.lower()
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
@@ -177,7 +177,10 @@ def test_opset_precision_and_shape_of_an_onnx_file(name, arguments, opset, shape
         ({"to": "onnx", "opsets": 17}, "the form of an export has no 'opsets'; did you mean opset"),
         ({"to": "openvino", "opset": 17}, "opset is a version of ONNX's operators, got 17 with --to openvino"),
         ({"to": "torch", "precision": "fp16"}, r"precision of torch must be one of .* got 'fp16', or --to onnx"),
-        ({"to": "onnx", "fixed": True, "pixels": True}, "it cannot stand with fixed; leave one out"),
+        (
+            {"to": "onnx", "fixed": True, "pixels": True},
+            "pixels takes images of any size and excludes fixed; leave one out",
+        ),
         ({"to": "onnx", "batch_size": -1}, "batch_size must be 1 or more images, or 0 for any number, got -1"),
     ],
 )

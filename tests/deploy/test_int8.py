@@ -9,6 +9,7 @@ import pytest
 import torch
 from shipped_members import ready
 
+from residuum import create_model
 from residuum.data import ArrayImages, open_data
 from residuum.deploy import Engine, export
 from residuum.deploy.calibration import make_calibration
@@ -17,7 +18,7 @@ from residuum.deploy.probes import reference_logits, spread
 from residuum.deploy.quantise import controlled, rank, rounded, rounded_weight
 from residuum.deploy.targets import TARGETS
 from residuum.errors import InputError, ParityFailed
-from residuum.models import Preprocessing, create_model
+from residuum.models import Preprocessing
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_bad_calibration(reader, digits):
 
 
 def test_int8_needs_pictures(tmp_path):
-    with pytest.raises(InputError, match="int8 must be calibrated on images like those it will meet; give --data"):
+    with pytest.raises(InputError, match="int8 must be calibrated on images like its future inputs; give --data"):
         export(ready("residual_a"), tmp_path / "out", precision="int8")
     assert not list(tmp_path.iterdir())
 

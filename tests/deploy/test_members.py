@@ -30,6 +30,8 @@ SHIPPED = [
     "resnet_d",
     "dense",
     "highway",
+    "efficientnet_lite",
+    "convnext",
     "vgg_bn",
     "alexnet",
     "vit",

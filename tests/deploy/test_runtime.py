@@ -13,12 +13,12 @@ from PIL import Image
 from shipped_members import ready
 
 from residuum.data import open_data
-from residuum.deploy import Engine, export
+from residuum.deploy import Engine, as_model, export
 from residuum.deploy.probes import photographs
-from residuum.deploy.running import as_model
 from residuum.evaluation import evaluate, predict
 from residuum_runtime import choice
 from residuum_runtime.engine import Accuracy
+from residuum_runtime.intervals import wilson_interval
 from residuum_runtime.machine import features, processor, thread_count
 from residuum_runtime.predictions import probabilities
 
@@ -103,6 +103,8 @@ def test_an_export_is_evaluated_as_its_model_is(exported):
     expected, got = (evaluate(one, _first_five(digits)) for one in (model, running))
     assert got.top1 == pytest.approx(expected.top1, abs=0.3) and got.loss == pytest.approx(expected.loss, abs=1e-3)
     assert predict(running, picture)[0].classes[0] == Engine(folder).predict(picture)[0].top
+    assert evaluate(folder, _first_five(digits)).losses.equal(got.losses)
+    assert predict(str(folder), picture)[0].classes == predict(running, picture)[0].classes
 
 
 def _first_five(digits):
@@ -132,6 +134,7 @@ def test_wilson_interval():
     low, high = Accuracy(90, 100).interval  # Wilson 1927; statsmodels.proportion_confint(90, 100, method="wilson")
     assert (low, high) == (pytest.approx(82.56, abs=0.01), pytest.approx(94.48, abs=0.01))
     assert Accuracy(0, 5).interval[0] == 0 and Accuracy(5, 5).interval[1] == 100
+    assert Accuracy(81, 263).interval == tuple(100 * end for end in wilson_interval(81, 263))
 
 
 def test_softmax_of_large_logits():

@@ -2,9 +2,10 @@
 
 import torch
 
+from residuum import create_model
 from residuum.data import ArrayImages, Augmentation, Dataset
 from residuum.evaluation import Predictions
-from residuum.models import Description, Preprocessing, attach, create_model
+from residuum.models import Description, Preprocessing, attach
 
 
 def small_network(num_classes=4, in_chans=3, side=16, resize=0, seed=0, **arguments):

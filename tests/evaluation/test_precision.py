@@ -7,13 +7,13 @@ import torch
 from evaluation_sets import a_dataset, pixels_and_labels, small_network
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.evaluation import evaluate, predictions_of
+from residuum.evaluation import evaluate, precision, predictions_of
 from residuum.evaluation.precision import autocast, made_for
-from residuum.models import create_model
 from residuum.nn import fuse, use_winograd
 from residuum.nn import winograd as room
-from residuum.nn.winograd import winograd_pays
+from residuum.nn.winograd import winograd_runs
 
 
 def test_in_float32_it_is_the_model_itself():
@@ -54,7 +54,7 @@ def test_an_ensembles_members_are_all_evaluated_in_it():
     assert evaluate(models, dataset, precision="bf16").loss != evaluate(models, dataset).loss
 
 
-@pytest.mark.skipif(not winograd_pays(), reason="no compiled part, or one that is not for this processor")
+@pytest.mark.skipif(not winograd_runs(), reason="no compiled part, or one that is not for this processor")
 def test_a_model_that_trains_by_winograds_convolutions_evaluates_by_them(monkeypatch):
     model = use_winograd(fuse(create_model("fast_resnet8", num_classes=4).eval()))
     x, seen, compute = torch.randn(64, 3, 32, 32).to(memory_format=torch.channels_last), [], room._convolve
@@ -64,6 +64,8 @@ def test_a_model_that_trains_by_winograds_convolutions_evaluates_by_them(monkeyp
         return compute(*given)
 
     monkeypatch.setattr(room, "_convolve", convolve)
+    for asking in (room, precision):  # wherever it runs, whether or not it pays
+        monkeypatch.setattr(asking, "winograd_pays", lambda: True)
     with torch.no_grad(), autocast("bf16", "cpu"):
         direct = model(x)
         assert seen == [], "a model that only trains by them"

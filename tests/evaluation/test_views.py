@@ -9,13 +9,14 @@ from evaluation_sets import a_dataset, pixels_and_labels, small_network
 from PIL import Image
 from torchvision.transforms import v2
 
+from residuum import create_model
 from residuum.data import EvaluationLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.errors import InputError
 from residuum.evaluation import VIEWS, evaluate, predictions_of, score
 from residuum.evaluation.dense import dense_logits, window_of
 from residuum.evaluation.views import make_frame, pick_view
-from residuum.models import create_model, describe
+from residuum.models import describe
 
 MEAN, STD = (0.4,) * 3, (0.25,) * 3
 NORMALISE = Normalise(MEAN, STD)

@@ -64,10 +64,10 @@ def options_data(options):
         ({"batch_size": 16}, r"plain-8-seed0 has other settings \(batch_size: saved 32, asked 16\); give the options"),
         ({"depths": (8, 20)}, "must hold a run named plain-20-seed0, but .* is none; leave --runs out"),
         ({"epochs": 4}, "has other settings .epochs: saved 3, asked 4"),
-        ({"model": "x.safetensors"}, "--runs and --model both say what is measured"),
-        ({"runs": "nowhere"}, "--runs must be the folder of a finished study, but nowhere is no folder"),
+        ({"model": "x.safetensors"}, "--runs and --model both select the networks to measure"),
+        ({"runs": "nowhere"}, "--runs must be the folder of a finished study, but nowhere is not a folder"),
         ({"seeds_of": ((8, 0),)}, "a depth needs at least 1 seed, got 8:0"),
-        ({"only": ("A",)}, "--only names 'A', which is no condition of this study; this study offers no choice"),
+        ({"only": ("A",)}, "--only names 'A', which is not a condition of this study; this study offers no choice"),
     ],
 )
 def test_what_does_not_match_is_refused_by_name(runs, asked, message, tmp_path):

@@ -2,10 +2,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from residuum.evaluation import bootstrap as resampling
+from residuum.experiments import lesions
 from residuum.experiments.statistics import (
     Interval,
     Matters,
@@ -17,6 +20,7 @@ from residuum.experiments.statistics import (
     sign_test,
 )
 from residuum.report.study import TOO_WEAK
+from residuum.seeds import generator
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=9))
@@ -40,6 +44,30 @@ def test_the_bootstrap_finds_the_interval_of_a_mean():
     found, expected = bootstrap(values), mean_interval(values)
     assert found == bootstrap(values), "the same values give the same interval"
     assert found == pytest.approx(expected, abs=0.03)
+
+
+def test_the_bootstrap_draws_on_the_named_stream():
+    """The same images are drawn as for the intervals of an evaluation."""
+    values = np.random.default_rng(1).normal(0, 1, 50)
+    ((low, high),) = resampling.bootstrap(torch.from_numpy(values)[:, None])
+    assert bootstrap(values) == (pytest.approx(values.mean()), pytest.approx(low), pytest.approx(high))
+    draw = generator(0, "resample")
+    means = [values[torch.randint(0, 50, (50,), generator=draw).numpy()].mean() for _ in range(resampling.RESAMPLES)]
+    assert (low, high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])))
+
+
+def test_the_bootstrap_of_rows_keeps_them_together():
+    rows = np.column_stack([np.arange(30.0), np.arange(30.0) ** 3])
+    interval = bootstrap(rows, lesions._rank_correlation, draws=50)
+    assert interval == pytest.approx((1, 1, 1)), "what rises together in the whole does so in every part"
+
+
+def test_the_rank_correlation_is_spearmans():
+    """Ties have the mean of their ranks: 1, 2.5, 2.5, 4 beside 1, 3, 2, 4."""
+    rows = np.array([[0.1, 5.0], [0.2, 80.0], [0.2, 7.0], [9.0, 90.0]])
+    expected = np.corrcoef([1, 2.5, 2.5, 4], [1, 3, 2, 4])[0, 1]
+    assert lesions._rank_correlation(rows) == pytest.approx(expected)
+    assert lesions._rank_correlation(rows * [1, -1]) == pytest.approx(-expected)
 
 
 @pytest.mark.parametrize(

@@ -34,8 +34,9 @@ def test_every_study_says_what_it_asks(name):
         assert part and part == part.strip()
     assert study.QUESTION.rstrip(".").count("?") >= 1 and study.DEFAULTS.seeds >= 3
     assert name.replace("-", "_") == study.__name__.rsplit(".", 1)[1]
-    for word in ("Question", "Command", "Cost", "Expected"):
-        assert f"\n{word}" in study.__doc__
+    assert f"\nCommand    residuum study {name}" in study.__doc__
+    for word in ("Question", "Cost", "Expected"):
+        assert f"\n{word} " not in study.__doc__, f"{word.upper()} states it already"
 
 
 def test_a_study_leaves_numbers_pictures_a_page_and_runs(finished):
@@ -140,7 +141,7 @@ def test_the_budget_shortens_epochs_then_takes_fewer_pictures_and_says_so(monkey
     )
     assert fewer.options.seeds == 3 and "1,198 images and validated on 299" in fewer.notes[-1]
     least = budgets.fitted(study, options, 0.1 * minutes, 1)
-    assert least.options.data == "digits[:1000,:250]" and "as little as the rule allows" in least.notes[-1]
+    assert least.options.data == "digits[:1000,:250]" and "the least that the rule allows" in least.notes[-1]
     with pytest.raises(InputError, match="more than 0 minutes, got -1; leave it out"):
         budgets.fitted(study, options, -1, 1)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from residuum import create_model
 from residuum.data import open_data
 from residuum.errors import InputError
 from residuum.experiments import (
@@ -21,7 +22,6 @@ from residuum.experiments import (
 )
 from residuum.experiments.form import Options, read_json
 from residuum.experiments.study import run_study
-from residuum.models import create_model
 from residuum.report.study import MARKS
 from residuum.report.style import svg
 from residuum.training import new_run
@@ -252,7 +252,9 @@ def test_conditions_can_be_chosen_and_the_reference_stays(tmp_path):
         asked = {**TINY, "depths": (8,), "only": (only,)}
         held = run_study(name, asked, tmp_path / name, workers=1, tell=lambda line: None)
         assert held["members"] == 4 and len(held["findings"]) == 1 and f"--only {only}" in held["repeat"]
-    with pytest.raises(InputError, match="--only names 'dropuot', which is no condition of this study; did you mean"):
+    with pytest.raises(
+        InputError, match="--only names 'dropuot', which is not a condition of this study; did you mean"
+    ):
         run_study("shortcuts", {**TINY, "only": ("dropuot",)}, tmp_path / "other")
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from residuum import models
 from residuum.compat import import_torchvision
+from residuum.weights.dialects import translate
 
 # one table per naming of the peer's, applied in order: pattern -> replacement
 RESNET = [
@@ -83,13 +84,18 @@ TIMM_RESNETV2 = [
 ]
 
 
+def by_table(dialect):
+    """Return rules that read this project's own table of that source's names; a name it does not have fails."""
+    return [(r"^.*$", lambda found: translate(dialect, found[0]))]
+
+
 def renamed(state, rules):
     """Return the state under this project's names; every entry must be met by a rule."""
     result = {}
     for name, value in state.items():
         for pattern, replacement in rules:
             name = re.sub(pattern, replacement, name)
-        result[name] = value
+        result[name] = value.flatten() if name.endswith(".branch.scale.weight") else value  # [C, 1, 1] in torchvision
     assert len(result) == len(state), "two names became one"
     return result
 
@@ -133,13 +139,29 @@ def torchvision_model(name, **arguments):
     import_torchvision()
     from torchvision.models import get_model
 
-    with narrow_heads():
+    heads = narrow_heads() if name.startswith(("vgg", "alexnet")) else contextlib.nullcontext()
+    with heads, computed_widths():
         return get_model(name, **arguments)
+
+
+@contextlib.contextmanager
+def computed_widths():
+    """Let torchvision's RegNets compute their tables on the processor, also where a model is built on meta."""
+    from torchvision.models.regnet import BlockParams
+
+    original = BlockParams.from_init_params
+
+    def computed(**arguments):
+        with torch.device("cpu"):
+            return original(**arguments)
+
+    with mock.patch.object(BlockParams, "from_init_params", computed):
+        yield
 
 
 def ours_with(name, state, **arguments):
     """Return this project's model holding exactly those tensors."""
-    model = on_meta(models.create_model, name, **arguments)
+    model = on_meta(models.build, name, **arguments)
     model.load_state_dict(state, assign=True)
     return model.eval()
 

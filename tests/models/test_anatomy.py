@@ -6,11 +6,13 @@ from model_peers import on_meta
 from test_every_model import SIZE, TINY
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import BUILDERS, VARIANTS, attach, create_model
-from residuum.models.anatomy import Slots, anatomy, example_shape, patterns, take_apart
+from residuum.models import BUILDERS, VARIANTS, attach
+from residuum.models.anatomy import anatomy, example_shape, patterns
 from residuum.models.description import Description
 from residuum.models.outline import outline
+from residuum.models.slots import CELLS, Slots, take_apart
 from residuum.nn import Add, Block
 
 
@@ -117,7 +119,7 @@ def test_every_variant_is_described_in_words_of_ours():
         network = on_meta(create_model, name)
         slots = [slots for part in anatomy(network).sections for piece in part.pieces for slots in piece.slots]
         words = {word for each in slots for word in (*each.branch, *each.shortcut, each.merge, *each.activation)}
-        unnamed = {type(module).__name__ for module in network.modules()} - {"ReLU", "GELU"}
+        unnamed = {type(module).__name__ for module in network.modules()} - {"ReLU", "ReLU6", "SiLU", "GELU"}
         assert not unnamed & words, "give the layer words in models/layer_words.py"
 
 
@@ -163,3 +165,17 @@ def test_the_outline_leaves_out_what_only_holds():
     with torch.device("meta"):
         parts = outline(create_model("skip_mlp_dense10"), (1, 28, 28))
     assert [part.name for part in parts] == ["stem", "stages.0", "head", "whole"]
+
+
+@pytest.mark.parametrize("name", sorted({row.builder.__name__ for row in VARIANTS.values()}))
+def test_the_outline_of_every_family_shows_its_slots(name):
+    """A block is shortcut | branch | merge | activation, with the layers of the family's drawing."""
+    network = on_meta(create_model, name, **TINY.get(name, {}))
+    rows = {part.name: part.what for part in outline(network, example_shape(network)) if part.name != "whole"}
+    cells = {key for key, module in network.named_modules() if type(module) in CELLS and key.count(".") < 3}
+    assert {key for key, what in rows.items() if what.count(" | ") == 3} == cells
+    for key in cells:
+        slots, (shortcut, branch, merge, activation) = take_apart(network.get_submodule(key)), rows[key].split(" | ")
+        assert branch == ("; ".join(slots.branch) or "x") and merge == (slots.formula or slots.merge)
+        assert shortcut == ("; ".join(slots.shortcut) or ("–" if slots.merge == "none" else "x"))
+        assert activation == ("; ".join(slots.activation) or "–")

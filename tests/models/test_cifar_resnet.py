@@ -5,8 +5,8 @@ import torch
 from model_peers import on_meta
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.models.cifar_resnet import blocks_per_stage
 from residuum.models.counts import count, count_parameters
 

@@ -9,8 +9,9 @@ from model_peers import on_meta
 from test_golden_counts import ROWS
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import BUILDERS, VARIANTS, create_model, describe
+from residuum.models import BUILDERS, VARIANTS, describe
 
 IMAGE_BUILDERS = [
     name
@@ -49,6 +50,12 @@ TINY = {
     "skip_mlp": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "dense"},
     "skip_mlp_bn": {"depth": 6, "in_chans": 3, "image_size": 64, "wiring": "learnt"},
     "lstm_classifier": {"in_chans": 3, "image_size": 64, "width": 8},
+    "efficientnet": {"stochastic_depth": 0.0},
+    "efficientnet_lite": {"stochastic_depth": 0.0},
+    "mobilenet_v2": {"width": 0.35},
+    "regnet_x": {"size": "200mf"},
+    "regnet_y": {"size": "200mf"},
+    "convnext": {"stochastic_depth": 0.0, "scale": 0.1},
     "vit": {"depth": 2, "image_size": 64},
 }
 SIZE = 64

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from residuum.models import VARIANTS, create_model
+from residuum import create_model
+from residuum.models import VARIANTS
 from residuum.nn import Add, Block, BranchOnly
 
 

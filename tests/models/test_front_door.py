@@ -3,9 +3,10 @@
 import pytest
 from model_peers import on_meta
 
+from residuum import create_model
 from residuum.compat import import_torchvision
 from residuum.errors import InputError
-from residuum.models import BUILDERS, VARIANTS, create_model, describe, list_models
+from residuum.models import BUILDERS, VARIANTS, describe, list_models
 
 
 def test_every_variant_belongs_to_a_builder_in_the_table_and_names_its_source():

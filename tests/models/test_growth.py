@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model, describe
+from residuum.models import describe
 from residuum.models.growth import deepen
 
 

@@ -5,7 +5,7 @@ import torch
 from model_peers import on_meta
 from torch import nn
 
-from residuum.models import create_model
+from residuum import create_model
 from residuum.nn import Block, BranchOnly, Concatenate, Gate, UncoupledGate
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.nn import Block, Gate, UncoupledGate
 
 

@@ -5,8 +5,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.models.lstm_classifier import VARIANTS
 
 

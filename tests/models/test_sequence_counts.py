@@ -7,8 +7,9 @@ import pytest
 from model_peers import on_meta
 from test_golden_counts import agrees
 
+from residuum import create_model
 from residuum.compat import import_torchvision
-from residuum.models import VARIANTS, create_model
+from residuum.models import VARIANTS
 from residuum.models.counts import count, count_parameters
 
 with (Path(__file__).parents[1] / "golden" / "sequence_counts.csv").open(encoding="utf-8", newline="") as file:

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from residuum import create_model
+from residuum.analysis.laws.explicit import explicit
+from residuum.analysis.laws.skips_numpy import Path, cross_entropy
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.models.counts import count_parameters
-from residuum.models.skip_mlp import explicit
 from residuum.nn.skips import WIRINGS
-from residuum.nn.skips_numpy import Path, cross_entropy
 
 LABELS = torch.tensor([0, 3, 2, 1])
 

@@ -7,8 +7,9 @@ import torch
 from model_peers import on_meta
 from torch import nn
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model, describe
+from residuum.models import describe
 from residuum.nn import Block
 
 TINY = {"depth": 2, "width": 12, "heads": 3, "vocabulary": 13, "length": 10}

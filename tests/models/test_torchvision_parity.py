@@ -8,6 +8,7 @@ from model_peers import (
     DENSENET,
     RESNET,
     assert_relatively_close,
+    by_table,
     drawn,
     gradients,
     on_meta,
@@ -18,7 +19,7 @@ from model_peers import (
 )
 from scipy.stats import ks_2samp
 
-from residuum.models import create_model
+from residuum import create_model
 
 NARROW = {"hidden": 64}  # the full heads' shapes are held by the golden counts
 
@@ -47,6 +48,12 @@ PEERS = {
     "vgg13_bn": (vgg_rules((2, 2, 2, 2, 2), 3), 32, NARROW),
     "vgg16_bn": (vgg_rules((2, 2, 3, 3, 3), 3), 32, NARROW),
     "vgg19_bn": (vgg_rules((2, 2, 4, 4, 4), 3), 32, NARROW),
+    "mobilenet_v2": (by_table("torchvision_mobilenet_v2"), 65, {}),
+    "mobilenet_v3_small": (by_table("torchvision_mobilenet_v3_small"), 65, {}),
+    "efficientnet_b0": (by_table("torchvision_efficientnet"), 65, {}),
+    "regnet_x_400mf": (by_table("torchvision_regnet"), 32, {}),
+    "regnet_y_400mf": (by_table("torchvision_regnet"), 65, {}),
+    "convnext_tiny": (by_table("torchvision_convnext"), 64, {}),
 }
 
 # too large for a quick test: gradients of their smaller filters only, and their siblings of 50 layers stand for them
@@ -73,7 +80,7 @@ def test_weights_give_torchvisions_logits_and_gradients(name):
     assert_relatively_close(gradients(model, images, largest), expected, 1e-10)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "densenet121", "vgg11_bn"])
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "densenet121", "vgg11_bn", "mobilenet_v3_small"])
 def test_training_mode_follows_torchvision(name):
     rules, size, arguments = PEERS[name]
     peer = drawn(on_meta(torchvision_model, name, num_classes=10))

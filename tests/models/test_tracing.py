@@ -10,9 +10,10 @@ from model_peers import on_meta
 from test_every_model import SIZE, tiny
 from torch import nn
 
+from residuum import create_model
 from residuum.compat import import_torchvision
 from residuum.errors import InputError
-from residuum.models import BUILDERS, create_model
+from residuum.models import BUILDERS
 from residuum.nn import fuse, is_fused, stochastic_depth
 from residuum.nn.fold import fold
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.nn import Add, Block, BranchOnly
 
 

@@ -7,9 +7,9 @@ import torch
 from model_peers import on_meta
 from torch import nn
 
+from residuum import create_model
 from residuum.compat import import_torchvision
 from residuum.errors import InputError
-from residuum.models import create_model
 
 TIMM = [
     (r"^cls_token$", "stem.first"),

@@ -29,7 +29,7 @@ static double plain_pixel(const uint16_t *x, const uint16_t *filters, Shape t, i
 }
 
 int main(void) {
-  if (!small_conv_pays()) return printf("0 runs: not for this processor\n"), 0;
+  if (!small_conv_runs()) return printf("0 runs: not for this processor\n"), 0;
   int runs = 0;
   for (int64_t height = 1; height < 8; height++)
     for (int64_t width = 16; width < 64; width += 16) {

@@ -11,7 +11,8 @@ from residuum.nn import Block, FeatureMaps, SqueezeExcite, StochasticDepth
 from residuum.nn.fold import fold
 
 # how many batch norms can not go: those behind a sum, a concatenation or a pool
-STAY = {"norm_after_add": 3, "preactivation": 3, "wide": 3, "preact_imagenet": 9, "dense": 9, "dense_bc": 9}
+STAY = {"norm_after_add": 3, "preactivation": 3, "wide": 3, "preact_imagenet": 9, "preact_resnet_cifar": 8,
+        "dense": 9, "dense_bc": 9}  # fmt: skip
 
 
 def same(model, folded, images):

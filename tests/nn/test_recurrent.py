@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from residuum.errors import InputError
-from residuum.nn.recurrent import FORGETS, AlwaysOne, LastStep, LSTMCell, Recurrent, Rows, pick_forget
+from residuum.nn.recurrent import FORGETS, AlwaysOne, ImageRows, LastStep, LSTMCell, Recurrent, pick_forget
 
 GATES = ("input", "forget", "candidate", "output")  # torch's order
 
@@ -89,9 +89,9 @@ def test_unknown_forget_gate():
 
 def test_rows_stand_in_order_with_their_channels():
     images = torch.arange(2 * 2 * 3 * 4.0).view(2, 2, 3, 4)
-    rows = Rows(2, 4)(images)
+    rows = ImageRows(2, 4)(images)
     assert rows.shape == (2, 3, 8)
     assert torch.equal(rows[1, 2], torch.cat([images[1, 0, 2], images[1, 1, 2]]))
     assert torch.equal(LastStep()(rows), rows[:, 2])
     with pytest.raises(InputError, match="images of 2 channels and 5 pixels width, got 2 and 4; resize them or build"):
-        Rows(2, 5)(images)
+        ImageRows(2, 5)(images)

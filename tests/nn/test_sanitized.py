@@ -1,14 +1,12 @@
 """The compiled parts under AddressSanitizer and UndefinedBehaviorSanitizer, for every kind of processor."""
 
+import platform
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
+from kernels_here import HERE, PLAIN, SOURCES
 
-import residuum.nn
-
-HERE = Path(__file__).parent
 FLAGS = [
     "-std=gnu11",
     "-O1",
@@ -37,10 +35,17 @@ def compiler(tmp_path_factory) -> str:
 
 @pytest.mark.parametrize("name", ["small_conv", "pool", "tail", "winograd"])
 def test_no_pass_leaves_its_buffers_and_all_kinds_agree(compiler, tmp_path, name):
-    program = tmp_path / name
-    include = f"-I{Path(residuum.nn.__file__).parent}"
-    source = HERE / f"{name}_sanitized.c"
-    subprocess.run([compiler, *FLAGS, SANITIZERS, include, str(source), "-lm", "-o", str(program)], check=True)
+    program, source = tmp_path / name, HERE / f"{name}_sanitized.c"
+    command = [compiler, *FLAGS, SANITIZERS, f"-I{SOURCES}", str(source), "-lm", "-o", str(program)]
+    said = output_of(command, program)
+    if "not for this processor" in said:
+        said = output_of([*command, PLAIN], program)
+    assert int(said.split()[0]) > 1000 or platform.machine() not in ("x86_64", "AMD64")
+
+
+def output_of(command, program):
+    """Return what the program prints that the command compiles."""
+    subprocess.run(command, check=True)
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.split()[0]) > 1000 or "not for this processor" in done.stdout
+    return done.stdout

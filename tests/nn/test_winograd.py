@@ -9,14 +9,23 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernels_here import serving
 from torch import nn
 
 from residuum.errors import InputError
 from residuum.nn import fuse, use_winograd, without_winograd
 from residuum.nn import winograd as room
-from residuum.nn.winograd import by_winograd, winograd_conv, winograd_pays
+from residuum.nn.winograd import by_winograd, winograd_conv
 
-pytestmark = pytest.mark.skipif(not winograd_pays(), reason="no compiled part, or one that is not for this processor")
+
+@pytest.fixture(autouse=True, scope="module")
+def kernel_here():
+    """Wherever the kernel runs it is tested, and in plain C where it does not; whether it pays is another question."""
+    with serving(room, "winograd", "winograd_pays"):
+        yield
+
+
+natively = pytest.mark.skipif(not room.winograd_runs(), reason="this much takes minutes in plain C")
 
 # Of a result's norm. One picture smaller than a tile can be 0.025 off; a wrong transform leaves 0.1 and more.
 LARGEST_ERROR, USUAL_ERROR = 0.05, 0.012
@@ -138,8 +147,8 @@ def parts_of(x: torch.Tensor, out_channels: int) -> int:
         (67, (24, 64), 16, 2),
         (700, (32, 32), 13, 16),
         (203, (40, 20), 9, 2),
-        (1024, (64, 256), 8, 4),
-        (70, (256, 256), 16, 1),
+        pytest.param(1024, (64, 256), 8, 4, marks=natively),
+        pytest.param(70, (256, 256), 16, 1, marks=natively),
     ],
 )
 @pytest.mark.parametrize("pooled", [False, True])
@@ -369,6 +378,7 @@ def test_what_is_no_number_is_pooled_as_torch_does():
     assert pooled[0, 3, :2, :2].isnan().all() and pooled[0, 3, 2:, 2:].isfinite().all()
 
 
+@natively
 def test_fifty_steps_end_where_direct_ones_do():
     losses = {}
     for fast in (False, True):

@@ -29,7 +29,7 @@ static void hold(Held *h, double found) {
 static int far(Held h) { return h.off > 0.05 * 0.05 * h.products; }
 
 int main(void) {
-  if (!winograd_pays()) return printf("0 runs: not for this processor\n"), 0;
+  if (!winograd_runs()) return printf("0 runs: not for this processor\n"), 0;
   int runs = 0;
   int64_t sides[] = {1, 3, 4, 5, 9, 17}, channels[] = {1, 16, 24, 33};
   for (int k = 0; k < 4 * 4 * 6 * 6; k++, runs++) {

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from residuum.report.numbers import percent, wilson_interval
+from residuum.report.numbers import percent
+from residuum_runtime.intervals import wilson_interval
 
 
 def test_wilson_gives_the_published_example():

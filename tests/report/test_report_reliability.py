@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from residuum.errors import InputError
-from residuum.report.numbers import wilson_interval
 from residuum.report.page import page
 from residuum.report.reliability import ReliabilityCurve, calibration_section, reliability_diagram
 from residuum.report.style import png
+from residuum_runtime.intervals import wilson_interval
 
 NAN = float("nan")
 BEFORE = ReliabilityCurve("as it is", [0, 20, 0, 180], [NAN, 0.4, NAN, 0.97], [NAN, 0.5, NAN, 0.8], 16.3)

@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
+import html
+
 import numpy as np
+import pytest
 
 from residuum.report.figures import Series, degradation
+from residuum.report.lines import Line, Panel, line_panel
+from residuum.report.page import Markup
+from residuum.report.plots import line_plot
 from residuum.report.study import Drawing, Finding, StudyData, Table, study_page
 
 
@@ -63,3 +70,22 @@ def test_several_studies_stand_below_one_another(read_page):
     assert [h.text for h in root.all("h2")] == ["Degradation", "Degradation"]
     assert [h.text for h in root.all("h3")][-2:] == ["The numbers", "How to repeat it"]
     assert [cell.text for cell in root.all("table")[0].all("td")] == ["Yes, by 62 points <here>."] * 2
+
+
+@pytest.mark.parametrize("installed", [True, False], ids=["with plotly", "without"])
+def test_without_plotly_the_drawing_stands_and_a_sentence_says_how_to_turn_it(installed, read_page, monkeypatch):
+    """With it the figure's numbers and the script stand on the page, without it the SVG, and no script may run."""
+    monkeypatch.setattr("residuum.report.study.can_move", lambda: installed)
+    monkeypatch.setattr("residuum.report.study.plotly_script", lambda: Markup("<script>Plotly</script>"))
+    panel = Panel("Error", "epoch", "%", [Line("plain", [1, 2], [[8, 7]], "blue")])
+    drawing = Drawing("error", line_panel(panel), "error by epoch", "Means.", line_plot(panel))
+    text = study_page([dataclasses.replace(study(figures=False), drawings=[drawing])])
+    assert ("<script>Plotly</script>" in text) == installed and ("script-src" in text) == installed
+    assert ("pip install 'residuum[interactive]'" in html.unescape(text)) == (not installed)
+    assert ('<div class="plot"' in text) == installed
+    assert "error by epoch" in text and "<svg" in text, "which a reader without scripts sees in both"
+
+
+def test_a_page_without_such_figures_says_nothing_of_plotly(monkeypatch):
+    monkeypatch.setattr("residuum.report.study.can_move", lambda: False)
+    assert "plotly" not in study_page([study()])

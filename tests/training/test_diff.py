@@ -113,12 +113,12 @@ def command(*arguments):
 def test_the_command_says_where_they_part(runs):
     same = command(runs / "a", runs / "twin")
     assert (same.returncode, same.stderr) == (0, "")
-    assert same.stdout.endswith("the same to the bit\n")
+    assert same.stdout.endswith("identical to the bit\n")
     parted = command(runs / "base", runs / "other")
     assert parted.returncode == 1
-    assert "part at step 2: lr 0.1 | 0.01" in parted.stdout
+    assert "differ from step 2: lr 0.1 | 0.01" in parted.stdout
     assert "sched           constant | step" in parted.stdout
-    assert parted.stdout.endswith("they part at step 2\n")
+    assert parted.stdout.endswith("they differ from step 2\n")
     told = command(runs / "base", runs / "other", "--json")
     assert told.returncode == 1
     assert json.loads(told.stdout)["steps"] == {
@@ -135,8 +135,8 @@ def test_what_changes_no_number_is_said_to_change_none(runs, tmp_path, capsys):
     assert ended.value.exit_code == 1
     printed = capsys.readouterr().out
     assert "licence         unspecified | MIT" in printed
-    assert "the same numbers; what is said of them differs" in printed
-    assert printed.endswith("they were told other things, and came to the same numbers\n")
+    assert "equal numbers; the descriptions differ" in printed
+    assert printed.endswith("their settings differ, their numbers are equal\n")
 
 
 @pytest.mark.parametrize(

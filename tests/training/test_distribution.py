@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.data import MemoryLoader, open_data
 from residuum.data.share import Share
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.nn import stochastic_depth
 from residuum.training.distribution import WHOLE, part_of
 from residuum.training.loop import Method, train_steps

@@ -14,10 +14,10 @@ from residuum.cli import app
 from residuum.data import open_data
 from residuum.data.pixels import Normalise
 from residuum.nn import winograd
+from residuum.settings.recipe import recipe_text
 from residuum.training import Epoch, new_run, resumed_run, train
 from residuum.training.compared import find_runs
-from residuum.training.fit import steps_per_epoch, training_loader
-from residuum.training.recipe import recipe_text
+from residuum.training.fit import steps_per_epoch
 from residuum.training.result import read_result
 from residuum.training.state import use_kernels
 
@@ -103,5 +103,5 @@ def test_each_idea_can_be_switched_off(tmp_path):
     run = new_run(tmp_path / "off", {**SMALL, **off, "epochs": 1})
     assert run.model.stem.whiten.weight.std() > 0
     done = list(train(run, report=False))
-    assert len(done) == steps_per_epoch(training_loader(run.dataset, run.settings), run.settings) + 1
+    assert len(done) == steps_per_epoch(run.dataset, run.settings) + 1
     assert done[-1].scores is not None

@@ -1,52 +1,10 @@
 """Which fine-tuning is chosen, and that a run follows it."""
 
-import dataclasses
-
 import pytest
-import torch
 
 from residuum import load
-from residuum.data import ArrayImages, open_data
-from residuum.models import Description
 from residuum.training import facts, new_run, train
-from residuum.training.fine_tune import fine_tuning
-from residuum.training.plan import make_plan
 from residuum.weights import save
-
-START = Description(model="cifar_resnet20", arguments={"in_chans": 1}, classes=["cat", "dog"])
-
-
-def pictures(count):
-    digits = open_data("digits")
-    labels = torch.arange(count) % 10
-    return dataclasses.replace(digits, train=ArrayImages(torch.zeros(count, 1, 8, 8, dtype=torch.uint8), labels))
-
-
-def test_fewer_pictures_are_shown_more_often():
-    chosen = [fine_tuning(pictures(count), START, 64) for count in (200, 2_000, 20_000)]
-    assert [values["epochs"] for values, _ in chosen] == [30, 15, 5]
-    assert {values["lr"] for values, _ in chosen} == {0.02}
-    assert fine_tuning(pictures(200), START, 16)[0]["lr"] == pytest.approx(0.01)
-    for count, (_, reason) in zip((200, 2_000, 20_000), chosen, strict=True):
-        assert f"{count:,} images of 10 classes" in reason
-
-
-def test_weights_that_know_the_classes_learn_on():
-    same = dataclasses.replace(START, classes=[str(digit) for digit in range(10)])
-    values, reason = fine_tuning(pictures(200), same, 128)
-    assert values == {"lr": 0.01}
-    assert "know these classes already" in reason
-
-
-def test_what_the_user_says_goes_before(tmp_path):
-    plan = make_plan(pictures(2_000), {"weights": "x", "opt": "sgd", "epochs": 1}, START)
-    assert (plan.values["opt"], plan.values["epochs"], plan.values["warmup_epochs"]) == ("sgd", 1, 0)
-    assert "but as you said: opt sgd, epochs 1" in plan.reasons["fine-tuning"]
-    own = make_plan(pictures(2_000), {"weights": "x", "lr": 0.3}, START)
-    assert (own.values["lr"], own.values["opt"]) == (0.3, "sgd")
-    assert "fine-tuning" not in own.reasons
-    recipe = make_plan(pictures(2_000), {"weights": "x", "recipe": "finetune", "lr": 0.01}, START)
-    assert "fine-tuning" not in recipe.reasons
 
 
 def test_a_run_says_what_it_chose_and_keeps_what_is_frozen(tmp_path):

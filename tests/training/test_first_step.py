@@ -3,12 +3,18 @@
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
+from residuum.settings import Settings
+from residuum.settings.draft import Draft
 from residuum.training import new_run
 from residuum.training.first_step import check_first_step
 
 VALUES = {"model": "resnet18", "mean": [0.5] * 3, "image_size": [32, 32], "batch_size": 8}
+
+
+def settled(**values) -> Settings:
+    return Draft({**VALUES, **values}).now
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def resnet():
 )  # fmt: skip
 def test_one_value_a_channel_is_refused_with_what_to_take(resnet, values, images, processes, message):
     with pytest.raises(InputError, match=message):
-        check_first_step(resnet, {**VALUES, **values}, images, processes)
+        check_first_step(resnet, settled(**values), images, processes)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,7 @@ def test_one_value_a_channel_is_refused_with_what_to_take(resnet, values, images
 )  # fmt: skip
 def test_what_can_train_is_let_through_and_nothing_is_touched(resnet, values, processes):
     before = torch.get_rng_state()
-    check_first_step(resnet, {**VALUES, **values}, 10, processes)
+    check_first_step(resnet, settled(**values), 10, processes)
     assert torch.get_rng_state().equal(before)
     assert resnet.training
 
@@ -51,9 +57,9 @@ def test_what_can_train_is_let_through_and_nothing_is_touched(resnet, values, pr
 def test_dropped_branches_do_not_decide():
     model = create_model("cifar_resnet", depth=8, num_classes=2, stochastic_depth=0.99)
     values = {**VALUES, "model": "cifar_resnet", "image_size": [4, 4]}
-    check_first_step(model, values, 10)
+    check_first_step(model, settled(**values), 10)
     with pytest.raises(InputError, match="at least two images"):
-        check_first_step(model, {**values, "batch_size": 1}, 10)
+        check_first_step(model, settled(**{**values, "batch_size": 1}), 10)
 
 
 def test_an_image_too_small_for_the_network_is_one_line():
@@ -62,7 +68,7 @@ def test_an_image_too_small_for_the_network_is_one_line():
     with pytest.raises(
         InputError, match=r"vit_base cannot train on a batch of 8 at 32x32 pixels \(.*\); take a larger"
     ):
-        check_first_step(model, {**VALUES, "model": "vit_base"}, 10)
+        check_first_step(model, settled(model="vit_base"), 10)
 
 
 def test_a_run_is_refused_before_its_folder_is_made(tmp_path):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
-from residuum.training.freezing import freeze, learn
+from residuum.training.freezing import freeze, train_mode
 from residuum.training.optimisers import build_optimiser
 
 
@@ -14,7 +14,7 @@ def test_frozen_stages_keep_weights_and_statistics_and_the_rest_learns():
     before = {name: value.clone() for name, value in model.state_dict().items()}
     freeze(model, 2)
     optimiser = build_optimiser("sgd", model, lr=0.1, momentum=0.9, weight_decay=0.1)
-    learn(model)
+    train_mode(model)
     for _ in range(2):
         model(torch.rand(4, 3, 8, 8)).sum().backward()
         optimiser.step()
@@ -26,10 +26,10 @@ def test_frozen_stages_keep_weights_and_statistics_and_the_rest_learns():
 def test_without_freezing_everything_is_in_training_mode():
     model = create_model("cifar_resnet", depth=8).eval()
     freeze(model, 0)
-    learn(model)
+    train_mode(model)
     assert all(module.training for module in model.modules())
     freeze(model, 4)
-    learn(model)
+    train_mode(model)
     assert [name for name, module in model.named_children() if module.training] == ["head"]
 
 

@@ -1,11 +1,14 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from residuum.models import create_model
+from residuum import create_model
+from residuum.data import ArrayImages, MemoryLoader
 from residuum.training.averaging import running_average
+from residuum.training.fit import steps_per_epoch
 from residuum.training.loop import Method, groups, train_steps
 from residuum.training.optimisers import build_optimiser
 from residuum.training.schedules import build_schedule
@@ -192,3 +195,15 @@ def test_decoupled_decay_is_a_line_of_the_loop():
     for _ in still:
         pass
     torch.testing.assert_close(model[1].weight, before * (1 - 0.1 * 0.5) ** 2)
+
+
+@pytest.mark.parametrize(
+    "images, batch_size, accumulate, expected", [(64, 8, 1, 8), (70, 8, 3, 3), (5, 8, 1, 1), (17, 8, 4, 1)]
+)
+def test_the_count_of_steps_is_what_the_loader_gives_in_groups(images, batch_size, accumulate, expected):
+    """A batch that is not full is left out, a group that is not full makes a step."""
+    train = ArrayImages(torch.zeros(images, 1, 4, 4, dtype=torch.uint8), torch.zeros(images, dtype=torch.long))
+    settings = SimpleNamespace(batch_size=batch_size, grad_accum=accumulate)
+    loader = MemoryLoader(train, batch_size, seed=0)
+    assert len(list(groups(loader.batches(0), accumulate))) == expected
+    assert steps_per_epoch(SimpleNamespace(train=train), settings) == expected

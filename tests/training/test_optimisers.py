@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.training.optimisers import OPTIMISERS, build_optimiser, shrink
 from residuum.training.schedules import SCHEDULES, build_schedule
 

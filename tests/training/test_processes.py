@@ -21,10 +21,10 @@ from residuum.training.processes import (
     ALONE,
     ProcessLost,
     World,
+    claim_room,
     find_world,
     first_host,
-    fresh,
-    joined,
+    join_processes,
     meeting_point,
     noticing_loss,
 )
@@ -43,7 +43,7 @@ def test_alone_where_nobody_started_others():
     assert find_world({}) == ALONE
     assert find_world(without(SRUN, "SLURM_STEP_ID")) == ALONE  # a batch script before srun: the others do not exist
     assert find_world(SRUN | {"SLURM_NTASKS": "1"}) == ALONE
-    with joined({}) as world:
+    with join_processes({}) as world:
         assert world == ALONE
         assert world.writes
 
@@ -102,7 +102,7 @@ def test_processes_that_are_started_again_do_not_hear_the_dead():
     store.set("answer/a word of a process that has died", "its room")
 
     def come(rank):
-        rooms[rank] = fresh(store, World(rank, 3, rank, 3))
+        rooms[rank] = claim_room(store, World(rank, 3, rank, 3))
 
     threads = [threading.Thread(target=come, args=(rank,), daemon=True) for rank in (1, 2, 0)]
     for thread in threads:
@@ -117,7 +117,7 @@ def test_processes_that_are_started_again_do_not_hear_the_dead():
 def test_a_process_that_never_comes_is_named(monkeypatch):
     monkeypatch.setattr(processes, "PATIENCE", timedelta(seconds=0.1))
     with pytest.raises(RuntimeError, match="nothing heard of process 1, 2"):
-        fresh(HashStore(), World(0, 3, 0, 3))
+        claim_room(HashStore(), World(0, 3, 0, 3))
 
 
 def test_processes_that_cannot_meet_say_where(monkeypatch):
@@ -129,7 +129,7 @@ def test_processes_that_cannot_meet_say_where(monkeypatch):
                  "MASTER_PORT": str(port)}  # fmt: skip
         with (
             pytest.raises(ProcessLost, match=f"process 1 of 2 could not meet the others at 127.0.0.1:{port}"),
-            joined(alone),
+            join_processes(alone),
         ):
             pass
 

@@ -5,12 +5,12 @@ import csv
 import pytest
 
 from residuum.errors import InputError
+from residuum.settings import parse_setting
 from residuum.training import train
 from residuum.training.protocol import (
     Protocol,
     new_protocol,
     open_member,
-    parse_setting,
     read_protocol,
     settled_by,
     told,
@@ -41,7 +41,7 @@ def test_settings_are_read_by_their_kind():
     [("lr", "expected SETTING=VALUE, such as lr=0.05, got 'lr'; give its value too"),
      ("epoch=3", "got 'epoch=3'; did you mean epochs"),
      ("epochs=3.5", "epochs must be a whole number, got '3.5'"), ("lr=fast", "lr must be a number, got 'fast'"),
-     ("flip=maybe", "flip must be true or false, got 'maybe'"), ("milestones=[", "milestones must be")],
+     ("flip=maybe", "flip must be True or False, got 'maybe'"), ("milestones=[", "milestones must be")],
 )  # fmt: skip
 def test_settings_that_cannot_be_read(text, message):
     with pytest.raises(InputError, match=message.replace("[", r"\[")):

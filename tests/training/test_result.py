@@ -9,9 +9,11 @@ from residuum import load
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
 from residuum.evaluation import evaluate
+from residuum.settings import read_asked, settle
 from residuum.training import new_run, resumed_run, train
 from residuum.training import report as reporting
-from residuum.training.plan import make_plan
+from residuum.training.preparing import Preparation
+from residuum.training.processes import ALONE
 from residuum.training.result import read_result
 
 SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 3,
@@ -73,8 +75,9 @@ def test_the_last_epoch_is_taken_where_it_is_asked_for(tmp_path):
 )  # fmt: skip
 def test_no_epoch_is_chosen_on_a_test_set_by_default(is_test, given, split, choose):
     dataset = dataclasses.replace(open_data("digits"), val_is_test=is_test)
-    values = make_plan(dataset, given).values
-    assert (values["val_split"], values["choose"]) == (split, choose)
+    asked = read_asked({"data": "digits", "device": "cpu", "precision": "fp32", **given})
+    settings, _ = settle(asked, dataset, None, Preparation(dataset, None, ALONE))
+    assert (settings.val_split, settings.choose) == (split, choose)
 
 
 def test_official_test_sets_are_known_as_such(monkeypatch):
@@ -91,7 +94,7 @@ def test_official_test_sets_are_known_as_such(monkeypatch):
 
 def test_what_has_no_result():
     with pytest.raises(InputError, match="choose must be best or last, got 'first'"):
-        make_plan(open_data("digits"), {"choose": "first"})
+        read_asked({"choose": "first"})
 
 
 def test_a_run_that_has_not_ended_has_no_result(tmp_path):

@@ -15,9 +15,9 @@ from PIL import Image
 from residuum import files, train_model
 from residuum.data import fingerprint
 from residuum.errors import InputError
+from residuum.settings.file import read_settings
 from residuum.training import Interrupted, Step, interrupt, new_run, resumed_run, train
 from residuum.training.environment import record
-from residuum.training.settings import read_settings
 
 SMALL = {"model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 2, "batch_size": 8,
          "image_size": 8, "precision": "fp32", "threads": 1, "workers": 0, "lr": 0.05}  # fmt: skip

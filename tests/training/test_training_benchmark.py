@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
+from residuum import create_model
 from residuum.cli import app
 from residuum.data import open_data
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.training import benchmark, peers
 from residuum.training.benchmark import NAMES, WINOGRAD, Task, measure, open_pictures
 from residuum.training.ceiling import Rates, Work, measure_rates, work_of

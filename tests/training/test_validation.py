@@ -41,7 +41,7 @@ def test_it_is_trainings_unless_another_is_asked_for(given, expected, tmp_path):
 def test_runs_of_earlier_versions_go_on_in_float32(tmp_path):
     new_run(tmp_path / "run", {**SMALL, "precision": "bf16"})
     config = tmp_path / "run" / "config.yaml"
-    config.write_text(config.read_text().replace("val_precision: bf16\n", ""))
+    config.write_text(config.read_text().replace("  val_precision: bf16\n", ""))
     assert resumed_run(tmp_path / "run", {}).settings.val_precision == "fp32"
 
 

@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+from residuum import create_model
 from residuum.data import ArrayImages, EvaluationLoader, MemoryLoader, open_data
 from residuum.data.pixels import Normalise
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.nn import DropPath, stochastic_depth
 from residuum.training import run
 from residuum.training.averaging import running_average
-from residuum.training.distribution import Part, alike, any_of, parallel, part_of, score_together
+from residuum.training.distribution import Part, any_of, broadcast_weights, parallel, part_of, score_together
 from residuum.training.loop import Method, groups, train_steps
 from residuum.training.mixing import build_mix
 from residuum.training.optimisers import build_optimiser
-from residuum.training.processes import joined
+from residuum.training.processes import join_processes
 from residuum.training.sync_norm import synchronise
 from residuum.training.together import open_together
 
@@ -104,7 +104,7 @@ def statistics_of_its_own(world, folder):
     mine = world.share.of(TOTAL)
     F.cross_entropy(both(images[mine]), labels[mine]).backward()
     before = model.stem.norm.running_mean.clone()
-    alike(model, world)
+    broadcast_weights(model, world)
     return {"before": before, "after": model.stem.norm.running_mean.clone(), "images": images[mine]}
 
 
@@ -146,8 +146,8 @@ def opening(world, folder):
     def refuse(*_, **__):
         raise InputError("no data set or folder is named here")
 
-    def fewer(name, strict=False):
-        images = open_data(name)
+    def fewer(name, **options):
+        images = open_data(name, **options)
         return replace(images, val=ArrayImages(images.val.pixels[:9], images.val.labels[:9]))
 
     def met(name, opened_by_the_second):
@@ -178,7 +178,7 @@ PROOFS = {
 def main(path):
     torch.set_num_threads(1)
     found = {}
-    with joined() as world:
+    with join_processes() as world:
         for name, proof in PROOFS.items():
             try:
                 found[name] = proof(world, path.parent)

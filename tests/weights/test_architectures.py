@@ -46,7 +46,7 @@ def test_an_antialiased_network_does_not_load_as_a_plain_one(name, tmp_path):
         residuum.load(tmp_path, model="resnet18" if "18" in name else "resnet34d")
     found = examine(tmp_path)
     assert name in found.odd[0]
-    assert found.how_to_load.startswith("not as it stands")
+    assert found.how_to_load.startswith("not as it is")
     content = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(content | {"architecture": "resnet152"}))
     with pytest.raises(InputError, match=r"names 'resnet152', but its tensors are of resnet"):

@@ -3,6 +3,7 @@
 import pytest
 import timm
 import torch
+from model_peers import computed_widths
 from torchvision import models as peer
 
 import residuum
@@ -14,6 +15,13 @@ TORCHVISION = {
     "densenet121": "densenet121",
     "alexnet": "alexnet",
     "vgg13_bn": "vgg13_bn",
+    "efficientnet_b0": "efficientnet_b0",
+    "mobilenet_v2": "mobilenet_v2",
+    "mobilenet_v3_small": "mobilenet_v3_small",
+    "mobilenet_v3_large": "mobilenet_v3_large",
+    "regnet_x_400mf": "regnet_x_400mf",
+    "regnet_y_400mf": "regnet_y_400mf",
+    "convnext_tiny": "convnext_tiny",
 }
 
 TIMM = {
@@ -24,6 +32,13 @@ TIMM = {
     "resnetv2_50": "preact_resnet50",
     "densenet121": "densenet121",
     "vgg11": "vgg11",
+    "efficientnet_b0": "efficientnet_b0",
+    "tf_efficientnet_lite1": "efficientnet_lite1",
+    "mobilenetv2_100": "mobilenet_v2",
+    "mobilenetv3_small_100": "mobilenet_v3_small",
+    "regnetx_004": "regnet_x_400mf_paper",
+    "regnety_002": "regnet_y_200mf",
+    "convnext_tiny": "convnext_tiny",
 }
 
 
@@ -60,7 +75,7 @@ HIDDEN = {
 def assert_same_and_back(theirs, name, to, tmp_path, tolerance):
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
     ours = residuum.load(tmp_path / "w.pth")
-    told = {key: value for key, value in ours.description.arguments.items() if key != "hidden"}
+    told = {key: value for key, value in ours.description.arguments.items() if key not in ("hidden", "norm_eps")}
     assert (ours.description.model, told) == (name, {"num_classes": 5})
     images = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
@@ -73,7 +88,7 @@ def assert_same_and_back(theirs, name, to, tmp_path, tolerance):
 
 @pytest.mark.parametrize("name", TORCHVISION)
 def test_torchvision_bit_for_bit(name, tmp_path):
-    with torch.device("meta"):
+    with torch.device("meta"), computed_widths():
         theirs = getattr(peer, name)(num_classes=5)
     theirs = slim(theirs, *map(theirs.get_submodule, HIDDEN[name])) if name in HIDDEN else theirs
     assert_same_and_back(drawn(theirs.to_empty(device="cpu")), TORCHVISION[name], "torchvision", tmp_path, 0)

@@ -29,10 +29,7 @@ OTHERS = {
     "fc_norm.weight": "a vision transformer that averages its tokens",
     "blocks.0.ls1.gamma": "a vision transformer with layer scale",
     "layers.0.blocks.0.attn.relative_position_bias_table": "a Swin transformer",
-    "conv_stem.weight": "an EfficientNet, a MobileNet or a relative by timm's names",
-    "features.0.0.weight": "a MobileNet, an EfficientNet or a ConvNeXt by torchvision's names",
-    "stages.0.blocks.0.conv_dw.weight": "a ConvNeXt",
-    "trunk_output.block1.weight": "a RegNet",
+    "stages.0.blocks.0.mlp.grn.weight": "a ConvNeXt of the second version",
     "layer1.0.convs.0.weight": "a Res2Net",
     "stem.conv.gain": "a network without norms",
 }

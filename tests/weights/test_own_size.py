@@ -77,7 +77,9 @@ def test_a_processor_of_another_size_than_the_positions_is_refused(tmp_path):
     convert(tmp_path / "own.safetensors", "huggingface", tmp_path / "folder")
     processor = tmp_path / "folder" / "preprocessor_config.json"
     processor.write_text(json.dumps({"image_processor_type": "ViTImageProcessor", "size": 224}))
-    with pytest.raises(InputError, match=r"takes images of 48 x 48 pixels, but what stands beside them says 224 x 224"):
+    with pytest.raises(
+        InputError, match=r"takes images of 48 x 48 pixels, but the configuration beside them says 224 x 224"
+    ):
         residuum.load(tmp_path / "folder")
     processor.write_text(json.dumps({"feature_extractor_type": "ViTFeatureExtractor", "size": 48, "resample": 3}))
     assert residuum.load(tmp_path / "folder").description.preprocessing == residuum.Preprocessing(

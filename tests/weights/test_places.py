@@ -98,7 +98,7 @@ def test_the_teacher_is_the_students_average(theirs, tmp_path):
 
 def test_several_networks_ask_for_a_name(theirs, tmp_path):
     state = theirs.state_dict()
-    with pytest.raises(InputError, match=r"several networks needs a word which to take, got .*left.*; say --entry"):
+    with pytest.raises(InputError, match=r"several networks needs the name of one, got .*left.*; say --entry"):
         loaded(under("left.", state) | under("right.", state), tmp_path)
     with pytest.warns(UserWarning, match=r"left out .* of left.layer4, .* of left.fc"):
         assert residuum.load(tmp_path / "w.pth", entry="right").num_classes == 3

@@ -175,7 +175,9 @@ def test_class_names_follow_their_numbers(folder):
     edit(folder / "config.json", id2label=None, label2id={"b": 1, "c": "2", "a": 0})
     assert residuum.load(folder).description.classes == ["a", "b", "c"]
     edit(folder / "config.json", id2label={"0": "a", "1": "b", "2": "c"}, label2id={"a": 1, "b": 0, "c": 2})
-    with pytest.raises(InputError, match=r'config.json: "id2label" and "label2id" must say the same, got two orders'):
+    with pytest.raises(
+        InputError, match=r'config.json: "id2label" and "label2id" must have the same order, got two orders'
+    ):
         residuum.load(folder)
     edit(folder / "config.json", id2label={"1": "a", "2": "b", "3": "c"}, label2id={})
     with pytest.raises(InputError, match=r'"id2label" must number the classes from 0 on, got \[1, 2, 3\]'):

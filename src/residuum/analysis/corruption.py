@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..compat import import_torchvision
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 from ..seeds import drawing
 from .sample import Sample, hits
 from .weather import APPLY, CONSTANTS
@@ -93,11 +93,8 @@ def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tens
     Raises:
         InputError: an unknown kind, or a strength below 0 or beyond the kind's range.
     """
-    if kind not in CORRUPTIONS:
-        raise InputError(
-            f"a corruption must be one of {', '.join(CORRUPTIONS)}, got {kind!r}; {nearest(kind, list(CORRUPTIONS))}"
-        )
-    most = 1.0 if CORRUPTIONS[kind].strength.startswith("share") else float("inf")
+    corruption = pick(CORRUPTIONS, kind, "a corruption")
+    most = 1.0 if corruption.strength.startswith("share") else float("inf")
     if kind in APPLY and strength not in range(6):
         raise InputError(f"the strength of {kind} is a severity, a whole number from 0 to 5, got {strength}")
     if not 0 <= strength <= most:

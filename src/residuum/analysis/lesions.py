@@ -151,11 +151,12 @@ def swapped(groups: Sequence[Sequence[str]], swaps: int, draw: torch.Generator) 
 
 
 def kendall_tau(model: nn.Module, standing: Mapping[str, str]) -> float:
-    """Return the similarity of the new order of all blocks to the old one: 1 equal, 0 unrelated, -1 reversed."""
+    """Return how alike the new order of all blocks is to the old one: 1 the same, 0 unrelated, -1 reversed."""
+    from scipy import stats
+
     names = list(blocks_of(model))
     places = [names.index(standing.get(name, name)) for name in names]
-    ordered = sum((b > a) - (b < a) for i, a in enumerate(places) for b in places[i + 1 :])
-    return ordered / (len(places) * (len(places) - 1) / 2)
+    return float(stats.kendalltau(range(len(places)), places).statistic)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 @contextlib.contextmanager

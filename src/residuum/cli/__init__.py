@@ -31,16 +31,17 @@ from . import (
     study,
     train,
 )
+from .flags import TrainCommand
 from .output import leave_quietly, reader_has_gone, write_any_text, written_out
 from .signals import exit_code_of, stop_on_signals
-from .unexpected import one_line, told_with_file
+from .unexpected import one_line, write_report
 
 app = typer.Typer(
     name="residuum",
     help="Build, train, explain and ship residual networks.\n\n"
     "residuum train --data digits     train on handwriting that needs no download\n\n"
     "residuum train --data PHOTOS     train on a folder of images, CLASS/*.jpg\n\n"
-    "residuum predict RUN IMAGE       say what is on an image",
+    "residuum predict RUN IMAGE       classify an image",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -69,7 +70,7 @@ VERBS = {
 }
 
 for name, verb in VERBS.items():
-    app.command(name)(verb)
+    app.command(name, cls=TrainCommand if name == "train" else None)(verb)
 app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 
@@ -91,7 +92,7 @@ def root(
 
 
 def main() -> None:
-    """Run the command line; errors are one line, and of those that nobody expected a file holds the traceback."""
+    """Run the command line; an error prints one message; a file holds the traceback of an unexpected error."""
     limit_spinning()
     write_any_text()
     stop_on_signals()
@@ -115,5 +116,5 @@ def main() -> None:
             sys.exit(2)
         if os.environ.get("RESIDUUM_DEBUG"):
             raise
-        typer.echo(f"error: {told_with_file(error, sys.argv)}", err=True)
+        typer.echo(f"error: {write_report(error, sys.argv)}", err=True)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""``residuum bench``: speeds, side by side in one run."""
+"""``residuum bench``: compare speeds in one run."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Measure speeds, side by side in one run.", no_args_is_help=True)
+app = typer.Typer(help="Compare speeds in one run.", no_args_is_help=True)
 
 
 @app.command("inference")
 def inference(
-    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, or a name (resnet50: new weights)")],
-    engines: Annotated[str, typer.Option(help="all, or names with commas: openvino,onnx,torch,torch eager")] = "all",
-    batch: Annotated[str, typer.Option("--batch", "-b", help="batch sizes with commas")] = "1,16",
-    threads: Annotated[int | None, typer.Option(help="of each process [default: all that it may use]")] = None,
+    model: Annotated[str, typer.Argument(help="a weights file, a run folder, or a model name (resnet50: new weights)")],
+    engines: Annotated[
+        str, typer.Option(help="all, or a comma-separated list: openvino,onnx,torch,torch eager")
+    ] = "all",
+    batch: Annotated[str, typer.Option("--batch", "-b", help="comma-separated batch sizes")] = "1,16",
+    threads: Annotated[int | None, typer.Option(help="threads per process [default: all]")] = None,
     data: Annotated[str | None, typer.Option(help="calibrates int8 and measures accuracy: a name or a folder")] = None,
-    pictures: Annotated[int, typer.Option(min=1, help="held-out images to measure accuracy on")] = 1000,
-    seconds: Annotated[float, typer.Option(min=1, help="of measuring, over all rows together")] = 60,
-    size: Annotated[int, typer.Option(min=1, help="of images, pixels, for a model that says none")] = 224,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for speed.json and speed.png")] = None,
+    pictures: Annotated[int, typer.Option(min=1, help="number of held-out images to measure accuracy on")] = 1000,
+    seconds: Annotated[float, typer.Option(min=1, help="total seconds of measuring, over all rows")] = 60,
+    size: Annotated[int, typer.Option(min=1, help="image side in pixels, for a model without preprocessing")] = 224,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for speed.json and speed.png")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Measure every way to run a network: exports of all engines and precisions, and other libraries.
 
-    Each runs in a process of its own, and all take turns, so that noise hits all alike: ratios are what counts.
+    Each runs in its own process and all take turns, so that noise affects all equally: compare ratios.
 
     residuum bench inference resnet20.th --data cifar10 --pictures 10000 --output speed
 
@@ -51,25 +53,29 @@ def inference(
 
 @app.command("training")
 def training(
-    model: Annotated[str, typer.Argument(help="a network's name, as in `residuum models`")] = "cifar_resnet20",
-    data: Annotated[str | None, typer.Option(help="a set that fits in memory: digits, cifar10, fashion_mnist")] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="of made-up images, without --data [32 or 224]")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=2, help="images a step")] = 128,
-    threads: Annotated[int | None, typer.Option(help="of each loop [default: all that it may use]")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="how often each loop has its turn")] = 7,
-    steps: Annotated[int, typer.Option(min=1, help="of a turn")] = 10,
+    model: Annotated[str, typer.Argument(help="a model name, as in `residuum models`")] = "cifar_resnet20",
+    data: Annotated[
+        str | None, typer.Option(help="a data set that fits in memory: digits, cifar10, fashion_mnist")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=1, help="side of random images in pixels, without --data [32 or 224]")
+    ] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=2, help="images per step")] = 128,
+    threads: Annotated[int | None, typer.Option(help="threads per loop [default: all]")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="number of turns per loop")] = 7,
+    steps: Annotated[int, typer.Option(min=1, help="number of steps per turn")] = 10,
     winograd: Annotated[
-        bool, typer.Option("--winograd", help="measure Residuum with Winograd's convolutions, too")
+        bool, typer.Option("--winograd", help="also measure Residuum with Winograd convolutions")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="a folder for training.json and training.png")
+        Path | None, typer.Option("--output", "-o", help="folder for training.json and training.png")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Measure how fast networks train: the ordinary loop, the best of torch's own operations, and Residuum.
+    """Measure training speed: the ordinary loop, the best of torch's own operations, and Residuum.
 
-    Each runs in a process of its own, and all take turns, so that noise hits all alike: ratios are what counts. The
-    ceiling is what this machine's arithmetic and memory, measured on the spot, leave possible.
+    Each runs in its own process and all take turns, so that noise affects all equally: compare ratios. The
+    ceiling is the speed that this machine's arithmetic and memory bandwidth allow, measured in the same run.
 
     residuum bench training --data cifar10
 
@@ -97,4 +103,4 @@ def _tell(found: dict[str, Any], show: Callable[[dict[str, Any]], None], json: b
         return
     show(found)
     if picture is not None:
-        typer.echo(f"\nlook at {picture}")
+        typer.echo(f"\nsee {picture}")

@@ -1,4 +1,4 @@
-"""What ``residuum bench inference`` measures, prints and writes."""
+"""Measure, print and write the results of ``residuum bench inference``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..deploy.benchmark import baseline, label_pictures, make_rows, measure
 from ..deploy.peers import PEERS
 from ..errors import InputError
 from ..files import write_bytes, write_text
-from ..models import BUILDERS, VARIANTS, Preprocessing, create_model, describe
+from ..models import BUILDERS, VARIANTS, Preprocessing, build, describe
 from ..report.speed import speed_figure
 from ..report.style import png
 from .opening import open_model
@@ -61,7 +61,7 @@ def read_batches(text: str) -> list[int]:
     """Return the sizes of ``1,16``."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(f"--batch must be whole numbers above 0 with commas between them, got {text!r}: 1,16")
+        raise InputError(f"--batch must be comma-separated whole numbers above 0, got {text!r}: 1,16")
     return [int(part) for part in parts]
 
 
@@ -70,7 +70,7 @@ def _open(name: str, size: int, data: Dataset | None) -> nn.Module:
         return open_model(name)
     mean, std = (data.mean, data.std) if data is not None else (IMAGENET_MEAN, IMAGENET_STD)
     classes: dict[str, Any] = {"num_classes": len(data.classes)} if data is not None else {}
-    model = create_model(name, **classes)
+    model = build(name, **classes)
     describe(model).preprocessing = Preprocessing((size, size), mean, std)
     return model.eval()
 

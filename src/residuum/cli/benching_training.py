@@ -1,4 +1,4 @@
-"""What ``residuum bench training`` measures, prints and writes."""
+"""Measure, print and write the results of ``residuum bench training``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from residuum_runtime.machine import features, processor
 from ..files import write_bytes, write_text
 from ..report.style import png
 from ..report.training_speed import training_figure
-from ..training.benchmark import RESIDUUM, Row, Task, ceiling, measure
+from ..training.benchmark import RESIDUUM, LoopTiming, Task, ceiling, measure
 from ..training.ceiling import Rates, Work
 from .tables import show_table
 
@@ -27,7 +27,7 @@ def run(task: Task, rounds: int, steps: int) -> dict[str, Any]:
     ours = next(row for row in rows if row.name == RESIDUUM)
     return {
         "model": task.model,
-        "data": task.data or f"made-up images of {task.size}x{task.size}",
+        "data": task.data or f"random images of {task.size}x{task.size}",
         "batch_size": task.batch_size,
         "threads": task.threads,
         "torch": torch.__version__,
@@ -41,7 +41,7 @@ def run(task: Task, rounds: int, steps: int) -> dict[str, Any]:
     }
 
 
-def _figures(row: Row, ours: Row, batch_size: int, work: Work, rates: Rates) -> dict[str, Any]:
+def _figures(row: LoopTiming, ours: LoopTiming, batch_size: int, work: Work, rates: Rates) -> dict[str, Any]:
     speed = row.images_per_second(batch_size)
     ratios = [theirs / own for theirs, own in zip(row.seconds, ours.seconds, strict=True)]
     return {
@@ -60,7 +60,7 @@ def _figures(row: Row, ours: Row, batch_size: int, work: Work, rates: Rates) -> 
 
 
 def show(found: dict[str, Any]) -> None:
-    """Print the table, and what the machine can do."""
+    """Print the table and the machine's measured rates."""
     can = ", ".join(found["features"]) or "features unknown"
     typer.echo(
         f"{found['model']}, {found['data']}, batch {found['batch_size']}, threads: {found['threads']}, "

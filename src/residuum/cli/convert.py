@@ -12,25 +12,26 @@ def convert(
     weights: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="a weights file of any source, a run, torchvision:NAME, timm:NAME, or hf://OWNER/NAME"
+            metavar="FILE",
+            help="a weights file of any source, a run folder, torchvision:NAME, timm:NAME, or hf://OWNER/NAME",
         ),
     ],
     to: Annotated[
         str, typer.Option(help="torchvision, timm, transformers (or huggingface), or safetensors (self-describing)")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help=".safetensors, .pth, .pt or .bin; for huggingface a folder too")
+        Path, typer.Option("--output", "-o", help=".safetensors, .pth, .pt or .bin; for huggingface also a folder")
     ],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     preprocessing: Annotated[
         str,
         typer.Option(
-            help="in place of what the file says: size=224,resize=256,mean=0.485:0.456:0.406,std=0.5,"
+            help="override the file's preprocessing: size=224,resize=256,mean=0.485:0.456:0.406,std=0.5,"
             "interpolation=bicubic (no resize: stretched)"
         ),
     ] = "",
 ) -> None:
-    """Write weights under the names of another library; every number keeps its bits.
+    """Write weights under the names of another library; every number keeps its exact bits.
 
     residuum convert checkpoint.pth --to safetensors --output resnet50.safetensors
 
@@ -47,6 +48,6 @@ def convert(
     from .preparing import read_preprocessing
 
     if not is_published(weights) and output.exists() and find_file(weights).samefile(output):
-        raise InputError(f"the output must be another file than {output}, which it is made from; give another --output")
+        raise InputError(f"the output must differ from the input {output}; give another --output")
     given = read_preprocessing(preprocessing) if preprocessing else None
     typer.echo(f"wrote {write(weights, to, output, given, entry=entry)}")

@@ -1,4 +1,4 @@
-"""``residuum data``: looking at images before training on them."""
+"""``residuum data``: inspect images before training on them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from residuum_runtime.names import printable
 
 from .options import MaxPixels
 
-FACTS = 11  # columns of their names
+FACTS = 11  # width of the names' column
 
-app = typer.Typer(help="Look at images before training on them.", no_args_is_help=True)
+app = typer.Typer(help="Inspect images before training on them.", no_args_is_help=True)
 
 
 @app.callback()
 def data() -> None:
-    """Look at images before training on them."""
+    """Inspect images before training on them."""
 
 
 @app.command("stats")
 def stats(
     folder: Annotated[Path, typer.Argument(help="a folder of CLASS/*.jpg, or with train/ and val/")],
-    size: Annotated[int, typer.Option(min=1, help="side of what a network receives, pixels")] = 224,
-    cache_size: Annotated[int, typer.Option(min=1, help="shorter side that --cache would keep, pixels")] = 256,
+    size: Annotated[int, typer.Option(min=1, help="side of the network's input, pixels")] = 224,
+    cache_size: Annotated[int, typer.Option(min=1, help="shorter side of images in --cache, pixels")] = 256,
     max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Say what a folder holds (sizes, formats, classes, damage, colours), and where the time of an epoch goes.
+    """Report a folder's content (sizes, formats, classes, damage, colours), and where the time of an epoch goes.
 
     residuum data stats PHOTOS
 

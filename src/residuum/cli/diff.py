@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def diff(
-    run_a: Annotated[Path, typer.Argument(help="a run's folder")],
+    run_a: Annotated[Path, typer.Argument(help="a run folder")],
     run_b: Annotated[Path, typer.Argument(help="another")],
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Say where two runs part: configuration, data, environment, first step, first epoch, weights.
+    """Report where two runs differ: configuration, data, environment, first step, first epoch, weights.
 
-    Ends with exit code 0 where they are the same to the bit, and 1 where they part. The environment (versions,
-    processor, kernels) is told, but is no difference by itself.
+    Exits with code 0 if they are identical to the bit, else with 1. The command reports the environment (versions,
+    processor, kernels) but does not count it as a difference.
 
     residuum diff runs/digits-1 runs/digits-2
 
@@ -53,7 +53,7 @@ def _say(found: Difference) -> None:
 
 
 def _values(title: str, pairs: dict[str, tuple[Any, Any]]) -> None:
-    typer.echo(f"{title:<18}{'differs:' if pairs else 'the same'}")
+    typer.echo(f"{title:<18}{'differs:' if pairs else 'equal'}")
     for name, (a, b) in pairs.items():
         say(f"{a} | {b}", f"  {name:<15} ")
 
@@ -65,15 +65,15 @@ def _table(table: Table, row: str) -> str:
             name for name, rows in (("the first", a), ("the second", b)) if rows is None
         )
     if table.first is None:
-        return f"the same, {a:,} rows"
+        return f"equal, {a:,} rows"
     if not table.columns:
-        return f"the same as far as both go: the first has {a:,} rows, the second {b:,}"
+        return f"equal up to the end of the shorter one: the first has {a:,} rows, the second {b:,}"
     values = "; ".join(f"{name} {_apart(*pair)}" for name, pair in table.columns.items())
-    return f"part at {row} {table.first}: {values}"
+    return f"differ from {row} {table.first}: {values}"
 
 
 def _apart(one: Any, other: Any) -> str:
-    """Return two values side by side; of numbers as many digits as part them, six at least."""
+    """Return two values side by side; numbers get enough digits to differ, at least six."""
     try:
         a, b = float(one), float(other)
     except (TypeError, ValueError):
@@ -84,22 +84,22 @@ def _apart(one: Any, other: Any) -> str:
 
 def _weights(weights: Weights) -> str:
     if weights.same:
-        return "neither has one" if weights.sha256[0] is None else f"the same, sha256 {weights.sha256[0][:16]}"
+        return "neither has one" if weights.sha256[0] is None else f"equal, sha256 {weights.sha256[0][:16]}"
     if None in weights.sha256:
         return f"only the {'second' if weights.sha256[0] is None else 'first'} has one"
     if not weights.tensors:
-        return "the same numbers; what is said of them differs"
+        return "equal numbers; the descriptions differ"
     more = f" and {len(weights.tensors) - 1} more" if len(weights.tensors) > 1 else ""
     return f"differ in {weights.tensors[0]}{more}, by at most {weights.largest:.3g}"
 
 
 def _conclusion(found: Difference) -> str:
     if found.same:
-        return "the same to the bit"
+        return "identical to the bit"
     if not found.steps.same:
-        return f"they part at step {found.steps.first}"
+        return f"they differ from step {found.steps.first}"
     if not found.epochs.same:
-        return f"they part at epoch {found.epochs.first}"
+        return f"they differ from epoch {found.epochs.first}"
     if not any(weights.tensors or None in weights.sha256 for weights in found.weights.values()):
-        return "they were told other things, and came to the same numbers"
-    return "they part in their weights"
+        return "their settings differ, their numbers are equal"
+    return "their weights differ"

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def draw(
-    model: Annotated[str, typer.Argument(help="a model's name, a weights file, or a run's folder")],
+    model: Annotated[str, typer.Argument(help="a model name, a weights file, or a run folder")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     output: Annotated[str | None, typer.Option("--output", "-o", help="the SVG file; - prints it")] = None,
 ) -> None:
-    """Draw a model as a block diagram: what fills the slots of each block, with shapes and counts.
+    """Draw a model as a block diagram: the parts in each block's slots, with shapes and counts.
 
     residuum draw resnet50
 
@@ -28,27 +28,27 @@ def draw(
     import torch
 
     from ..files import write_text
-    from ..models import create_model
+    from ..models import build
     from ..models.anatomy import anatomy
-    from ..weights.pretrained import ENTRY, with_entry
-    from .opening import is_published, open_model
+    from ..weights.pretrained import with_entry
+    from .opening import names_weights, open_model
 
-    if Path(model).exists() or is_published(model) or ENTRY in model:
+    if names_weights(model):
         network = open_model(with_entry(model, entry))
     else:
         with torch.device("meta"):
-            network = create_model(model)  # tells which names there are
+            network = build(model)  # the error lists the names
     svg = draw_anatomy(anatomy(network))
     if output == "-":
         typer.echo(svg, nl=False)
         return
     path = Path(output or f"{Path(model).stem}.svg")
     write_text(path, svg)
-    typer.echo(f"look at {path}")
+    typer.echo(f"see {path}")
 
 
 def draw_anatomy(parts: Anatomy) -> str:
-    """Return the diagram of a network taken apart, as SVG."""
+    """Return the block diagram of a network as SVG."""
     from ..report.block_drawing import Slots
     from ..report.diagram import Diagram, Panel, Section, diagram_svg
 

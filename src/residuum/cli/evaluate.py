@@ -14,7 +14,7 @@ def evaluate(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL...", help="weights files, runs' or exports' folders, torchvision:, timm: or hf:// NAME"
+            metavar="MODEL...", help="weights files, run or export folders, torchvision:, timm: or hf:// NAME"
         ),
     ],
     data: Annotated[str, typer.Option(help="digits, cifar10, fashion_mnist, or a folder of images")],
@@ -27,26 +27,24 @@ def evaluate(
         ),
     ] = "",
     match: Annotated[
-        str, typer.Option(help="match classes by name, or by order where the data set calls them otherwise")
+        str, typer.Option(help="match classes by name, or by order where the data set names them differently")
     ] = "name",
     views: Annotated[str, typer.Option(help="centre, flip, ten-crop or multi-scale")] = "centre",
     scales: Annotated[
-        str, typer.Option(help="shorter sides for multi-scale, pixels, as 224,256,384 (left out: those of He15)")
+        str, typer.Option(help="shorter sides for multi-scale, pixels, such as 224,256,384 [default: as in He15]")
     ] = "",
     calibration: Annotated[
-        bool, typer.Option("--calibration", help="fit a temperature on one half, measure on the other")
+        bool, typer.Option("--calibration", help="fit a temperature on one half of the images, measure on the other")
     ] = False,
-    bins: Annotated[int, typer.Option(help="of confidence, equally wide, for the calibration error")] = 15,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="a folder for the report and its figures")
-    ] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="images at a time")] = 256,
-    workers: Annotated[int, typer.Option("--workers", "-j", help="processes that decode images")] = 2,
+    bins: Annotated[int, typer.Option(help="number of equally wide confidence bins for the calibration error")] = 15,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for the report and its figures")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="images per batch")] = 256,
+    workers: Annotated[int, typer.Option("--workers", "-j", help="number of processes that decode images")] = 2,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="fp32, or bf16: faster, and some images in a thousand may be told otherwise")
+        str, typer.Option(help="fp32, or bf16: faster, may change the class of a few images in a thousand")
     ] = "fp32",
-    seed: Annotated[int, typer.Option(help="of the intervals and of the halves")] = 0,
+    seed: Annotated[int, typer.Option(help="random seed of the intervals and of the calibration halves")] = 0,
     max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -79,4 +77,4 @@ def evaluate(
         return
     show(answer)
     if output is not None:
-        typer.echo(f"\nlook at {output / 'report.html'}")
+        typer.echo(f"\nsee {output / 'report.html'}")

@@ -1,4 +1,4 @@
-"""What ``residuum evaluate`` measures, prints and writes."""
+"""Measure, print and write the results of ``residuum evaluate``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 from residuum_runtime.names import printable
 
 from ..data import Dataset, FileImages, open_data
-from ..data.classes import lacking
+from ..data.classes import note_lacking
 from ..errors import InputError
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
@@ -32,7 +32,7 @@ HOW = f"{LEVEL:g} % percentile bootstrap over the images, {RESAMPLES} resamples"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked for."""
+    """The options of an evaluation."""
 
     models: tuple[str, ...]
     data: str
@@ -48,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Figures:
-    """What one file, or the ensemble, came to."""
+    """The results of one file, or of the ensemble."""
 
     name: str
     predictions: Predictions
@@ -58,7 +58,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Answer:
-    """All that was measured."""
+    """All results."""
 
     question: Question
     dataset: Dataset
@@ -76,9 +76,7 @@ def read_scales(text: str, views: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:
-        raise InputError(
-            f"--scales must be whole numbers with commas between them, got {text!r}: 224,256,384"
-        ) from None
+        raise InputError(f"--scales must be comma-separated whole numbers, got {text!r}: 224,256,384") from None
 
 
 def ask(question: Question, batch_size: int, workers: int, device: str, calibrated: bool) -> Answer:
@@ -88,15 +86,15 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     if question.split:
         images_of(dataset, question.split)
     check_match(question.match)
-    make_frame((224, 224), 0, question.scales)  # what is wrong is said before anything is loaded
+    make_frame((224, 224), 0, question.scales)  # refuses wrong sizes before loading anything
     place, found, notes = choose_device(device), [], []
     asked = question.split
     for name in question.models:
         model = open_model_or_export(name).to(place)
         if not asked and question.split and default_split(dataset, model) != question.split:
             raise InputError(
-                f"some of the models were trained on {printable(dataset.name)} and others were not; say which images "
-                "count: --split val (those that training held out), or all"
+                f"some of the models were trained on {printable(dataset.name)} and others were not; choose the images: "
+                "--split val (the images that training held out), or all"
             )
         question, chosen = _settled(question, dataset, model)
         notes += [note for note in chosen if note not in notes]
@@ -118,32 +116,32 @@ def ask(question: Question, batch_size: int, workers: int, device: str, calibrat
     title = f"{len(found)} averaged" if members else names[0]
     whole = _figures(title, combine(found), question)
     fitted = calibrate(whole.predictions, seed=question.seed, bins=question.bins) if calibrated else None
-    notes += lacking(f"--split {question.split}", dataset.classes, set(whole.predictions.labels.tolist()))
+    notes += note_lacking(f"--split {question.split}", dataset.classes, set(whole.predictions.labels.tolist()))
     return Answer(question, dataset, whole, members, fitted, notes)
 
 
 def _settled(question: Question, dataset: Dataset, model: nn.Module) -> tuple[Question, list[str]]:
-    """Return the question with the split that counts, and notes on the choice of images and classes."""
+    """Return the question with its split settled, and notes on the choice of images and classes."""
     notes = []
     if not question.split:
         question = replace(question, split=default_split(dataset, model))
         if question.split == "all" and dataset.unsplit and getattr(model, "trained_on", None) is None:
             notes.append(
-                f"every image of {printable(dataset.name)} counts; if the model was trained on this folder, "
-                "take --split val"
+                f"all images of {printable(dataset.name)} are evaluated; if the model was trained on this folder, "
+                "use --split val"
             )
     if question.match == "name" and not describe(model).classes:
-        notes.append("the model's file names no classes: they are matched by order")
+        notes.append("the model's file has no class names: classes are matched by order")
     if question.match == "order":
-        notes.append("classes are matched by order, whatever they are called")
+        notes.append("classes are matched by order, whatever their names")
     return question, notes
 
 
 def check_precision(question: Question) -> None:
-    """Refuse a precision that there is not, or that one of the files cannot be evaluated in."""
+    """Refuse an unknown precision, or one that a file does not support."""
     check(question.precision)
     if question.precision != "fp32" and (exports := _exports(question)):
-        raise InputError(f"{exports[0]} computes in the precision that it was exported in; leave --precision out")
+        raise InputError(f"{exports[0]} computes in its exported precision; leave --precision out")
 
 
 def _exports(question: Question) -> list[str]:
@@ -158,7 +156,7 @@ def _figures(name: str, predictions: Predictions, question: Question) -> Figures
 
 
 def as_json(answer: Answer) -> dict[str, Any]:
-    """Return the answer for programs."""
+    """Return the answer in machine-readable form."""
     question, scores = answer.question, answer.whole.predictions.scores
     per_class = zip(answer.dataset.classes, scores.per_class.tolist(), strict=False)
     content: dict[str, Any] = {
@@ -212,14 +210,14 @@ def _top1(figures: Figures) -> float:
 
 
 def _gain(answer: Answer) -> tuple[Figures, Interval]:
-    """Return the best member, and the interval of what the ensemble gains over it."""
+    """Return the best member, and the interval of the ensemble's gain over it."""
     best = max(answer.members, key=_top1)
     scores = answer.whole.predictions.scores, best.predictions.scores
     return best, gain_interval(*scores, seed=answer.question.seed)
 
 
 def show(answer: Answer) -> None:
-    """Print the answer for people."""
+    """Print the answer in human-readable form."""
     dataset, question, scores = answer.dataset, answer.question, answer.whole.predictions.scores
     for note in _notes(answer):
         typer.echo(f"note: {note}", err=True)
@@ -246,7 +244,7 @@ def _percent(value: float) -> str:
 
 
 def said_of(fitted: Calibration) -> str:
-    """Return what calibration came to, and on which images, in a sentence."""
+    """Return a sentence on the calibration's result and its images."""
     others = sum(fitted.before.pictures)
     end = ", the end of the search," if not 1.01 * COLDEST < fitted.temperature < 0.99 * HOTTEST else ","
     return (
@@ -262,17 +260,17 @@ def _notes(answer: Answer) -> list[str]:
     if isinstance(dataset.train, FileImages):  # training crops, scales and mirrors them
         return notes
     if views != "centre" and not dataset.augmentation.flip:
-        notes.append("these views hold mirror images, which training on this data does not show a network")
+        notes.append("these views contain mirrored images, which training on this data does not use")
     if views == "multi-scale":
-        notes.append("training on this data shows a network one scale only, and others may serve it badly")
+        notes.append("training on this data uses one scale only; other scales may lower the accuracy")
     return notes
 
 
 def seen_of(question: Question) -> str:
-    """Return what the network sees of each image."""
+    """Describe the views of each image that the network gets."""
     what = VIEWS[question.views].what
     if question.views == "multi-scale":
-        usual = "those of He15 in proportion to the size that a network expects"
+        usual = "the scales of He15 in proportion to the network's size"
         what += f", shorter sides {', '.join(map(str, question.scales)) or usual}"
     return f"{what}, in bf16" if question.precision == "bf16" else what
 

@@ -23,7 +23,10 @@ def write_page(answer: Answer, folder: Path) -> None:
     notes = [f"Acc@1 between {low:.2f} and {high:.2f} %: {HOW}.", *dataset.notes, *answer.notes]
     sections = []
     if (fitted := answer.calibration) is not None:
-        curves = [_curve("as it is", fitted.before), _curve(f"at temperature {fitted.temperature:.3g}", fitted.after)]
+        curves = [
+            _curve("uncalibrated", fitted.before),
+            _curve(f"at temperature {fitted.temperature:.3g}", fitted.after),
+        ]
         write_bytes(folder / "reliability.png", png(reliability_diagram(curves)))
         sections.append(calibration_section(curves, said_of(fitted)))
     facts = {

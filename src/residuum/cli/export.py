@@ -12,37 +12,35 @@ if TYPE_CHECKING:
 
 
 def export(
-    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="the folder; appears whole or not at all")],
+    model: Annotated[str, typer.Argument(help="a weights file, a run folder, torchvision:, timm: or hf:// NAME")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the output folder; written completely or not at all")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     to: Annotated[str, typer.Option(help="openvino, onnx or torch")] = "openvino",
     precision: Annotated[
-        str, typer.Option(help="auto (bf16 where a trial here finds it faster), fp32, bf16, fp16 or int8")
+        str, typer.Option(help="auto (bf16 if it is faster on this machine), fp32, bf16, fp16 or int8")
     ] = "auto",
     data: Annotated[
         str | None, typer.Option(help="digits, cifar10, fashion_mnist, or a folder: for int8, and to measure accuracy")
     ] = None,
     pixels: Annotated[
-        bool, typer.Option("--pixels", help="preprocessing inside: uint8 images of any size in, probabilities out")
+        bool, typer.Option("--pixels", help="include preprocessing: uint8 images of any size in, probabilities out")
     ] = False,
-    drop: Annotated[float, typer.Option(min=0, help="points of accuracy that the file may lose")] = 0.5,
-    pictures: Annotated[int, typer.Option(min=1, help="held-out images to measure accuracy on")] = 1000,
+    drop: Annotated[float, typer.Option(min=0, help="largest loss of accuracy, in points")] = 0.5,
+    pictures: Annotated[int, typer.Option(min=1, help="number of held-out images to measure accuracy on")] = 1000,
     opset: Annotated[
-        int, typer.Option(help="ONNX: version of the operators, 13 to 20; 0: the lowest that the network allows")
+        int, typer.Option(help="ONNX operator version, 13 to 20; 0: the lowest that the network allows")
     ] = 0,
     fp16: Annotated[bool, typer.Option("--fp16", help="the same as --precision fp16 (ONNX)")] = False,
     fixed: Annotated[
         bool, typer.Option("--fixed", help="fixed shapes: images of the network's size, batches of --batch-size or 1")
     ] = False,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", "-b", help="batches of that many images only; 0: any number")
-    ] = 0,
+    batch_size: Annotated[int, typer.Option("--batch-size", "-b", help="fixed batch size; 0: any")] = 0,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Write a model for an engine, and prove that the file is the same model.
+    """Write a model for an inference engine, and verify that the file computes the same as the model.
 
-    The file is loaded again in a fresh process and compared with the model on real images and edge cases; a file that
-    says something else is not written (exit code 3).
+    A fresh process loads the file and compares it with the model on real images and edge cases; a file that
+    differs is not written (exit code 3).
 
     residuum export runs/digits-1 --output digits-openvino
 
@@ -62,7 +60,7 @@ def export(
     from .tables import show_json, show_table
 
     if fp16 and precision not in ("auto", "fp16"):
-        raise InputError(f"--fp16 is --precision fp16, got --precision {precision} beside it; leave one out")
+        raise InputError(f"--fp16 means --precision fp16, got --precision {precision} too; leave one out")
     done = write(
         open_model(with_entry(model, entry)),
         output,

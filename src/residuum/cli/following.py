@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from ..settings.recipe import verdict
 from ..training import Interrupted, Run, facts, train
 from ..training.divergence import find_divergence
 from ..training.memory import telling_memory
-from ..training.recipe import read_recipe, verdict
 from ..training.result import Result, read_result
 from ..training.state import Diverged
 from ..training.tensorboard import to_tensorboard
@@ -37,8 +37,8 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
         raise typer.Exit(stopped.exit_code) from None
     result = read_result(run.directory)
     say(f"\n{_said(result)}")
-    if run.settings.recipe is not None and read_recipe(run.settings.recipe).published:
-        say(verdict(run.settings, run.dataset, result.error))
+    if claim := verdict(run.settings, run.dataset, result.error):
+        say(claim)
     if report:
         say(f"look at {run.directory / 'report.html'}; try: residuum predict {run.directory} IMAGE")
 

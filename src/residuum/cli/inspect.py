@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from ..models.outline import Part
     from ..weights import Examination
 
-TOKENS = 128  # a text's, where the model's table row says no other
+TOKENS = 128  # length of a text, unless the model's table row has another
 
 
 def inspect(
     model: Annotated[
         str,
         typer.Argument(
-            help="a model's name, a weights file of any source, a run's folder, torchvision:NAME, timm:NAME, "
+            help="a model name, a weights file of any source, a run folder, torchvision:NAME, timm:NAME, "
             "or hf://OWNER/NAME"
         ),
     ],
@@ -29,9 +29,11 @@ def inspect(
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show a model part by part, with shapes, parameters and costs; of a file first what it holds and what is odd.
+    """Show a model part by part: the parts in each block's slots, shapes, parameters and costs.
 
-    No code in the file is run.
+    Of a file it first shows what it holds and what is odd.
+
+    Runs no code in the file.
 
     residuum inspect resnet50
 
@@ -73,30 +75,27 @@ def inspect(
 
 
 def _open(name: str, entry: str) -> tuple[nn.Module | None, Examination | None]:
-    """Return the model without its numbers, and of a file what the doctor found; no model where it tells none."""
-    import re
-    from pathlib import Path
-
+    """Return the model without its numbers, and a file's doctor report; no model where none is recognised."""
     import torch
 
-    from ..models import BUILDERS, VARIANTS, attach, create_model
+    from ..models import attach, build
     from ..weights import examine
-    from ..weights.understood import build
+    from ..weights.understood import build as build_described
+    from .opening import names_weights
 
-    is_file = Path(name).exists()
-    if not is_file and (name in VARIANTS or name in BUILDERS or re.fullmatch(r"[\w-]+", name)):
+    if not names_weights(name):
         with torch.device("meta"):
-            return create_model(name), None  # or tells which names there are
+            return build(name), None  # or the error lists the names
     found = examine(name, entry=entry)
     if found.description is None:
         return None, found
     with torch.device("meta"):
-        network = build(found.description.model, found.description.arguments)
+        network = build_described(found.description.model, found.description.arguments)
     return attach(network.eval(), found.description), found
 
 
 def _input_shape(description: Description, size: int | None) -> tuple[int, ...]:
-    """Return the shape of one example: an image at the size asked for or usual, a text's tokens."""
+    """Return the shape of one example: an image of the given or usual size, or a text's tokens."""
     from inspect import signature
 
     from ..models import BUILDERS, VARIANTS
@@ -121,14 +120,14 @@ def _outline(network: nn.Module, shape: tuple[int, ...]) -> list[Part]:
 
     try:
         return outline(network, shape)
-    except RuntimeError as error:  # sizes that do not fit the layers, which torch says in its own words
+    except RuntimeError as error:  # torch's own error on sizes that do not fit the layers
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"the model must take an example of {list(shape)}, got: {reason}; give another --image-size") \
             from error  # fmt: skip
 
 
 def _figures(found: Examination) -> dict[str, Any]:
-    """Return what the doctor found for a program; the description stands beside it."""
+    """Return the doctor's report in machine-readable form, with the description."""
     from dataclasses import asdict
 
     return {key: value for key, value in asdict(found).items() if key != "description"}
@@ -147,7 +146,7 @@ def _show_report(found: Examination) -> None:
 
 
 def _report(found: Examination) -> Iterator[tuple[str, str]]:
-    """Yield what the file holds, line by line; empty where it does not say."""
+    """Yield the file's facts, one by one; empty where unknown."""
     description = found.description
     megabytes = f", {found.file_bytes / 1e6:,.1f} MB" if found.file_bytes else ""
     yield "file", f"{found.path} ({found.kind}{megabytes})"
@@ -185,5 +184,5 @@ def _show_outline(description: Description, shape: tuple[int, ...], parts: list[
     at = "x".join(map(str, shape[1:] if len(shape) == 3 else shape))
     typer.echo(f"{description.model} {description.arguments or ''} at {at}" if titled else f"parts at {at}:")
     rows = [(p.name, p.what, "x".join(map(str, p.shape)), f"{p.parameters:,}", f"{p.macs / 1e6:,.2f}") for p in parts]
-    columns = ["part", "what", "output", "parameters", "million MACs"]
+    columns = ["part", "shortcut | branch | merge | activation", "output", "parameters", "million MACs"]
     show_table(columns, rows, numbers=columns[3:])

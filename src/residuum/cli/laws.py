@@ -9,11 +9,10 @@ import typer
 
 if TYPE_CHECKING:
     from ..analysis.laws import Outcome, Subject
+    from ..analysis.laws.page import LawOutcome
     from ..analysis.laws.signal import SignalCurves
 
-Rows = list[tuple[str, str, "Outcome"]]  # law, network, what came of it
-
-# One of each kind; name as printed: model, arguments
+# One of each kind; printed name: model, arguments
 MEMBERS: dict[str, tuple[str, dict[str, Any]]] = {
     "cifar_plain20": ("cifar_plain20", {}),
     "cifar_resnet20": ("cifar_resnet20", {}),
@@ -32,18 +31,18 @@ def laws(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...", help="models' names, weights files or runs' folders; some of each kind by default"
+            metavar="[MODEL]...", help="model names, weights files or run folders [default: some of each kind]"
         ),
     ] = None,
     entry: Annotated[str, typer.Option(help="which entry or network of each checkpoint, such as teacher")] = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="a folder for a page and its figures")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for a page and its figures")] = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Check the laws of residual networks on models, in double precision; no data is needed.
+    """Check the laws of residual networks on models, in double precision, without data.
 
-    Laws 1 to 6 and 8 are identities and must hold to 1e-10 of the largest term. Law 7 tells how gradients of new
-    networks grow, shrink and part with depth; it is measured on stacks of its own over 5 seeds and must hold within
-    stated intervals. Exit code 1 if one does not.
+    Laws 1 to 6 and 8 are identities and must hold to 1e-10 of the largest term. Law 7 describes how gradients of new
+    networks grow, shrink and decorrelate with depth; it is measured on its own stacks over 5 seeds and must hold within
+    stated intervals. Exits with code 1 if a law fails.
 
     residuum laws
 
@@ -60,7 +59,7 @@ def laws(
 
     subjects = [_subject(name, entry) for name in models] if models else [_member(name) for name in MEMBERS]
     curves = signal_curves()
-    rows: Rows = []
+    rows: list[LawOutcome] = []
     for law, check in LAWS.items():
         if law.startswith("8"):
             rows += [("7 signal", name, outcome) for name, outcome in signal_law(curves)]
@@ -82,26 +81,25 @@ def laws(
 
 def _member(name: str) -> Subject:
     from ..analysis.laws import make_subject
-    from ..models import create_model
+    from ..models import build
     from ..seeds import drawing
 
     model, arguments = MEMBERS[name]
     with drawing(0, "init"):
-        return make_subject(create_model(model, **arguments), name, new=True)
+        return make_subject(build(model, **arguments), name, new=True)
 
 
 def _subject(name: str, entry: str) -> Subject:
     from ..analysis.laws import make_subject
-    from ..models import create_model
+    from ..models import build
     from ..seeds import drawing
-    from ..weights.pretrained import ENTRY, with_entry
-    from .opening import is_published, open_model
+    from ..weights.pretrained import with_entry
+    from .opening import is_published, names_weights, open_model
 
-    path = Path(name)
-    if path.exists() or is_published(name) or ENTRY in name or path.suffix or len(path.parts) > 1:
-        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else path.name)
+    if names_weights(name):
+        return make_subject(open_model(with_entry(name, entry)), name if is_published(name) else Path(name).name)
     with drawing(0, "init"):
-        return make_subject(create_model(name), name, new=True)  # or tells which names there are
+        return make_subject(build(name), name, new=True)  # or the error lists the names
 
 
 def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
@@ -112,8 +110,8 @@ def _figures(law: str, network: str, outcome: Outcome) -> dict[str, Any]:
     return told | sides | {"difference": outcome.difference, "limit": outcome.limit, "holds": outcome.holds}
 
 
-def _summary(rows: Rows) -> tuple[str, list[str]]:
-    """Return ``N of N laws hold``, a law holding where it holds on all networks that it speaks of; and which do not."""
+def _summary(rows: list[LawOutcome]) -> tuple[str, list[str]]:
+    """Return ``N of N laws hold``, counting a law that holds on all networks it applies to; and the laws that fail."""
     applied = dict.fromkeys(law for law, _, outcome in rows if outcome.applies)
     failed = dict.fromkeys(law for law, _, outcome in rows if outcome.applies and not outcome.holds)
     silent = len({law for law, _, _ in rows}) - len(applied)
@@ -121,7 +119,7 @@ def _summary(rows: Rows) -> tuple[str, list[str]]:
     return f"{len(applied) - len(failed)} of {len(applied)} laws hold{note}", list(failed)
 
 
-def _write(output: Path, rows: Rows, curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
+def _write(output: Path, rows: list[LawOutcome], curves: list[SignalCurves], summary: str, *, quiet: bool) -> None:
     from ..analysis.law_figures import scaling_figure, shares_figure, signal_figure
     from ..analysis.laws.page import laws_page
     from ..analysis.laws.signal import answer
@@ -139,4 +137,4 @@ def _write(output: Path, rows: Rows, curves: list[SignalCurves], summary: str, *
         write_bytes(output / f"law-{name}.png", png(figure))
     write_text(output / "laws.html", laws_page(rows, figures, f"{summary}.", answer(curves)))
     if not quiet:
-        typer.echo(f"look at {output / 'laws.html'}")
+        typer.echo(f"see {output / 'laws.html'}")

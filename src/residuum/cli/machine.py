@@ -8,7 +8,7 @@ import typer
 
 
 def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """Say what this machine is, what Residuum chose for it and why, and what to install for more.
+    """Report this machine's hardware, the settings Residuum chose for it and why, and what to install for more.
 
     residuum machine
 
@@ -23,17 +23,17 @@ def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = F
         show_json(found)
         return
     width = max(map(len, found["chosen"]))
-    show_facts(told(found).items(), width)
+    show_facts(describe_machine(found).items(), width)
     typer.echo("\nchosen")
     show_facts(((name, f"{choice['value']}: {choice['why']}") for name, choice in found["chosen"].items()), width)
-    typer.echo("\nfor more" if found["install"] else "\nnothing more is to be installed")
+    typer.echo("\nfor more" if found["install"] else "\nnothing else to install")
     for hint in found["install"]:
         say(hint["for"], "  ")
         say(hint["what"], "    ")
 
 
-def told(found: dict[str, Any]) -> dict[str, str]:
-    """Return what the machine is, in words."""
+def describe_machine(found: dict[str, Any]) -> dict[str, str]:
+    """Return the machine's facts as text."""
     cores, gpu = found["cores"], found["gpu"]
     memory = found["memory_bytes"]
     return {
@@ -41,11 +41,11 @@ def told(found: dict[str, Any]) -> dict[str, str]:
         "can do": ", ".join(found["features"]) or "unknown here",
         "cores": f"{cores['here']}, of which {cores['usable']} {'is' if cores['usable'] == 1 else 'are'} used",
         "memory": f"{memory / 1e9:.1f} GB" if memory else "unknown here",
-        "GPU": _gpu_told(gpu) if gpu else "none that torch sees",
+        "GPU": _describe_gpu(gpu) if gpu else "none that torch sees",
         "system": f"{found['system']}, Python {found['python']}, torch {found['torch']}",
     }
 
 
-def _gpu_told(gpu: dict[str, Any]) -> str:
+def _describe_gpu(gpu: dict[str, Any]) -> str:
     size = f", {gpu['memory_bytes'] / 1e9:.1f} GB" if gpu["memory_bytes"] else ""
     return f"{gpu['count']} x {gpu['name']}{size}"

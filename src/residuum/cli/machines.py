@@ -6,26 +6,26 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from ..errors import InputError
+from ..settings import Asked
+from ..settings.file import read_settings
 from ..training import Interrupted, Run, new_run, resumed_run, train
 from ..training.memory import telling_memory
-from ..training.processes import World, joined, may_restart, restarted, started
+from ..training.processes import World, join_processes, may_restart, restarted, started
 from ..training.run import CONFIG
-from ..training.settings import read_settings
 from ..training.state import Diverged
 from ..training.together import open_together
 from ..workers import LAUNCHER, end_with_launcher
 from .following import train_and_tell
 
 
-def train_new(output: Path | None, folder: Path, given: dict[str, Any], *, tensorboard: bool = False) -> None:
+def train_new(output: Path | None, folder: Path, given: Asked, *, tensorboard: bool = False) -> None:
     """Train a new run in ``folder``, which was chosen where no ``output`` was asked for."""
     if given.get("processes", 1) != 1 and not started():
-        _launch(given["processes"], [] if output else ["--output", str(folder)], folder)
+        _launch(int(str(given["processes"])), [] if output else ["--output", str(folder)], folder)
     if output is None and may_restart():
         raise InputError("torchrun may start this run again (--max-restarts) and must find its folder: add --output")
 
@@ -50,7 +50,7 @@ def tell(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def one_process(given: dict[str, Any], what: str) -> None:
+def one_process(given: Asked, what: str) -> None:
     """Refuse several processes for what only one can do."""
     if given.get("processes", 1) != 1 or started():
         raise InputError(f"{what} trains in one process; leave --processes out, and torchrun or srun")
@@ -58,7 +58,7 @@ def one_process(given: dict[str, Any], what: str) -> None:
 
 def _train(make: Callable[[World], Run], tensorboard: bool) -> None:
     end_with_launcher()
-    with joined() as world:
+    with join_processes() as world:
         run = open_together(world, lambda: make(world))
         if world.writes:
             train_and_tell(run, tensorboard=tensorboard)

@@ -8,7 +8,7 @@ import typer
 
 
 def models(
-    pattern: Annotated[str, typer.Argument(help="a word or a shell pattern")] = "*",
+    pattern: Annotated[str, typer.Argument(help="part of a name, or a shell pattern")] = "*",
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """List the models: name, depth, parameters, multiply-accumulates, source.
@@ -20,11 +20,14 @@ def models(
     from ..errors import InputError, nearest
     from ..models import VARIANTS, list_models
     from ..models.counted import counts_of
+    from ..models.elsewhere import canonical
     from .tables import show_json, show_table
 
     names = list_models(pattern)
     if not names:
-        raise InputError(f"no model matches {pattern!r}; {nearest(pattern, list(VARIANTS))}")
+        own = canonical(pattern, VARIANTS)
+        hint = f"it is {own} here" if own else nearest(pattern, list(VARIANTS))
+        raise InputError(f"no model matches {pattern!r}; {hint}")
     rows = [(name, VARIANTS[name], counts) for name, counts in counts_of(names).items()]
     if json:
         show_json(

@@ -1,4 +1,4 @@
-"""Flags that several verbs share."""
+"""Flags shared by several verbs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-# The default stands here as text: the constant lies beside Pillow, which no --help loads.
+# The default is written as text here: the constant's module imports Pillow, which no --help loads.
 MaxPixels = Annotated[
-    int | None, typer.Option("--max-pixels", min=1, help="largest image, pixels; 178,956,970 unless given")
+    int | None, typer.Option("--max-pixels", min=1, help="largest image, pixels [default: 178,956,970]")
 ]

@@ -1,4 +1,4 @@
-"""Where the command line writes to: terminals and pipes of any code page, and readers that leave early."""
+"""Output of the command line: terminals and pipes of any code page, and readers that close early."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import NoReturn
 
 
 def write_any_text() -> None:
-    """Let every text be written: what the output's code page lacks (ASCII, latin-1, cp1252) is escaped.
+    """Make every text writable: escape characters that the output's code page lacks (ASCII, latin-1, cp1252).
 
-    So are the bytes of a file's name that is not UTF-8. An output that is closed (``>&-``) is read by nobody.
+    Also escape the bytes of file names that are not UTF-8. Send a closed output (``>&-``) to the null device.
     """
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as the command runs
@@ -24,7 +24,7 @@ def write_any_text() -> None:
 
 
 def reader_has_gone(left: SystemExit) -> bool:
-    """Return whether a broken pipe made the command leave: click and rich both answer one by leaving with 1."""
+    """Return whether a broken pipe ended the command: click and rich both exit with 1 then."""
     error: BaseException | None = left
     while error is not None and not isinstance(error, BrokenPipeError):
         error = error.__context__
@@ -32,21 +32,21 @@ def reader_has_gone(left: SystemExit) -> bool:
 
 
 def written_out() -> bool:
-    """Write what stdout still holds; print a line and return False where it refuses, as a full disk does."""
+    """Flush stdout; print an error and return False where that fails, as on a full disk."""
     try:
-        sys.stdout.write("")  # what an unbuffered output was refused is written again by this, not by flush
+        sys.stdout.write("")  # flush does not retry the failed write of an unbuffered output; this does
         sys.stdout.flush()
     except BrokenPipeError:
         leave_quietly()
     except OSError as error:
-        print(f"error: could not write the output: {error.strerror}; free space, or send it elsewhere", file=sys.stderr)
+        print(f"error: could not write the output: {error.strerror}; free space, or redirect it", file=sys.stderr)
         _write_nowhere(1)
         return False
     return True
 
 
 def leave_quietly() -> NoReturn:
-    """End with 0: who reads our output has what was wanted, as ``head`` does. Nothing more is written at exit."""
+    """Exit with 0: the reader has all it wants, as ``head`` does. Write nothing more at exit."""
     _write_nowhere(1, 2)
     sys.exit(0)
 

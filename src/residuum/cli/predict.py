@@ -11,22 +11,22 @@ from .options import MaxPixels
 
 def predict(
     model: Annotated[
-        str, typer.Argument(help="a weights file, a run's or an export's folder, torchvision:, timm: or hf:// NAME")
+        str, typer.Argument(help="a weights file, a run or export folder, torchvision:, timm: or hf:// NAME")
     ],
     images: Annotated[list[str], typer.Argument(help="images of any common kind, folders of them, or patterns")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     engine: Annotated[
-        str, typer.Option(help="of an export: auto (measured once), openvino, onnxruntime or torch")
+        str, typer.Option(help="engine of an export: auto (measured once), openvino, onnxruntime or torch")
     ] = "auto",
-    threads: Annotated[int | None, typer.Option(help="of an export's engine")] = None,
-    top: Annotated[int, typer.Option(min=1, help="how many classes")] = 5,
+    threads: Annotated[int | None, typer.Option(help="threads of an export's engine")] = None,
+    top: Annotated[int, typer.Option(min=1, help="number of classes to print")] = 5,
     max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Name what is on images.
+    """Classify images.
 
-    Each answer is printed as it comes; images that cannot be read are named on standard error. Exit code 1: some could
-    not be read, 2: none could.
+    Prints each prediction at once, and unreadable images on standard error. Exit code 1: some images could
+    not be read; 2: none could.
 
     residuum predict runs/digits-1 seven.png
 
@@ -34,7 +34,7 @@ def predict(
 
     residuum predict runs/PHOTOS-1 PHOTOS     (all images below the folder)
 
-    residuum predict exported/ photo.jpg      (what `residuum export` wrote; loads no torch)
+    residuum predict exported/ photo.jpg      (an export; loads no torch)
     """
     from residuum_runtime.sessions import is_exported
     from residuum_runtime.showing import COLUMNS, show_answers

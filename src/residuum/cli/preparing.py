@@ -1,4 +1,4 @@
-"""``--preprocessing``: a preprocessing as one text."""
+"""``--preprocessing``: parse a preprocessing from one string."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ KEYS = ("size", "resize", "mean", "std", "interpolation")
 def read_preprocessing(text: str) -> Preprocessing:
     """Return the preprocessing of ``size=224,resize=256,mean=0.5,std=0.25:0.25:0.25,interpolation=bicubic``.
 
-    ``size`` is a side, or height and width with a colon between them; of ``mean`` and ``std`` one number stands for
+    ``size`` is a side, or height and width with a colon between them; one number for ``mean`` or ``std`` applies to
     three channels. Without ``resize`` images are stretched to the size.
 
     Raises:
-        InputError: another key, no size, mean or std, or something that is no number.
+        InputError: an unknown key, no size, mean or std, or a value that is not a number.
     """
     split = [part.strip().partition("=") for part in text.split(",")]
     parts = {key: value for key, _, value in split}

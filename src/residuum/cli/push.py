@@ -8,13 +8,13 @@ import typer
 
 
 def push(
-    model: Annotated[str, typer.Argument(help="a weights file, or a run's folder")],
-    to: Annotated[str, typer.Argument(help="hf://OWNER/NAME, made if it is not there, or a folder")],
+    model: Annotated[str, typer.Argument(help="a weights file, or a run folder")],
+    to: Annotated[str, typer.Argument(help="hf://OWNER/NAME, created if it does not exist, or a folder")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
-    private: Annotated[bool, typer.Option("--private", help="make a new repository private")] = False,
-    message: Annotated[str, typer.Option("--message", "-m", help="of the commit")] = "Add weights",
+    private: Annotated[bool, typer.Option("--private", help="create the repository as private")] = False,
+    message: Annotated[str, typer.Option("--message", "-m", help="commit message")] = "Add weights",
 ) -> None:
-    """Share weights, with what describes them and a model card, on the Hugging Face hub.
+    """Share weights with their description and a model card on the Hugging Face hub.
 
     Log in once with `hf auth login`.
 

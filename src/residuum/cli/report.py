@@ -9,10 +9,10 @@ import typer
 
 
 def report(
-    studies: Annotated[list[Path], typer.Argument(help="folders that `residuum study` has written")],
+    studies: Annotated[list[Path], typer.Argument(help="folders written by `residuum study`")],
     output: Annotated[Path, typer.Option("--output", "-o", help="the page")] = Path("report.html"),
 ) -> None:
-    """Put studies on one page that is complete in itself: questions, answers, figures, numbers, and how to repeat them.
+    """Write one self-contained page on several studies: questions, answers, figures, numbers, and how to repeat them.
 
     residuum report runs/study-degradation
 
@@ -21,4 +21,4 @@ def report(
     from ..experiments.study import write_pages
 
     write_pages(studies, output)
-    typer.echo(f"look at {output}")
+    typer.echo(f"see {output}")

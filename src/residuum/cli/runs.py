@@ -13,20 +13,18 @@ if TYPE_CHECKING:
 
 NUMBERS = ["epochs", "best %", "at", "last %", "train %", "result %", "minutes"]
 DROPPED = ["at", "train %", "last %", "minutes", "epochs"]  # from the table of a narrow terminal, in this order
-LISTED = 4  # runs of one value that are named; more are "the others"
+LISTED = 4  # largest number of runs listed per value; more become "the others"
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="the folder above the runs, or one run")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="the folder that holds the runs, or one run")] = Path("runs"),
     sort: Annotated[str, typer.Option(help="best, last, result, epochs, time or name")] = "best",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="the image [default: runs.png in the folder]")
+        Path | None, typer.Option("--output", "-o", help="the plot [default: runs.png in the folder]")
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="print JSON, and draw no image unless --output is given")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="print JSON; draw no plot unless --output is given")] = False,
 ) -> None:
-    """Compare runs: a table of what each came to and of the settings that differ, and an image of their curves.
+    """Compare runs: a table of results and of the settings that differ, and a plot of their curves.
 
     residuum runs runs
 
@@ -68,20 +66,20 @@ def _as_json(run: RunSummary, differing: list[str]) -> dict[str, Any]:
 
 
 def _finite(value: float | None) -> float | None:
-    """Return a number that JSON has; it has none for what a diverged run ends with."""
+    """Return a number for JSON, or None for the non-finite result of a diverged run."""
     return value if value is not None and isfinite(value) else None
 
 
 def _show(found: list[RunSummary], differing: list[str]) -> None:
     from .tables import on_terminal, show_lines, show_table
 
-    named = [name for name in differing if name != "epochs"]  # which have a column already
-    below = on_terminal()  # a pipe has a column for each setting, which programs can cut
+    named = [name for name in differing if name != "epochs"]  # which has a column already
+    below = on_terminal()  # a pipe gets a column per setting
     beside = [] if below else named
     rows = [_row(run) + [_setting(run.settings.get(name)) for name in beside] for run in found]
     show_table(["run", *NUMBERS, *beside], rows, numbers=NUMBERS, dropped=DROPPED)
     if len(found) > 1 and not differing:
-        typer.echo("\nall settings are alike")
+        typer.echo("\nall settings are equal")
     if below and named:
         typer.echo("\nSettings that differ:")
         for name in named:
@@ -89,14 +87,14 @@ def _show(found: list[RunSummary], differing: list[str]) -> None:
 
 
 def _by_value(found: list[RunSummary], name: str) -> str:
-    """Return the values of a setting, each with the runs that have it; the largest of the groups is "the N others"."""
+    """Return a setting's values, each with its runs; the largest group becomes "the N others"."""
     groups: dict[str, list[str]] = {}
     for run in found:
         groups.setdefault(_setting(run.settings.get(name)), []).append(run.name)
     said = {value: ", ".join(runs) for value, runs in groups.items()}
     commonest = max(groups, key=lambda value: len(groups[value]))
     if len(groups[commonest]) > LISTED:
-        del said[commonest]  # to be put last
+        del said[commonest]  # moves to the end
         said[commonest] = f"the {len(groups[commonest])} others"
     return ", ".join(f"{value} ({runs})" for value, runs in said.items())
 
@@ -137,4 +135,4 @@ def _draw(found: list[RunSummary], path: Path, quiet: bool) -> None:
         return
     write_bytes(path, png(runs_figure(curves)))
     if not quiet:
-        typer.echo(f"\nlook at {path}")
+        typer.echo(f"\nsee {path}")

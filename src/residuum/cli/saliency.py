@@ -19,20 +19,20 @@ METHODS = ("grad-cam", "integrated-gradients")
 
 
 def saliency(
-    model: Annotated[str, typer.Argument(help="a weights file, a run's folder, torchvision:, timm: or hf:// NAME")],
+    model: Annotated[str, typer.Argument(help="a weights file, a run folder, torchvision:, timm: or hf:// NAME")],
     image: Annotated[Path, typer.Argument(help="an image of any common kind")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="the folder for the images")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for the images")],
     entry: Annotated[str, typer.Option(help="which entry or network of a checkpoint, such as teacher")] = "",
     target: Annotated[str | None, typer.Option(help="a class, by name or number [default: the likeliest]")] = None,
     method: Annotated[str, typer.Option(help=f"{' or '.join(METHODS)}")] = METHODS[0],
-    stage: Annotated[int | None, typer.Option(help="grad-cam of this stage only, 0 the first, -1 the last")] = None,
+    stage: Annotated[int | None, typer.Option(help="only this stage for grad-cam; 0 is the first, -1 the last")] = None,
     max_pixels: MaxPixels = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show which parts of an image speak for a class.
+    """Show which parts of an image support a class.
 
-    Grad-CAM lights up the places whose features raise the class's logit, an image for each stage of the network.
-    Integrated gradients tells of every pixel what it adds to the logit: blue speaks for the class, red against it.
+    Grad-CAM highlights the regions whose features raise the class's logit, one image per stage of the network.
+    Integrated gradients shows how much each pixel adds to the logit: blue supports the class, red opposes it.
 
     residuum saliency runs/digits-1 seven.png -o images
 
@@ -70,7 +70,7 @@ def saliency(
         typer.echo(f"pixels add {notes['added']:.3f} to the logit; from black to the image it changes by "
                    f"{notes['difference']:.3f}")  # fmt: skip
     for path in paths:
-        typer.echo(f"look at {path}")
+        typer.echo(f"see {path}")
 
 
 def _stages(network: nn.Module, seen: Seen, target: int, stage: int | None) -> dict[str, np.ndarray]:
@@ -96,7 +96,7 @@ def _pixels(
     from ..errors import InputError
 
     if stage is not None:
-        raise InputError("integrated gradients look at pixels, not at a stage; leave --stage out")
+        raise InputError("integrated gradients explain pixels, not a stage; leave --stage out")
     found = integrated_gradients(network, seen.image, target, seen.black)
     picture = signed_overlay(seen.pixels, found.values.sum(0))
     return {"integrated-gradients": picture}, {"added": found.added, "difference": found.difference}

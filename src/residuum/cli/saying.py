@@ -1,4 +1,4 @@
-"""Sentences and facts for people: a terminal gets lines that break between words, a pipe gets each in one line."""
+"""Human-readable sentences and facts: a terminal gets lines wrapped between words, a pipe gets one line each."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterable
 
 import typer
 
-NARROWEST = 20  # columns that a text keeps beside its label
+NARROWEST = 20  # least width of the text beside its label
 
 
 def say(text: str, label: str = "") -> None:
-    """Print a text; on a terminal its further lines begin below the first word after the label.
+    """Print a text; on a terminal, continuation lines align with the first word after the label.
 
     Args:
         text: a sentence, or several lines of them.
-        label: what stands before the text, printed as it is.
+        label: printed unchanged before the text.
     """
     for line in text.split("\n"):
         _say_line(line, label)
 
 
 def show_facts(facts: Iterable[tuple[str, str]], width: int) -> None:
-    """Print a fact a line: its name, set right within ``width`` columns, and what it is."""
+    """Print one fact per line: its name, right-aligned in ``width`` columns, and its value."""
     for name, fact in facts:
         say(fact, f"{name:>{width}}  ")
 
 
 def count_of(number: int, thing: str) -> str:
-    """Return a number with its thing, in the plural but for 1.
+    """Return a number with its noun, in the plural unless the number is 1.
 
     >>> count_of(1, "image"), count_of(1200, "image"), count_of(3, "class")
     ('1 image', '1,200 images', '3 classes')

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from ..files import write_bytes
 from ..report.lr_curve import lr_curve
 from ..report.style import png
+from ..settings import Asked
+from ..settings.recipe import verdict
 from ..training import Run, new_run
 from ..training.lr_find import find_lr
 from ..training.protocol import (
@@ -23,14 +24,13 @@ from ..training.protocol import (
     told,
     write_table,
 )
-from ..training.recipe import read_recipe, verdict
 from ..training.result import Result, read_result
 from .following import train_and_tell
 
 STEPS = 100  # of the range test
 
 
-def start_seeds(output: Path, given: dict[str, Any], seeds: int, against: list[str]) -> None:
+def start_seeds(output: Path, given: Asked, seeds: int, against: list[str]) -> None:
     """Run the seeds of one or two configurations."""
     _run_all(output, new_protocol(output, seeds, given, against))
 
@@ -42,7 +42,7 @@ def go_on_seeds(folder: Path) -> None:
 
 def _run_all(folder: Path, protocol: Protocol) -> None:
     results: dict[str, list[Result]] = {}
-    settled: dict[str, Any] = {}
+    settled: Asked = {}
     last: Run | None = None
     for seed in range(protocol.seeds):
         for name, given in protocol.configurations().items():
@@ -55,14 +55,14 @@ def _run_all(folder: Path, protocol: Protocol) -> None:
             last = run if name == FIRST else last
     write_table(folder, results)
     typer.echo("\n" + "\n".join(told(results, protocol)))
-    if last is not None and last.settings.recipe and read_recipe(last.settings.recipe).published:
-        errors = [result.error for result in results[FIRST]]
-        mean, named = sum(errors) / len(errors), f"mean of {len(errors)} runs"
-        typer.echo(verdict(last.settings, last.dataset, mean, named))
+    errors = [result.error for result in results[FIRST]]
+    mean, named = sum(errors) / len(errors), f"mean of {len(errors)} runs"
+    if last is not None and (claim := verdict(last.settings, last.dataset, mean, named)):
+        typer.echo(claim)
     typer.echo(f"look at {folder / 'seeds.csv'}")
 
 
-def show_lr(output: Path | None, given: dict[str, Any]) -> None:
+def show_lr(output: Path | None, given: Asked) -> None:
     """Try rates, print which one to take, and draw the curve."""
     with tempfile.TemporaryDirectory() as folder:
         run = new_run(Path(folder) / "run", given)

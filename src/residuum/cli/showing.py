@@ -1,4 +1,4 @@
-"""What ``residuum demo`` shows."""
+"""Run ``residuum demo``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def show_degradation(output: Path, seeds: int, epochs: int) -> None:
 
     typer.echo("Networks of 20 and 56 layers, plain and residual, learn to read 8x8 handwriting.\n")
     if output.exists():
-        typer.echo(f"Runs found in {output} are gone on with; remove the folder to train them anew.\n")
+        typer.echo(f"Runs in {output} are resumed; remove the folder to train them again.\n")
     run("degradation", {"seeds": seeds, "epochs": epochs}, output, budget=0, workers=0, check=False, json=False)
     write_bytes(output / "degradation.png", png(both_kinds(read_json(output / "study.json")["numbers"])))
     _predict_held_out(output / "residual-20-seed0")
-    typer.echo(f"\nlook at {output / 'degradation.html'} and {output / 'degradation.png'}")
+    typer.echo(f"\nsee {output / 'degradation.html'} and {output / 'degradation.png'}")
 
 
 def _predict_held_out(run: Path) -> None:
@@ -40,5 +40,5 @@ def _predict_held_out(run: Path) -> None:
             zip(held_out.labels.tolist(), predict(model, pictures), strict=False)
         )
     ]
-    typer.echo(f"{run / 'model.safetensors'} reads digits that no training image showed:")
+    typer.echo(f"{run / 'model.safetensors'} reads held-out digits:")
     show_table(["image", "is", "read as", "sure %"], rows, numbers=["image", "sure %"])

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP at the command line: a Ctrl-C with an exit code of its own."""
+"""SIGTERM and SIGHUP at the command line: like Ctrl-C, each with its own exit code."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _received: list[int] = []
 
 
 def stop_on_signals() -> None:
-    """Let SIGTERM and SIGHUP interrupt as Ctrl-C does; one that is ignored (``nohup``) stays so.
+    """Make SIGTERM and SIGHUP interrupt as Ctrl-C does; an ignored signal (``nohup``) stays ignored.
 
-    A process that torchrun started leaves them to the system until it trains: what it waits for may never come.
+    A process started by torchrun leaves them to the system until it trains: it may wait for peers that never come.
     """
     for number in STOPS:
         if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_DFL and "RANK" not in os.environ:

@@ -1,4 +1,4 @@
-"""What ``residuum study`` does once its flags are read."""
+"""Run ``residuum study`` after its flags are parsed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import math
 import sys
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import typer
+from rich import progress as bars
+from rich.console import Console
 
 from ..errors import StudyFailed
 from ..experiments import STUDIES
@@ -20,7 +23,7 @@ from .tables import show_json, show_table
 
 
 def list_studies(json: bool) -> None:
-    """Print what each study asks and costs."""
+    """Print each study's question and cost."""
     if json:
         keys = ("QUESTION", "SOURCE", "COST", "EXPECTED")
         show_json([
@@ -35,11 +38,11 @@ def run(
 ) -> None:
     """Run a study, print its progress and report its findings."""
     pick_study(name)
-    console = _Console(quiet=json)
     try:
-        found = run_study(
-            name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
-        )
+        with StudyConsole(quiet=json) as console:
+            found = run_study(
+                name, given, output, budget=budget, workers=workers, tell=console.tell, progress=console.progress
+            )
     except KeyboardInterrupt as stopped:
         typer.echo(f"\ninterrupted; the same command resumes the runs in {output}", err=True)
         raise typer.Exit(exit_code_of(stopped)) from None
@@ -53,15 +56,13 @@ def run(
 
 
 def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, json: bool) -> None:
-    """Print what a study would cost and could see; the spread comes from finished studies beside its folder."""
+    """Print a study's cost and expected intervals; the spread comes from finished studies beside its folder."""
     folders = sorted(path.parent for path in output.parent.glob("*/study.json"))
     plan = planned(name, given, output, folders, workers=workers)
     if json:
         show_json({**plan._asdict(), "findings": [_without_infinity(finding) for finding in plan.findings]})
         return
-    typer.echo(
-        f"{plan.runs} runs, {plan.epochs} epochs in all, about {plan.minutes:.0f} minutes; nothing is trained yet"
-    )
+    typer.echo(f"{plan.runs} runs, {plan.epochs} epochs in all, about {plan.minutes:.0f} minutes; nothing trained yet")
     if not plan.findings:
         typer.echo(
             f"no finished study of {name} with at least two seeds lies in {output.parent}, so the intervals are unknown"
@@ -72,7 +73,7 @@ def show_plan(name: str, given: dict[str, Any], output: Path, *, workers: int, j
         (f.claim, f.matters, f"± {f.half:.2g}", "yes" if f.enough else "no", f.seeds_needed or "-")
         for f in plan.findings
     ]
-    show_table(["claim", "smallest effect that matters", "interval", "could see it", "seeds needed"], rows)
+    show_table(["claim", "smallest effect that matters", "interval", "detectable", "seeds needed"], rows)
 
 
 def _without_infinity(finding: Foreseen) -> dict[str, Any]:
@@ -89,30 +90,53 @@ def say(found: dict[str, Any], page: Path) -> None:
     for finding in findings_of(found):
         typer.echo(f"{finding.words}: {finding.claim}; {finding.ours}")
     typer.echo(f"\n{found['answer']}\n")
-    typer.echo(f"look at {page}")
+    typer.echo(f"see {page}")
 
 
-class _Console:
-    """Lines as they come; between them, on a terminal, one that is written over."""
+class StudyConsole:
+    """Lines as they arrive, and below them on a terminal a progress bar of the epochs; a pipe gets only the lines.
 
-    def __init__(self, quiet: bool) -> None:
-        self.quiet, self.terminal, self.started = quiet, sys.stderr.isatty(), time.perf_counter()
-        self.drawn, self.at_start = False, -1
+    Args:
+        quiet: standard output is for a program, so that lines go to standard error.
+        console: where the bar is drawn [default: standard error].
+    """
+
+    def __init__(self, quiet: bool, console: Console | None = None) -> None:
+        self.quiet, self.started, self.task = quiet, time.perf_counter(), None
+        console = console or Console(stderr=True)
+        self.bar = bars.Progress(
+            bars.BarColumn(),
+            bars.MofNCompleteColumn(),
+            bars.TextColumn("epochs"),
+            bars.TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # otherwise the bar would enter the pipe
+            disable=not console.is_terminal,
+        )
 
     def tell(self, line: str) -> None:
-        """Print a line, with the seconds so far; on stderr where stdout is for a program."""
-        if self.drawn:
-            sys.stderr.write("\r\x1b[K")
-            self.drawn = False
-        typer.echo(f"{time.perf_counter() - self.started:6.0f} s  {line}", err=self.quiet)
+        """Print a line with the elapsed seconds."""
+        line = f"{time.perf_counter() - self.started:6.0f} s  {line}"
+        on_screen = (sys.stderr if self.quiet else sys.stdout).isatty()
+        if on_screen and self.bar.live.is_started:
+            self.bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        else:
+            typer.echo(line, err=self.quiet)
 
     def progress(self, done: int, total: int) -> None:
-        """Draw how far the epochs are."""
-        if not self.terminal:
-            return
-        self.at_start = done if self.at_start < 0 else self.at_start
-        made, seconds = done - self.at_start, time.perf_counter() - self.started
-        left = f", about {(total - done) * seconds / made / 60:.0f} min left" if made else ""
-        sys.stderr.write(f"\r\x1b[K{done} of {total} epochs{left}")
-        sys.stderr.flush()
-        self.drawn = True
+        """Draw the progress in epochs."""
+        if self.task is None:
+            self.task = self.bar.add_task("", total=total, completed=done)
+            self.bar.start()
+        self.bar.update(self.task, completed=done)
+        if done >= total:
+            self.bar.stop()
+
+    def __enter__(self) -> StudyConsole:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.bar.stop()

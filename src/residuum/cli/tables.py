@@ -1,4 +1,4 @@
-"""Tables for people, JSON for programs."""
+"""Human-readable tables, machine-readable JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 GAP = 2  # between two columns
-NARROWEST = 16  # that a column of text is wrapped to
+NARROWEST = 16  # least width of a wrapped text column
 
 
 def on_terminal() -> bool:
-    """Report whether tables are drawn for a person, at a terminal's width."""
+    """Return whether tables are drawn for a terminal, at its width."""
     from rich.console import Console
 
     return Console().is_terminal
@@ -31,13 +31,13 @@ def show_table(
     numbers: Sequence[str] = (),
     dropped: Sequence[str] = (),
 ) -> None:
-    """Print a table: drawn on a terminal, tab-separated and whole on a pipe.
+    """Print a table: drawn on a terminal, complete and tab-separated on a pipe.
 
     Args:
         columns: their names.
         rows: a cell for each column.
-        numbers: columns that are set right and never wrapped.
-        dropped: columns that a narrow terminal leaves out, the first of them first; a line below names them.
+        numbers: right-aligned columns, never wrapped.
+        dropped: columns that a narrow terminal omits, in this order; a line below names them.
     """
     from rich.console import Console
 
@@ -56,13 +56,13 @@ def show_table(
 
 
 def shortened(notes: Sequence[str], most: int = 12) -> list[str]:
-    """Return the first notes, and in place of the others how many there are."""
+    """Return the first notes, and the number of the others."""
     more = len(notes) - most
     return [*notes] if more <= 0 else [*notes[:most], f"{more:,} more notes (--json and reports have all)"]
 
 
 def show_lines(label: str, text: str) -> None:
-    """Print a label and its text; on a terminal, further lines are indented and break between words."""
+    """Print a label and its text; on a terminal, continuation lines are indented and break between words."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -80,18 +80,18 @@ def show_lines(label: str, text: str) -> None:
 
 
 class RowTable:
-    """A table printed in parts, as they come: the heading once, then the rows of each part.
+    """A table printed in parts as they arrive: the heading once, then the rows of each part.
 
     Args:
         columns: their names.
-        numbers: those that are set right.
+        numbers: right-aligned columns.
     """
 
     def __init__(self, columns: Sequence[str], numbers: Sequence[str] = ()) -> None:
         from rich.console import Console
 
         self.columns, self.numbers, self.console = columns, numbers, Console()
-        self.widths: list[int] = []  # of the parts so far: later ones stand below them where they can
+        self.widths: list[int] = []  # of the parts so far; later parts keep them where they fit
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Print some rows."""
@@ -107,7 +107,7 @@ class RowTable:
             typer.echo("\t".join(row))
 
     def _fitting_widths(self) -> list[int]:
-        """Return the columns' widths on this terminal: texts are folded, the last of them first, numbers never."""
+        """Return the columns' widths on this terminal: text columns wrap, the last one first; numbers never do."""
         widths = list(self.widths)
         excess = sum(widths) + GAP * (len(widths) - 1) - self.console.width
         for place in reversed(range(len(widths))):
@@ -132,22 +132,22 @@ class RowTable:
 
 
 def show_json(value: Any) -> None:
-    """Print JSON; what the output's code page lacks is escaped as JSON has it."""
+    """Print JSON; escape characters that the output's code page lacks."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=not prints_unicode()))
 
 
 def _plain(cell: Any) -> str:
-    """Return a cell as text of one line: a tab or a line feed in a name would start another cell."""
+    """Return a cell as one line of text: a tab or a line feed in a name would start another cell."""
     return "".join(character if character.isprintable() else " " for character in str(cell))
 
 
 def _that_fit(
     columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], dropped: Sequence[str], width: int
 ) -> list[int]:
-    """Return the places of the columns that are shown."""
+    """Return the indices of the shown columns."""
     widths = _widths(columns, rows)
     least = [wide if name in numbers else min(wide, NARROWEST) for name, wide in zip(columns, widths, strict=True)]
-    least[0] = min(widths[0], max(NARROWEST, width // 2))  # one very long name does not cost all others their columns
+    least[0] = min(widths[0], max(NARROWEST, width // 2))  # one very long name must not crowd out the other columns
     kept = list(range(len(columns)))
     for name in dropped:
         if sum(least[place] for place in kept) + GAP * (len(kept) - 1) <= width:
@@ -170,7 +170,7 @@ def _drawn(
 
     widths = _widths(columns, rows)
     others = [widths[place] if columns[place] in numbers else min(widths[place], NARROWEST) for place in kept[1:]]
-    whole = widths[0] + sum(others) + GAP * len(others) <= width  # names stay whole, so that they can be copied
+    whole = widths[0] + sum(others) + GAP * len(others) <= width  # names stay whole for copying
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place in kept:
         is_number = columns[place] in numbers

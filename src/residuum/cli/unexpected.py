@@ -1,4 +1,4 @@
-"""An error that nobody expected: one line for the user, and a file for who mends it."""
+"""Report an unexpected error: one message for the user, and a file for the developer who fixes it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from pathlib import Path
 from .. import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "safetensors", "typer")
-# Words after which a value is nobody's business, and values that are secrets by their form.
+# Words that precede a secret value, and values that look like secrets.
 _AFTER = re.compile(r"(?i)([\w-]*(?:token|password|passwd|secret|api[-_]?key|credential)s?[\"']?(?:\s*[=:]\s*|\s+))\S+")
 _FORMS = ((re.compile(r"(?<=//)[^/\s@]+@"), "***@"), (re.compile(r"\b(?:hf|ghp|gho|sk)[_-][A-Za-z0-9_-]{8,}"), "***"))
 _WORKER = "Original Traceback (most recent call last)"
 
 
 def one_line(error: BaseException) -> str:
-    """Return what an error says; of one that a worker sends with its traceback, the last line."""
+    """Return an error's message; of a worker's error with its traceback, the last line."""
     try:
         text = str(error).strip() or type(error).__name__
-    except Exception:  # an error of others may not be able to say what it is
+    except Exception:  # a foreign error's __str__ may fail
         return type(error).__name__
     if _WORKER not in text:
         return text
     return re.sub(r"^[\w.]+(?:Error|Exception): ", "", text.splitlines()[-1])
 
 
-def told_with_file(error: Exception, command: Sequence[str]) -> str:
-    """Write what who mends it needs, and return one line that names the file and says how to report it."""
+def write_report(error: Exception, command: Sequence[str]) -> str:
+    """Write a report for the developers, and return a message that names the file and how to report it."""
     said = f"{type(error).__name__}: {one_line(error).splitlines()[0][:300]}"
     said = _without_secrets(said)
     again = "RESIDUUM_DEBUG=1 shows the traceback"
@@ -62,7 +62,7 @@ def _report(error: Exception, command: Sequence[str]) -> str:
 
 
 def _written(text: str, command: Sequence[str]) -> Path:
-    """Write the report beside the run that the command names, or where the system keeps temporary files."""
+    """Write the report beside the run that the command names, or into the system's temporary folder."""
     run = _run_of(command)
     if run is not None:
         with contextlib.suppress(OSError):  # read-only, or full
@@ -76,13 +76,13 @@ def _write(text: str, folder: Path | None) -> Path:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError:
-        Path(name).unlink(missing_ok=True)  # no half of one
+        Path(name).unlink(missing_ok=True)  # removes a partial report
         raise
     return Path(name)
 
 
 def _run_of(command: Sequence[str]) -> Path | None:
-    """Return the folder of the run that the command names, where it stands; None: there is none."""
+    """Return the existing folder of the run that the command names, or None."""
     for flag, value in zip(command, [*command[1:], ""], strict=True):
         flag, _, joined = flag.partition("=")
         with contextlib.suppress(OSError):

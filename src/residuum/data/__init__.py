@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from residuum_runtime.missing import files_like
 from residuum_runtime.reading import default_limit
 
 from ..errors import InputError, nearest
@@ -14,7 +15,7 @@ from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode
 from .listing import count_images, folders_in
 from .loaders import EvaluationLoader, Loader, MemoryLoader, StreamLoader
-from .packing import packed
+from .packing import pack_images
 from .part import parse_part, take
 from .split import split_off
 
@@ -39,7 +40,11 @@ def open_data(
             [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        InputError: no such set or folder, a folder with a built-in set's name, or a folder with an ambiguous layout.
+        InputError: no such set or folder, a folder with a built-in set's name, or one that cannot be understood.
+
+    >>> digits = residuum.open_data("digits")
+    >>> len(digits.train), digits.classes[:3], digits.image_size
+    (1438, ['0', '1', '2'], (8, 8))
     """
     if (part := parse_part(name)) is not None:
         return take(open_data(part.source, strict=strict, to_train=to_train, max_pixels=max_pixels), part)
@@ -51,15 +56,19 @@ def open_data(
             "rename it to use the built-in set"
         )
     if not Path(name).exists():
-        raise InputError(
-            f"no data set or folder is named {str(name)!r}; {nearest(str(name), list(SOURCES))}, "
-            "or a folder of CLASS/*.jpg"
-        )
+        raise InputError(f"no data set or folder is named {str(name)!r}; {_meant(name)}")
     with default_limit(max_pixels):
         dataset = folder.load(name, strict=strict, to_train=to_train)
     sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     files = {side: images for side, images in sides.items() if isinstance(images, FileImages)}
     return replace(dataset, **{side: replace(images, max_pixels=max_pixels) for side, images in files.items()})
+
+
+def _meant(name: str | Path) -> str:
+    """Say which sets and folders have a name like it; a path with a folder in it is of no built-in set."""
+    if len(Path(name).parts) > 1 or Path(name).is_absolute():
+        return files_like(name)
+    return f"{nearest(str(name), list(SOURCES))}; a folder of CLASS/*.jpg: {files_like(name)}"
 
 
 def _holds_classes(path: Path) -> bool:
@@ -79,6 +88,6 @@ __all__ = [
     "StreamLoader",
     "decode",
     "open_data",
-    "packed",
+    "pack_images",
     "split_off",
 ]

@@ -42,8 +42,8 @@ def twins(classes: Sequence[str]) -> list[str]:
     ]
 
 
-def lacking(side: str, classes: Sequence[str], present: Collection[int]) -> list[str]:
-    """Return a note on the classes of which a side has no image."""
+def note_lacking(side: str, classes: Sequence[str], present: Collection[int]) -> list[str]:
+    """Note the classes that a side has no image of."""
     missing = [name for label, name in enumerate(classes) if label not in present]
     if not missing:
         return []

@@ -14,7 +14,12 @@ from .packed import Packed
 
 @dataclass(frozen=True)
 class ArrayImages:
-    """Images held in memory."""
+    """Pictures held in memory.
+
+    >>> images = ArrayImages(torch.zeros(5, 1, 8, 8, dtype=torch.uint8), torch.arange(5))
+    >>> len(images)
+    5
+    """
 
     pixels: Tensor  # uint8 [N, channels, height, width]
     labels: Tensor  # int64 [N]
@@ -25,7 +30,12 @@ class ArrayImages:
 
 @dataclass(frozen=True)
 class FileImages:
-    """Images decoded on demand, always to RGB."""
+    """Pictures that are decoded when they are needed, always to RGB.
+
+    >>> images = residuum.open_data("PHOTOS").train
+    >>> images.picture(0).shape[0]
+    3
+    """
 
     root: Path
     names: Sequence[str]  # relative to root
@@ -44,7 +54,13 @@ class FileImages:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Augmentation of training images held in memory."""
+    """How training images are varied, for images held in memory.
+
+    >>> residuum.open_data("cifar10").augmentation  # doctest: +SKIP
+    Augmentation(pad=4, flip=True)
+    >>> Augmentation(pad=4, flip=True).pad
+    4
+    """
 
     pad: int  # pixels of zero padding before a random crop back to size
     flip: bool  # mirror left and right with probability one half
@@ -52,7 +68,12 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Training and validation images of one source."""
+    """Training and validation images of one source.
+
+    >>> dataset = residuum.open_data("digits")
+    >>> dataset.channels, len(dataset.val)
+    (1, 359)
+    """
 
     name: str
     classes: Sequence[str]

@@ -28,7 +28,10 @@ def decode(source: Source, max_pixels: int | None = None) -> Tensor:
         max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        ImageError: the file is not an image, is damaged, or has more pixels than allowed; the message names it.
+        ImageError: the file is no image, it is damaged, or it has more pixels than allowed; the message names it.
+
+    >>> decode("PHOTOS/cat/0.png").shape
+    torch.Size([3, 40, 40])
     """
     if isinstance(source, str | Path) and (read := jpeg_decoder()) and _is_ordinary_jpeg(source, max_pixels):
         with suppress(Exception):  # Pillow decodes the file or reports its fault

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 import torch
 
+from residuum_runtime.missing import files_like
 from residuum_runtime.names import encodable, printable
 from residuum_runtime.reading import check_limit, opened
 
 from ..errors import ImageError, InputError
-from .classes import check_side, lacking, twins
+from .classes import check_side, note_lacking, twins
 from .dataset import ArrayImages, Augmentation, Dataset, FileImages
 from .decode import decode, jpeg_decoder
 from .hashed import Picture, divide, in_validation
@@ -80,7 +81,7 @@ def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Da
 def look_through(root: Path, *, to_train: bool = True) -> Found:
     """List the folder's images, sound and damaged, and the side of each."""
     if not root.is_dir():
-        got = "a file" if root.exists() else "not there"
+        got = "a file" if root.exists() else f"not there; {files_like(root)}"
         raise InputError(f"expected a folder of images, but {printable(root)} is {got}")
     skipped = Skipped()
     layout = recognise(root, skipped)
@@ -108,8 +109,8 @@ def look_through(root: Path, *, to_train: bool = True) -> Found:
         *_note_frames(train, val, test),
     ]
     if to_train:
-        notes += lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
-        notes += lacking("the test side", labels, _labels(test)) if test else []
+        notes += note_lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
+        notes += note_lacking("the test side", labels, _labels(test)) if test else []
     return Found(labels, train, val, test, val_is, val_is_test, test_is if test else "", not layout.split, notes)
 
 
@@ -184,7 +185,7 @@ def _labels(images: list[Picture]) -> set[int]:
 
 
 def _note_escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
-    """Return a note on the class folders whose names are not UTF-8."""
+    """Note the classes whose folders have names that no text file holds."""
     changed = [label for name, label in zip(names, labels, strict=True) if name != label]
     return [f"class folders whose names are not UTF-8, written with escapes: {enumerated(changed)}"] if changed else []
 

@@ -21,7 +21,12 @@ Batch = tuple[Tensor, Tensor]  # uint8 [B, channels, height, width], int64 [B]
 
 
 class Loader(Protocol):
-    """Batches of training images."""
+    """Batches of training images.
+
+    >>> loader = MemoryLoader(residuum.open_data("digits").train, batch_size=64, seed=0)
+    >>> [images.shape[0] for images, _ in loader.batches(epoch=0, start=len(loader) - 1)]
+    [64]
+    """
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -67,7 +72,13 @@ def training_batches(count: int, batch_size: int) -> int:
 
 @dataclass(frozen=True)
 class MemoryLoader:
-    """Training batches from images in memory, augmented a whole batch at a time; yields this share of each."""
+    """Training batches from images in memory, varied a whole batch at a time, and of each batch this share.
+
+    >>> loader = MemoryLoader(residuum.open_data("digits").train, batch_size=64, seed=0, pad=1)
+    >>> images, labels = next(loader.batches(epoch=0))
+    >>> images.shape, len(labels)
+    (torch.Size([64, 1, 8, 8]), 64)
+    """
 
     images: ArrayImages
     batch_size: int
@@ -102,7 +113,12 @@ class MemoryLoader:
 
 @dataclass(frozen=True)
 class StreamLoader:
-    """Training batches from files, decoded and augmented by worker processes; yields this share of each."""
+    """Training batches from files, decoded and varied by worker processes image by image; of each this share.
+
+    >>> loader = StreamLoader(residuum.open_data("PHOTOS").train, batch_size=4, seed=0, size=(16, 16), workers=0)
+    >>> next(loader.batches(epoch=0))[0].shape
+    torch.Size([4, 3, 16, 16])
+    """
 
     images: FileImages
     batch_size: int
@@ -129,8 +145,12 @@ class StreamLoader:
 class EvaluationLoader:
     """Every image once, in order, resized and centre-cropped; the last batch may be smaller.
 
-    A share consists of whole batches: the composition of a batch, and so every bit of the result, does not depend on
-    the number of processes. Pads nothing and drops nothing.
+    A share is of whole batches: the same pictures meet in a batch however many processes there are, and so the same
+    bits come out. Nothing is padded and nothing left out.
+
+    >>> loader = EvaluationLoader(residuum.open_data("digits").val, batch_size=100, size=(8, 8))
+    >>> [len(labels) for _, labels in loader]
+    [100, 100, 100, 59]
     """
 
     images: ArrayImages | FileImages

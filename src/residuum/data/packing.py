@@ -38,8 +38,8 @@ def quiet(text: str) -> None:
     """Report nothing."""
 
 
-class Row(NamedTuple):
-    """One image, to be written to the file."""
+class PackedImage(NamedTuple):
+    """One picture, on its way into the file."""
 
     name: str
     rows: Tensor  # uint8 [height, width, 3]
@@ -47,8 +47,8 @@ class Row(NamedTuple):
     stamp: Stamp
 
 
-def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
-    """Return the data set with its images read from a cache, which holds them decoded at one size.
+def pack_images(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
+    """Return the data set with its pictures read from the cache, where they are kept decoded at one size.
 
     Resizes the shorter side of an image to ``side`` (antialiased bilinear, on bytes; smaller images stay as they are):
     evaluation that resizes to ``side`` sees the same bits, and random crops come from the stored image. Decodes image
@@ -63,6 +63,10 @@ def packed(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
     Raises:
         InputError: the data set's images are held in memory, or one cannot be read.
         DiskError: there is no room, or the cache's folder cannot be written.
+
+    >>> dataset = packed(residuum.open_data("PHOTOS"), side=8)  # in $RESIDUUM_CACHE
+    >>> min(dataset.train.picture(0).shape[1:])
+    8
     """
     sides = {"train": dataset.train, "val": dataset.val, "test": dataset.test}
     files = {key: images for key, images in sides.items() if isinstance(images, FileImages)}
@@ -125,7 +129,7 @@ def write_packed(
         )
     again = f", {len(kept):,} are kept" if held is not None else ""
     tell(f"decoding {len(new):,} images of {root} once{again}: {size / 1e6:,.1f} MB in {path}")
-    as_they_are = (Row(name, *held.content(name), stamps[name]) for name in kept) if held is not None else ()
+    as_they_are = (PackedImage(name, *held.content(name), stamps[name]) for name in kept) if held is not None else ()
     with replacing(path, ELSEWHERE) as temporary, temporary.open("wb") as file:
         _fill(file, chain(as_they_are, _decode_rows(root, new, stamps, side, tell)))
 
@@ -149,15 +153,17 @@ def kept_bytes(size: tuple[int, int], side: int) -> int:
     return 3 * short * long if short <= side else 3 * side * (side * long // short)
 
 
-def _decode_rows(root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell) -> Iterator[Row]:
-    """Decode images in threads, a few at a time to save memory."""
+def _decode_rows(
+    root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell
+) -> Iterator[PackedImage]:
+    """Decode pictures in threads, some at a time, so that few are in memory."""
     shrink, started, told = fitting_shorter(side), time.monotonic(), time.monotonic()
 
-    def one(name: str) -> Row:
+    def one(name: str) -> PackedImage:
         picture = decode(root / name)
         full = (picture.shape[1], picture.shape[2])
         fitted = picture if min(full) <= side else shrink(picture)
-        return Row(name, fitted.permute(1, 2, 0).contiguous(), full, stamps[name])
+        return PackedImage(name, fitted.permute(1, 2, 0).contiguous(), full, stamps[name])
 
     jpeg_decoder()  # load it once, before many threads need it
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -169,8 +175,8 @@ def _decode_rows(root: Path, names: Sequence[str], stamps: dict[str, Stamp], sid
                 tell(f"decoded {count:,} of {len(names):,} images; about {left:,.0f} s to go")
 
 
-def _fill(file: BinaryIO, rows: Iterable[Row]) -> None:
-    """Write a safetensors file whose header comes last, because only then the number of bytes is known."""
+def _fill(file: BinaryIO, rows: Iterable[PackedImage]) -> None:
+    """Write a safetensors file whose header comes last, since only then it is known how many bytes there are."""
     names, columns, start = [], [], 0
     file.seek(HEADER)
     for name, pixels, full, stamp in rows:

@@ -263,7 +263,7 @@ def _refuse_split_below(base: Path, folders: Sequence[Path]) -> None:
 
 
 def _note_repeated(folders: Sequence[Path]) -> list[str]:
-    """Note that all class folders hold the same folders: they may be classes, and the folders above them sides."""
+    """Note the same folders in every class folder: they may be classes, and the folders above them sides."""
     below = [[path.name for path in folders_in(folder)] for folder in folders]
     if len(below) < 2 or len(below[0]) < 2 or any(names != below[0] for names in below):
         return []

@@ -20,8 +20,12 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
     and fine-tuned weights never saw the images that select them.
 
     Raises:
-        InputError: a share that is not between 0 and 1, or leaves a side without an image of some class; or a data set
-            with its own validation and test images.
+        InputError: a share that is not between 0 and 1, or leaves a side without a picture of some class; or a data set
+            that has its own validation and test pictures.
+
+    >>> dataset = split_off(residuum.open_data("digits"), 0.1)
+    >>> len(dataset.train), len(dataset.val), len(dataset.test)
+    (1294, 144, 359)
     """
     if not 0 < share < 1:
         raise InputError(f"val_split, a share of the training images, must be 0 to 1, got {share}")

@@ -1,4 +1,4 @@
-"""Every way to run a network, side by side in one run: each in a process of its own, all taking turns."""
+"""Compare all ways to run a network in one run: each in its own process, all taking turns."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ from .workers import Worker
 
 Say = Callable[[str], None]
 
-RUNS = 3  # timed in each turn
-LEAST_ROUNDS = 3  # of each batch size, however long they take
-UNTIMED = ("fp16",)  # smaller files for other readers: engines on processors compute them in float32
+RUNS = 3  # timed runs in each turn
+LEAST_ROUNDS = 3  # fewest rounds per batch size, regardless of time
+UNTIMED = ("fp16",)  # smaller files for other readers: CPU engines compute them in float32
 BASELINES = ("torchvision eager", "torch eager")
 
 
 @dataclass(eq=False)
-class Row:
+class EngineTiming:
     """One way to run the network."""
 
     name: str
     precision: str
     command: list[str]
     size_mb: float = 0.0
-    same_weights: bool = True  # as the model; a peer with new ones is not asked for its accuracy
-    accuracy: float | None = None  # percent of the labelled pictures
-    pictures: int = 0  # so many were labelled
+    same_weights: bool = True  # the same as the model; the accuracy of a peer with new weights is not measured
+    accuracy: float | None = None  # percent of the labelled images
+    pictures: int = 0  # number of labelled images
     cold_start: float = 0.0  # seconds from the process's start to its first prediction
-    memory_mb: float = 0.0  # the process's largest, over all batches
-    seconds: dict[int, list[float]] = field(default_factory=dict)  # of each run, by batch
-    problem: str = ""  # why it could not be run
+    memory_mb: float = 0.0  # peak of the process over all batches
+    seconds: dict[int, list[float]] = field(default_factory=dict)  # seconds of each run, by batch size
+    problem: str = ""  # why it could not run
 
     def __str__(self) -> str:
         return self.name if self.name.endswith(self.precision) else f"{self.name} {self.precision}"
@@ -63,11 +63,11 @@ class Row:
         return 1e3 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def images_per_second(self, batch: int) -> float:
-        """Return images a second at the median."""
+        """Return images per second at the median."""
         return batch / statistics.median(self.seconds[batch])
 
-    def figures(self, against: Row | None = None) -> dict[str, Any]:
-        """Return the row for programs; with its speed in times of another's, where one is given."""
+    def figures(self, against: EngineTiming | None = None) -> dict[str, Any]:
+        """Return the machine-readable row; with its speed relative to another row, where one is given."""
         shown = ("name", "precision", "size_mb", "accuracy", "pictures", "cold_start", "memory_mb", "problem")
         row: dict[str, Any] = {"label": str(self)} | {key: getattr(self, key) for key in shown}
         row["batches"] = {
@@ -88,16 +88,16 @@ class Row:
 
 def make_rows(
     model: nn.Module, folder: Path, engines: Sequence[str], threads: int, data: Dataset | None, say: Say
-) -> list[Row]:
+) -> list[EngineTiming]:
     """Export the model for each engine and precision, and add the peers that are installed.
 
     Args:
         model: from ``load`` or ``create_model``, with preprocessing.
-        folder: where the exports go.
-        engines: names of targets or peers; "all" for every one.
-        threads: of each process.
-        data: calibrates int8; without it int8 is calibrated on two photographs, for its speed.
-        say: told what is done.
+        folder: the exports' folder.
+        engines: names of targets or peers, or "all".
+        threads: threads per process.
+        data: calibrates int8; without it two photographs calibrate int8, to measure speed only.
+        say: receives progress messages.
     """
     known = [*TARGETS, *PEERS]
     if unknown := [name for name in engines if name not in ("all", *known)]:
@@ -109,29 +109,29 @@ def make_rows(
     for name in wanted:
         if name in TARGETS:
             timed = [precision for precision in TARGETS[name].precisions if precision not in UNTIMED]
-            rows += [_exported(model, folder, name, precision, threads, data, say) for precision in timed]
+            rows += [_export_timed(model, folder, name, precision, threads, data, say) for precision in timed]
         elif available(name, describe(model).model):
             command = [sys.executable, "-m", "residuum.deploy.peers", name, str(weights), str(threads)]
             peer = PEERS[name]
             size = weights.stat().st_size / 1e6
-            rows.append(Row(name, peer.precision, command, size_mb=size, same_weights=peer.same_weights))
+            rows.append(EngineTiming(name, peer.precision, command, size_mb=size, same_weights=peer.same_weights))
     return rows
 
 
 def label_pictures(model: nn.Module, data: Dataset, count: int, path: Path) -> Path:
-    """Write up to ``count`` held-out pictures with the network's classes, to measure accuracy on; return the path."""
+    """Write up to ``count`` held-out images of the network's classes to measure accuracy on; return the path."""
     prepared = prepare(model)
     pixels, labels = labelled(data.val, prepared, data.classes, count)
     np.savez(path, pixels=pixels, labels=labels, mean=prepared.card.mean, std=prepared.card.std)
     return path
 
 
-def _exported(
+def _export_timed(
     model: nn.Module, folder: Path, target: str, precision: str, threads: int, data: Dataset | None, say: Say
-) -> Row:
+) -> EngineTiming:
     say(f"exporting {target} {precision}")
     engine, out = TARGETS[target].engine, folder / f"{target}-{precision}"
-    row = Row(f"residuum {engine}", precision, [])
+    row = EngineTiming(f"residuum {engine}", precision, [])
     if not installed(engine):
         return dataclasses.replace(row, problem=f"{engine} is not installed")
     try:
@@ -145,24 +145,24 @@ def _exported(
 
 def _export(model: nn.Module, out: Path, target: str, precision: str, data: Dataset | None) -> Exported:
     preprocessing = describe(model).preprocessing
-    if precision == "int8" and data is None and preprocessing is not None:  # accuracy means nothing on these
+    if precision == "int8" and data is None and preprocessing is not None:  # accuracy on these is meaningless
         data = photograph_set(model, preprocessing.size)
         return export(model, out, to=target, precision=precision, data=data, drop=100)
     return export(model, out, to=target, precision=precision, data=data)
 
 
 def measure(
-    rows: Sequence[Row], batches: Sequence[int], seconds: float, say: Say, pictures: Path | None = None
+    rows: Sequence[EngineTiming], batches: Sequence[int], seconds: float, say: Say, pictures: Path | None = None
 ) -> None:
-    """Fill in the rows' figures: every row runs a little of each batch in turn until ``seconds`` have passed.
+    """Fill in the rows' measurements: the rows take turns at each batch size until ``seconds`` have passed.
 
-    Noise of the machine hits all alike; ratios between rows are what counts. Then the processes that were timed are
-    asked for the classes of the labelled ``pictures``.
+    The machine's noise affects all rows equally; compare their ratios. The same processes then
+    classify the labelled ``pictures``.
     """
     with _workers([row for row in rows if not row.problem], say) as workers:
         for row, worker in workers.items():
             for batch in batches:
-                _ask(row, worker, batch, 1)  # a first run makes what the engine keeps for this batch
+                _ask(row, worker, batch, 1)  # the first run compiles for this batch
                 row.seconds.pop(batch, None)
         say(f"measuring for {seconds:g} s")
         _take_turns(list(workers.items()), batches, seconds)
@@ -172,8 +172,8 @@ def measure(
                 _ask_accuracy(row, worker, max(batches), pictures)
 
 
-def _take_turns(workers: list[tuple[Row, Worker]], batches: Sequence[int], seconds: float) -> None:
-    """Let all rows run each batch in rounds, in another order each time; the batches share the time."""
+def _take_turns(workers: list[tuple[EngineTiming, Worker]], batches: Sequence[int], seconds: float) -> None:
+    """Run all rows at each batch size in rounds, in a new order each time; the batch sizes share the time."""
     spent, rounds = dict.fromkeys(batches, 0.0), dict.fromkeys(batches, 0)
     draw = generator(0, "turns")
     while sum(spent.values()) < seconds or min(rounds.values()) < LEAST_ROUNDS:
@@ -187,16 +187,16 @@ def _take_turns(workers: list[tuple[Row, Worker]], batches: Sequence[int], secon
         spent[batch] += time.perf_counter() - begun
 
 
-def baseline(rows: Sequence[Row]) -> Row | None:
-    """Return the row that others are held against: torchvision's network, else the model itself, in eager float32."""
+def baseline(rows: Sequence[EngineTiming]) -> EngineTiming | None:
+    """Return the baseline row: torchvision's network, else the model itself, in eager float32."""
     able = {row.name: row for row in rows if row.seconds and not row.problem}
     return next((able[name] for name in BASELINES if name in able), None)
 
 
 @contextmanager
-def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, Worker]]:
-    """Start the processes one after another, each when the one before has predicted."""
-    started: dict[Row, Worker] = {}
+def _workers(rows: Sequence[EngineTiming], say: Say) -> Iterator[dict[EngineTiming, Worker]]:
+    """Start the processes one after another, each after the previous one has predicted."""
+    started: dict[EngineTiming, Worker] = {}
     try:
         for row in rows:
             say(f"starting {row}")
@@ -210,14 +210,14 @@ def _workers(rows: Sequence[Row], say: Say) -> Iterator[dict[Row, Worker]]:
             worker.stop()
 
 
-def _ask(row: Row, worker: Worker, batch: int, runs: int) -> None:
+def _ask(row: EngineTiming, worker: Worker, batch: int, runs: int) -> None:
     content = worker.ask(batch=batch, runs=runs)
     row.problem = content.get("error", "")
     row.seconds.setdefault(batch, []).extend(content.get("seconds", []))
     row.memory_mb = content.get("memory_mb", row.memory_mb)
 
 
-def _ask_accuracy(row: Row, worker: Worker, batch: int, pictures: Path) -> None:
+def _ask_accuracy(row: EngineTiming, worker: Worker, batch: int, pictures: Path) -> None:
     content = worker.ask(batch=batch, pictures=str(pictures))
     row.problem = content.get("error", "")
     if not row.problem:

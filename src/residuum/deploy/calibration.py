@@ -1,4 +1,4 @@
-"""The training pictures that int8 is fitted on, and others that it is controlled on; never held-out ones."""
+"""Training images to calibrate int8 and other training images to check it; never held-out images."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ..errors import InputError
 from .prepare import Prepared
 from .probes import labelled, reference_logits
 
-CALIBRATED = 300  # training pictures that ranges are measured on
-CONTROLLED = 1000  # other training pictures that accuracy is controlled on
-LEAST = 32  # fewer say too little of a layer's range
+CALIBRATED = 300  # training images to measure ranges on
+CONTROLLED = 1000  # other training images to check accuracy on
+LEAST = 32  # fewer give too poor an estimate of a layer's range
 
 
 @dataclass
 class Calibration:
-    """Pictures of the network's size."""
+    """Images of the network's size."""
 
     images: NDArray[np.uint8]  # [N, C, H, W], for the ranges
-    control: NDArray[np.uint8]  # others, to see what rounding costs
-    labels: NDArray[np.int64]  # of the control pictures
-    reference: float  # percent of the control pictures that the float32 model gets right
+    control: NDArray[np.uint8]  # other images, to measure the loss by rounding
+    labels: NDArray[np.int64]  # of the control images
+    reference: float  # accuracy of the float32 model on the control images, percent
 
     def batches(self, prepared: Prepared) -> list[NDArray[np.generic]]:
-        """Return single pictures, or batches of the only size, as the exported graph takes them."""
+        """Return single images, or batches of the fixed size, as the exported graph takes them."""
         return list(whole_batches(network_input(prepared, self.images).numpy(), prepared.card.batch or 1))
 
 
 def make_calibration(prepared: Prepared, data: Dataset, count: int = CALIBRATED) -> Calibration:
-    """Take ``count`` training pictures, spread evenly, to calibrate on, and others to control on.
+    """Select ``count`` evenly spread training images to calibrate on, and others to check accuracy on.
 
     Raises:
-        InputError: fewer than 64 training pictures, or pictures of one class only.
+        InputError: fewer than 64 training images, or images of one class only.
     """
     total = len(data.train)
     if total < 2 * LEAST:
@@ -53,7 +53,7 @@ def make_calibration(prepared: Prepared, data: Dataset, count: int = CALIBRATED)
     if len(np.unique(seen)) < 2:
         raise InputError(
             f"int8 must be calibrated on images of several classes, got {len(images)} of one "
-            f"({data.classes[int(data.train.labels[0])]}); give images as the network will meet them"
+            f"({data.classes[int(data.train.labels[0])]}); give images like the network's future inputs"
         )
     control, labels = labelled(data.train, prepared, data.classes, CONTROLLED, skip=count)
     right = reference_logits(prepared, "images", control).argmax(1) == labels
@@ -61,7 +61,7 @@ def make_calibration(prepared: Prepared, data: Dataset, count: int = CALIBRATED)
 
 
 def network_input(prepared: Prepared, pixels: NDArray[np.uint8]) -> Tensor:
-    """Return pictures as the exported graph takes them: normalised, or as they are where the graph does that."""
+    """Return images as the exported graph takes them: normalised, or unchanged where the graph normalises."""
     card = prepared.card
     matched = match_channels(torch.from_numpy(pixels), card.channels)
     return matched if card.pixels else Normalise(card.mean, card.std)(matched)

@@ -1,4 +1,4 @@
-"""Which precision is faster on this machine, by a trial."""
+"""Choose the faster precision on this machine by a trial."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from residuum_runtime.sessions import open_session
 from .prepare import Prepared
 from .targets import Target
 
-GAIN = 1.05  # times faster that bf16 has to be to be worth its rounding
+GAIN = 1.05  # smallest speedup of bf16 that justifies its rounding
 
 
 def choose_precision(prepared: Prepared, to: str, target: Target) -> tuple[str, str]:
-    """Return "bf16" or "fp32" and the reason; int8 costs accuracy and is for the user to ask for."""
+    """Return "bf16" or "fp32" and the reason; int8 costs accuracy, so only the user chooses it."""
     if "bf16" not in target.precisions:
         return "fp32", f"{target.engine} computes no bf16 on processors"
     sessions = {}

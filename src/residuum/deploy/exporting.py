@@ -1,4 +1,4 @@
-"""Export a model: fold, write, load again, compare, and only then put in place."""
+"""Export a model: fold, write, reload, compare, and only then move into place."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Exported:
     folder: Path
     file: Path
     card: Card
-    why: str  # the precision was chosen
+    why: str  # reason for the precision
 
 
 def export(
@@ -52,27 +52,33 @@ def export(
     form: Form = USUAL,
     **named: bool | int,
 ) -> Exported:
-    """Write a model as a folder of an engine's files and ``parity.json``, or nothing at all.
+    """Write a model as a folder of an engine's files and ``parity.json``, or write nothing.
 
-    The file is loaded again in a fresh process by the engine that it is made for and compared with the eager float32
-    model at batches of 1, 3 and 8 and two sizes; engines that can run it as well are compared too and noted.
+    The file's own engine loads it in a fresh process, and its outputs are compared with the eager float32
+    model at batches of 1, 3 and 8 and two sizes; other engines that can run it are compared too, and only recorded.
 
     Args:
-        model: from ``load`` or ``create_model``, or anything that ``load`` takes.
-        output: the folder; an earlier export there is replaced.
+        model: from ``load`` or ``create_model``, or any argument of ``load``.
+        output: the folder; replaces an earlier export there.
         to: "openvino", "onnx" or "torch".
         precision: "fp32", "bf16", "fp16" (ONNX), "int8", or "auto": bf16 where a trial on this
             machine finds it faster, else fp32.
-        data: a data set, its name, or a folder of pictures. int8 is calibrated on its training pictures; parity and
-            accuracy are measured on its held-out ones.
-        drop: points of accuracy that the file may lose.
-        pictures: held-out images to measure accuracy on.
-        form: what the file takes: images or pixels, shapes, version of ONNX's operators.
-        named: fields of the form by their names, as ``pixels=True``.
+        data: a data set, its name, or a folder of images. Its training images calibrate int8; parity and
+            accuracy are measured on its held-out images.
+        drop: largest loss of accuracy, in points.
+        pictures: number of held-out images to measure accuracy on.
+        form: the file's inputs: images or pixels, shapes, ONNX operator version.
+        named: fields of the form by name, such as ``pixels=True``.
 
     Raises:
-        InputError: a model, an argument or data that do not fit; an operator or a size that the engine does not have.
-        ParityFailed: the file says something else than the model; the message names the first layer that parts.
+        InputError: a model, an argument or data that do not fit; an operator or a size that the engine lacks.
+        ParityFailed: the file's outputs differ from the model's; the message names the first layer that differs.
+
+    >>> export("runs/mine", "exported", to="openvino", precision="fp32").file.name  # doctest: +SKIP
+    'model.xml'
+    >>> export("runs/mine", "exported", to="tensorflow")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: to must be one of openvino, onnx, torch, got 'tensorflow'
     """
     form = form.but(**named)
     target, folder = pick_target(to, precision, form.opset), Path(output)
@@ -83,7 +89,7 @@ def export(
     prepared = prepare(model if isinstance(model, nn.Module) else load(model), form)
     if precision == "int8":
         if dataset is None:
-            raise InputError("int8 must be calibrated on images like those it will meet; give --data (data=)")
+            raise InputError("int8 must be calibrated on images like its future inputs; give --data (data=)")
         prepared.made["calibration"] = make_calibration(prepared, dataset)
     probes = make_probes(prepared, dataset, pictures)
     with appearing(folder) as temporary:
@@ -94,14 +100,14 @@ def export(
         gate = Gate(tolerance_of(chosen, prepared.graph), drop, thread_count())
         file = target.write(prepared, temporary, card)
         card = dataclasses.replace(card, made=card.made | target.facts(file))
-        card = measured(prepared, file, target, card, probes, gate)
+        card = run_gates(prepared, file, target, card, probes, gate)
         target.seal(file, card)
         write_parity(temporary, card)
     return Exported(folder, folder / file.name, card, why)
 
 
-def measured(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
-    """Return the card with the gate's figures: the target's engine has to pass, other engines are only noted."""
+def run_gates(prepared: Prepared, file: Path, target: Target, card: Card, probes: Probes, gate: Gate) -> Card:
+    """Return the card with the gate's figures: the target's engine must pass; other engines are only recorded."""
     results: dict[str, Any] = {}
     for engine in engines_for(file):
         if not installed(engine):
@@ -116,7 +122,7 @@ def measured(prepared: Prepared, file: Path, target: Target, card: Card, probes:
 
 
 def write_parity(folder: Path, card: Card) -> None:
-    """Write what the file says of itself, and the hashes of the folder's files."""
+    """Write the file's card and the hashes of the folder's files."""
     content = dataclasses.asdict(card)
     content["files"] = {
         path.name: {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

@@ -1,4 +1,4 @@
-"""The form of an exported file: what goes in, at which shapes, and in which version of ONNX's operators."""
+"""The form of an exported file: its inputs, their shapes, and the ONNX operator version."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .opset import LEAST, NEWEST
 
 @dataclass(frozen=True)
 class Form:
-    """What a file takes. The default takes normalised images of any number and, where the network allows, any size.
+    """A file's inputs. By default any number of normalised images, of any size where the network allows.
 
     Args:
-        pixels: resizing and normalising are in the file: uint8 images of any size in, probabilities out.
-        opset: version of ONNX's operators, 13 to 20; 0: the lowest that the network's operators allow.
+        pixels: the file resizes and normalises: uint8 images of any size in, probabilities out.
+        opset: ONNX operator version, 13 to 20; 0: the lowest that the network's operators allow.
         fixed: images of the network's size only, in batches of 1 unless ``batch_size`` is given.
-        batch_size: batches of that many images only; 0: any.
+        batch_size: fixed number of images per batch; 0: any.
 
     Raises:
-        InputError: a number that is none or that lies outside these ranges; ``fixed`` beside ``pixels``.
+        InputError: a value that is not a number or lies outside these ranges; ``fixed`` together with ``pixels``.
 
     >>> Form(fixed=True).batch, Form().batch
     (1, 0)
@@ -39,7 +39,7 @@ class Form:
         if _whole("batch_size", self.batch_size) < 0:
             raise InputError(f"batch_size must be 1 or more images, or 0 for any number, got {self.batch_size}")
         if self.fixed and self.pixels:
-            raise InputError("pixels takes images of any size, so it cannot stand with fixed; leave one out")
+            raise InputError("pixels takes images of any size and excludes fixed; leave one out")
 
     @property
     def batch(self) -> int:
@@ -50,7 +50,7 @@ class Form:
         """Return the form with some fields changed.
 
         Raises:
-            InputError: a field that it does not have.
+            InputError: an unknown field.
         """
         names = [field.name for field in fields(self)]
         if unknown := [name for name in changes if name not in names]:

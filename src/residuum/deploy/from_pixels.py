@@ -1,4 +1,4 @@
-"""Preprocessing as a part of the network, so that the file needs none beside it."""
+"""Preprocessing as part of the network, so that the file needs no other."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..models import Preprocessing
 
 
 class FromPixels(nn.Module):
-    """softmax(network(normalise(resize(pictures)))): uint8 [N, C, H, W] of any size -> probabilities [N, classes].
+    """softmax(network(normalise(resize(images)))): uint8 [N, C, H, W] of any size -> probabilities [N, classes].
 
-    Resizing is antialiased and not rounded to whole levels; with ``resize`` the middle window that a resize and centre
-    crop would keep is cut out first. So it differs from the resizing of files by less than one level of 255.
+    Resizing is antialiased without rounding to whole levels; with ``resize`` the window that a resize and centre
+    crop keep is cropped first. The result differs from the resizing of files by less than one level of 255.
 
     Args:
         network: images to logits.
@@ -34,13 +34,13 @@ class FromPixels(nn.Module):
         if self.resize:
             pictures = self._middle(pictures)
         fitted = F.interpolate(pictures.float(), self.size, mode=self.way, antialias=True)
-        if self.way == "bicubic":  # which overshoots at edges
+        if self.way == "bicubic":  # bicubic overshoots at edges
             fitted = fitted.clamp(0, 255)
         images = torch.addcmul(self.get_buffer("shift"), fitted, self.get_buffer("scale"))
         return as_classes(self.network(images)).softmax(1)
 
     def _middle(self, pictures: Tensor) -> Tensor:
-        """Return the window whose sides are size / resize of the shorter side; sides stay symbols in an export."""
+        """Return the window whose sides are size / resize of the shorter side; sides stay symbolic in an export."""
         height, width = pictures.shape[-2:]
         short = torch.sym_min(height, width)
         high, wide = short * self.size[0] // self.resize, short * self.size[1] // self.resize

@@ -1,4 +1,4 @@
-"""How a target writes an engine's graph, in float32 or int8: the same for all engines that have graphs."""
+"""Write an engine's graph in float32 or int8: the same for all engines with graphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network in half the bits between float32 images and logits."""
+"""A network in half precision between float32 images and logits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class InHalf(nn.Module):
 
 
 def halved(prepared: Prepared, dtype: torch.dtype) -> nn.Module:
-    """Return a copy of the graph whose network computes in that type; what prepares pictures stays in float32."""
+    """Return a copy of the graph whose network computes in that type; preprocessing stays in float32."""
     graph = copy.deepcopy(prepared.graph)
     if prepared.card.pixels:
         graph.network = InHalf(graph.get_submodule("network"), dtype)

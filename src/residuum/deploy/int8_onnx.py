@@ -15,9 +15,9 @@ WEIGHTED = ["Conv", "Gemm", "MatMul"]
 
 
 def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
-    """Return the ONNX graph with int8 layers between quantise and dequantise nodes, but for those in ``kept``.
+    """Return the ONNX graph with int8 layers between quantise and dequantise nodes, except the layers in ``kept``.
 
-    Weights lose a bit where this processor would overflow 16-bit sums of products (no VNNI or its like).
+    Weights lose a bit where this processor would overflow 16-bit sums of products (no VNNI or similar).
     """
     import onnx
     from onnxruntime import quantization
@@ -45,17 +45,17 @@ def quantise(graph: Any, prepared: Prepared, kept: tuple[str, ...]) -> Any:
 
 
 def _reader(feeds: list[dict[str, Any]]) -> Any:
-    """Return pictures one by one, as ONNX Runtime's tools ask for them."""
+    """Return a reader that yields images one by one to ONNX Runtime's tools."""
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):
-        """Hands out the pictures."""
+        """Yields the images."""
 
         def __init__(self) -> None:
             self.feeds = iter(feeds)
 
         def get_next(self) -> Any:
-            """Return the next picture, or None."""
+            """Return the next image, or None."""
             return next(self.feeds, None)
 
     return Reader()

@@ -1,4 +1,4 @@
-"""Where a file and its reference part: the outputs of their layers side by side."""
+"""Find where a file and its reference differ: compare the outputs of their layers."""
 
 from __future__ import annotations
 
@@ -39,14 +39,16 @@ def first_parting(prepared: Prepared, path: Path, engine: str, probes: Probes, l
         else Normalise(prepared.card.mean, prepared.card.std)(torch.from_numpy(pixels))
     )
     if _apart(theirs, ours.numpy()) > limit:
-        return "They part before the first layer: mean and standard deviation of the preprocessing differ"
+        return "They differ before the first layer: mean and standard deviation of the preprocessing differ"
     expected = reference_outputs(prepared.graph, ours)
     found = OUTPUTS[engine](path, theirs, list(expected))
     for name, value in expected.items():
         if name in found and _apart(found[name], value) > limit:
             before = ", or the preprocessing before it," if card.pixels and name == next(iter(expected)) else ""
-            return f"The first layer that parts is {name}{before} by {_apart(found[name], value):.3g} of its deviations"
-    return "No single layer parts on one batch of eight; the differences add up"
+            return (
+                f"The first layer that differs is {name}{before} by {_apart(found[name], value):.3g} of its deviations"
+            )
+    return "No single layer differs on one batch of eight; the differences add up"
 
 
 def _apart(found: NDArray[Any], expected: NDArray[Any]) -> float:
@@ -78,7 +80,7 @@ def _keep(outputs: Outputs, name: str) -> Callable[..., None]:
 
 
 def onnxruntime_outputs(path: Path, images: NDArray[Any], names: list[str]) -> Outputs:
-    """Return those named values of an ONNX file that it has."""
+    """Return the wanted values of an ONNX file that exist in it."""
     import onnx
     import onnxruntime
 
@@ -93,7 +95,7 @@ def onnxruntime_outputs(path: Path, images: NDArray[Any], names: list[str]) -> O
 
 
 def openvino_outputs(path: Path, images: NDArray[Any], names: list[str]) -> Outputs:
-    """Return those named values of a file that OpenVINO reads which it has."""
+    """Return the wanted values of an OpenVINO file that exist in it."""
     import openvino
 
     core = openvino.Core()
@@ -107,7 +109,7 @@ def openvino_outputs(path: Path, images: NDArray[Any], names: list[str]) -> Outp
 
 
 class _Watching(torch.fx.Interpreter):
-    """Run a program and keep the last value that leaves each module."""
+    """Run a program and keep each module's last output."""
 
     def __init__(self, module: torch.fx.GraphModule) -> None:
         super().__init__(module)
@@ -122,7 +124,7 @@ class _Watching(torch.fx.Interpreter):
 
 
 def torch_outputs(path: Path, images: NDArray[Any], names: list[str]) -> Outputs:
-    """Return what leaves those modules of a program."""
+    """Return the outputs of the given modules of a program."""
     program = torch.export.load(path).module(check_guards=False)
     watching = _Watching(program)  # type: ignore[arg-type]
     with torch.no_grad():

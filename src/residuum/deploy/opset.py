@@ -1,4 +1,4 @@
-"""The version of ONNX's operators that a file asks for: the lowest that all its operators allow, or a chosen one."""
+"""The ONNX operator version of a file: the lowest that all its operators allow, or a chosen one."""
 
 from __future__ import annotations
 
@@ -8,31 +8,33 @@ from typing import Any
 
 from ..errors import InputError
 
-LEAST = 13  # below it quantised layers have no scale for each channel, and a softmax means something else
-WRITTEN = 18  # the exporter's own lowest
-NEWEST = 20  # that every engine here reads
+LEAST = 13  # before it quantised layers have no scale per channel, and softmax has another meaning
+WRITTEN = 18  # the exporter's lowest
+NEWEST = 20  # newest that every engine here reads
 
 
 def at_opset(model: Any, opset: int, name: str) -> Any:
-    """Return the graph at that opset, or at the lowest that its operators allow (0), with the lowest IR for it.
+    """Return the graph at that opset, or at the lowest that its operators allow (0), with the lowest matching IR.
 
     Args:
         model: an ONNX protobuf of opset 18 or newer.
         opset: 13 or newer; 0 for the lowest.
-        name: of the network, for messages.
+        name: the network's name, for messages.
 
     Raises:
         InputError: an opset older than an operator of the graph, or newer than the exporter writes.
     """
     if opset >= WRITTEN:
         if version_of(model) != opset:
-            raise InputError(f"opset must be {version_of(model)} or lower, the newest that is written, got {opset}")
-        return labelled(model, opset)
+            raise InputError(
+                f"opset must be {version_of(model)} or lower, the newest that the exporter writes, got {opset}"
+            )
+        return write_opset(model, opset)
     plain = with_fixed_axes(model)
     lowest = next((version for version in range(LEAST, WRITTEN) if allowed(plain, version)), WRITTEN)
     if opset and opset < lowest:
         raise InputError(f"opset must be {lowest} or newer for the operators of {name}, got {opset}")
-    return labelled(model, WRITTEN) if lowest == WRITTEN else labelled(plain, opset or lowest)
+    return write_opset(model, WRITTEN) if lowest == WRITTEN else write_opset(plain, opset or lowest)
 
 
 def version_of(model: Any) -> int:
@@ -40,8 +42,8 @@ def version_of(model: Any) -> int:
     return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
 
-def labelled(model: Any, opset: int) -> Any:
-    """Write the opset and the lowest IR that has it into the graph, and drop domains that no node is of."""
+def write_opset(model: Any, opset: int) -> Any:
+    """Write the opset and the lowest matching IR into the graph, and drop domains without nodes."""
     from onnx import helper
 
     used = {node.domain for node in model.graph.node} - {"", "ai.onnx"}
@@ -54,18 +56,18 @@ def labelled(model: Any, opset: int) -> Any:
 
 
 def allowed(model: Any, opset: int) -> bool:
-    """Return whether every operator has had its inputs, attributes and types since that opset."""
+    """Return whether every operator supports its inputs, attributes and types at that opset."""
     import onnx
 
     try:
-        onnx.checker.check_model(labelled(model, opset), full_check=True)
+        onnx.checker.check_model(write_opset(model, opset), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
         return False
     return True
 
 
 def with_fixed_axes(model: Any) -> Any:
-    """Return a copy whose reductions name their axes as they did before opset 18: as numbers, not as an input."""
+    """Return a copy whose reductions have their axes as an attribute, as before opset 18, not as an input."""
     from onnx import helper, numpy_helper
 
     model = copy.deepcopy(model)
@@ -90,7 +92,7 @@ def _drop_unused(model: Any, constants: dict[str, Any]) -> None:
 
 
 def name_axes(model: Any, names: Sequence[str]) -> None:
-    """Give the free axes of the input these names, and the output's, where they are the same, too."""
+    """Name the free axes of the input, and equal axes of the output."""
     renamed: dict[str, str] = {}
     for entry in (*model.graph.input, *model.graph.output):
         for axis, dimension in enumerate(entry.type.tensor_type.shape.dim):

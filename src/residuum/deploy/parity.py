@@ -1,4 +1,4 @@
-"""The parity gate: the file, loaded again in a fresh process by its engine, says what the reference says."""
+"""The parity gate: the file, loaded by its engine in a fresh process, must return the reference's outputs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Tolerance(NamedTuple):
 
     largest: float
     mean: float
-    clear: float  # a picture is clear where the reference's best logit is ahead by more than this
-    agreement: float  # share of the clear pictures that must get the same best class
+    clear: float  # an image is clear if the reference's best logit leads by more than this
+    agreement: float  # share of the clear images that must get the same best class
 
 
-# int8 cuts off what lies outside the ranges that calibration saw, as noise and chequers do, so single logits may be far
-# off; the mean, the classes of clear pictures and accuracy must still hold.
+# int8 clips values outside the calibrated ranges, as noise and chequers cause them, so single logits may be far
+# off; the mean, the classes of clear images and accuracy must still hold.
 TOLERANCES = {
     "fp32": Tolerance(largest=5e-4, mean=5e-5, clear=1e-3, agreement=1.0),
     "bf16": Tolerance(largest=0.25, mean=0.03, clear=0.5, agreement=1.0),
@@ -41,22 +41,22 @@ TOLERANCES = {
 }
 
 ROUNDING = 2.0**-11  # the largest relative error of a float16 number
-FEATURES = 4.0  # logits may be differences of features that are larger than they are
+FEATURES = 4.0  # logits may be differences of larger features
 
-RESIZED = 0.05  # more for whole pictures: engines' resizing and torch's round a few pixels to neighbouring levels
+RESIZED = 0.05  # added for whole images: engines and torch round a few resized pixels to neighbouring levels
 
 
 def tolerance_of(precision: str, graph: nn.Module) -> Tolerance:
     """Return how far a file of that precision may be off.
 
     For float16 it follows from its rounding: a layer rounds its weights and its output, each by a relative error that
-    lies evenly within ROUNDING, so of variance ROUNDING² / 3. Errors of layers are independent: after L layers their
+    is uniform within ROUNDING, so of variance ROUNDING² / 3. Errors of layers are independent: after L layers their
     deviation is ROUNDING √(2 L / 3). The mean of a normal error is 0.8 deviations, the largest of many is below 6, and
     two classes change places only where they are nearer than twice the largest.
 
     Args:
-        precision: of the file.
-        graph: the network, whose layers are counted.
+        precision: the file's precision.
+        graph: the network, for its number of layers.
     """
     if precision != "fp16":
         return TOLERANCES[precision]
@@ -67,10 +67,10 @@ def tolerance_of(precision: str, graph: nn.Module) -> Tolerance:
 
 @dataclass
 class Gate:
-    """What is asked of a file."""
+    """The requirements on a file."""
 
     tolerance: Tolerance
-    drop: float  # points of accuracy that it may lose
+    drop: float  # largest loss of accuracy, in points
     threads: int = 1
 
 
@@ -78,21 +78,21 @@ def check(prepared: Prepared, path: Path, engine: str, probes: Probes, gate: Gat
     """Return the measurements of a file that passes.
 
     Raises:
-        ParityFailed: it does not say what the reference says; the message names the first layer that parts.
+        ParityFailed: its outputs differ from the reference's; the message names the first differing layer.
         InputError: the engine refuses a batch, or the file.
     """
     measured = measure(probes, run_fresh(path, engine, probes, gate.threads), gate)
     if not measured["passed"]:
         where = first_parting(prepared, path, engine, probes, gate.tolerance.mean)
         raise ParityFailed(
-            f"the exported file must say what the model says, but {engine} differs: {'; '.join(measured['failures'])}. "
+            f"the exported file must equal the model, but {engine} differs: {'; '.join(measured['failures'])}. "
             f"{where}. Nothing was written"
         )
     return measured
 
 
 def run_fresh(path: Path, engine: str, probes: Probes, threads: int) -> dict[str, NDArray[np.float32]]:
-    """Return the file's logits for every probe, computed by the engine in a process of its own."""
+    """Return the file's logits for every probe, computed by the engine in its own process."""
     with tempfile.TemporaryDirectory() as folder:
         inputs, outputs = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         np.savez(inputs, **probes.arrays)  # type: ignore[arg-type]
@@ -110,7 +110,7 @@ def measure(probes: Probes, found: Mapping[str, NDArray[np.float32]], gate: Gate
     scale = float(np.concatenate([logits.ravel() for logits in probes.reference.values()]).std()) or 1.0
     cases = {name: np.abs(found[name] - probes.reference[name]) / scale for name in probes.reference}
     largest = {name: _finite(difference.max()) for name, difference in cases.items()}
-    exact = [name for name in cases if not name.startswith("picture")]  # no other library has resized these
+    exact = [name for name in cases if not name.startswith("picture")]  # no other library has resized these images
     result: dict[str, Any] = {
         "largest": max(largest[name] for name in exact),
         "mean": _finite(np.concatenate([cases[name].ravel() for name in exact]).mean()),
@@ -128,7 +128,7 @@ def measure(probes: Probes, found: Mapping[str, NDArray[np.float32]], gate: Gate
 
 
 def _finite(value: Any) -> float:
-    """Return the number; a difference that is none is as large as can be."""
+    """Return the number; NaN counts as infinite."""
     return float(value) if np.isfinite(value) else float(np.finfo(np.float32).max)
 
 

@@ -1,4 +1,4 @@
-"""What else runs the same network: torch itself, and other libraries' networks of that name.
+"""Other ways to run the same network: torch itself, and other libraries' networks of that name.
 
 python -m residuum.deploy.peers PEER WEIGHTS THREADS, answering as ``residuum_runtime.worker`` does
 """
@@ -22,7 +22,7 @@ from ..weights import load
 
 
 def eager(model: nn.Module) -> nn.Module:
-    """Return the model as it is."""
+    """Return the model unchanged."""
     return model
 
 
@@ -53,7 +53,7 @@ def timm_eager(model: nn.Module) -> nn.Module:
 
 
 def _timm() -> Any:
-    import_torchvision()  # which timm imports, and which does not load by itself beside every build of torch
+    import_torchvision()  # timm imports it, and it fails to load beside some builds of torch
     import timm
 
     return timm
@@ -64,7 +64,7 @@ class Peer(NamedTuple):
 
     build: Callable[[nn.Module], Any]
     precision: str
-    same_weights: bool = True  # as the model
+    same_weights: bool = True  # whether the weights equal the model's
 
 
 PEERS = {

@@ -1,4 +1,4 @@
-"""From a trained model to what every target exports: folded, checked, and traced once."""
+"""Prepare a trained model for every target: folded, checked, and traced once."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from ..nn.fold import Folded, fold
 from .form import USUAL, Form
 from .from_pixels import FromPixels
 
-LARGER = 8  # pixels that a second size has more, for tracing
+LARGER = 8  # extra pixels of the second size, for tracing
 
 
 @dataclass
 class Prepared:
     """A model on its way out."""
 
-    reference: nn.Module  # eager, float32, as it was evaluated: what the file has to equal
-    graph: nn.Module  # the same function, folded: what is exported
+    reference: nn.Module  # eager, float32, as evaluated: the file must equal it
+    graph: nn.Module  # the same function, folded: the graph to export
     folded: Folded
     card: Card  # target and precision still to be filled in
     form: Form = USUAL
-    made: dict[str, Any] = field(default_factory=dict)  # by targets, for one another
+    made: dict[str, Any] = field(default_factory=dict)  # intermediate results that targets share
 
     @cached_property
     def program(self) -> torch.export.ExportedProgram:
@@ -68,7 +68,7 @@ def prepare(model: nn.Module, form: Form = USUAL) -> Prepared:
     _check_takes_images(description.model)
     if preprocessing is None:
         raise InputError(
-            "the model must say how images are prepared, and it does not; set "
+            "the model must describe its preprocessing, but does not; set "
             "model.description.preprocessing = residuum.Preprocessing(size=..., mean=..., std=...)"
         )
     check_classifier(model)
@@ -79,7 +79,7 @@ def prepare(model: nn.Module, form: Form = USUAL) -> Prepared:
     graph = folded.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if form.pixels:
         reference, graph = FromPixels(reference, preprocessing).eval(), FromPixels(graph, preprocessing).eval()
-    one_logit = getattr(model, "num_classes", None) == 1  # a yes or no, whose two answers the file names
+    one_logit = getattr(model, "num_classes", None) == 1  # a yes or no; the file names both answers
     made = {"residuum": __version__, "torch": torch.__version__.partition("+")[0]}
     said = {"licence": description.licence, "provenance": description.provenance}
     card = Card(
@@ -125,13 +125,13 @@ def trace(graph: nn.Module, card: Card) -> torch.export.ExportedProgram:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line that an error says something in."""
+    """Return the first non-empty line of an error."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep exporters' notes on their own workings from the user's screen."""
+    """Suppress exporters' internal messages on the user's screen."""
     loggers = [
         logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir", "nncf", "root")
     ]
@@ -148,7 +148,7 @@ def quiet() -> Iterator[None]:
 
 
 def _check_takes_images(name: str) -> None:
-    """Refuse a network of tokens or sequences by its name; what was built elsewhere is tried as it is."""
+    """Refuse a network of tokens or sequences by its name; try networks built elsewhere as they are."""
     row = VARIANTS.get(name)
     builder = row.builder if row is not None else BUILDERS.get(name)
     if builder is not None and "in_chans" not in signature(builder).parameters:
@@ -173,7 +173,7 @@ def _check_finite(model: nn.Module) -> None:
 
 @torch.no_grad()
 def _takes_other_sizes(model: nn.Module, preprocessing: Preprocessing) -> bool:
-    """Try the network on its own size, where it must work, and on another."""
+    """Run the network at its own size, where it must work, and at another."""
     channels, (height, width) = len(preprocessing.mean), preprocessing.size
     _try(model, torch.zeros(1, channels, height, width))
     try:

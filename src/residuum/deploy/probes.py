@@ -1,4 +1,4 @@
-"""Pictures that an exported file is tried on, and what the reference says of them."""
+"""Probe images for an exported file, and the reference's outputs on them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ..models import describe
 from ..seeds import generator
 from .prepare import Prepared
 
-LABELLED = 1000  # pictures with labels that accuracy is measured on, unless said otherwise
-REAL = 8  # real pictures among the probes
+LABELLED = 1000  # default number of labelled images to measure accuracy on
+REAL = 8  # real images among the probes
 BATCH = 64
 
 
 @dataclass
 class Probes:
-    """Uint8 pictures by name: ``images...`` [N, C, H, W] of the right size, ``picture...`` [C, H, W] of any."""
+    """Uint8 images by name: ``images...`` [N, C, H, W] of the right size, ``picture...`` [C, H, W] of any."""
 
     arrays: dict[str, NDArray[np.uint8]]
     reference: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # logits [N, classes] of each
@@ -34,12 +34,12 @@ class Probes:
 
 
 def make_probes(prepared: Prepared, data: Dataset | None, count: int = LABELLED) -> Probes:
-    """Return batches of 1, 3 and 8 at one or two sizes, of real pictures and edge cases, with the reference's logits.
+    """Return batches of 1, 3 and 8 at one or two sizes, of real images and edge cases, with the reference's logits.
 
     Args:
         prepared: the model.
-        data: its held-out pictures are taken, spread evenly; without it two photographs that scikit-learn holds.
-        count: held-out pictures with labels to measure accuracy on.
+        data: its held-out images, spread evenly, are the probes; without it the two photographs of scikit-learn.
+        count: number of labelled held-out images to measure accuracy on.
     """
     card = prepared.card
     height, width = card.size
@@ -65,14 +65,14 @@ def make_probes(prepared: Prepared, data: Dataset | None, count: int = LABELLED)
 def labelled(
     images: ArrayImages | FileImages, prepared: Prepared, classes: Sequence[str], count: int, skip: int = 0
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return up to ``count`` pictures of the network's size, spread evenly over the set, and the network's classes.
+    """Return up to ``count`` images of the network's size, spread evenly over the set, and the network's classes.
 
     Args:
-        images: of one split.
+        images: the images of one split.
         prepared: the network.
-        classes: the data set's.
-        count: how many.
-        skip: leave out the pictures that a call with this count takes.
+        classes: the data set's classes.
+        count: number of images.
+        skip: leave out the images that a call with this count returns.
     """
     chosen = spread(len(images), count, skip)
     part: ArrayImages | FileImages
@@ -100,7 +100,7 @@ def spread(total: int, count: int, skip: int = 0) -> Tensor:
 
 @torch.no_grad()
 def reference_logits(prepared: Prepared, name: str, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what the eager float32 model says: logits, or logarithms of probabilities where it gives those."""
+    """Return the eager float32 model's logits, or the logarithms of its probabilities."""
     card, tensor = prepared.card, torch.from_numpy(pixels)
     if name.startswith("picture"):
         tensor = match_channels(
@@ -120,7 +120,7 @@ def reference_logits(prepared: Prepared, name: str, pixels: NDArray[np.uint8]) -
 
 
 def _raw(data: Dataset | None) -> list[Tensor]:
-    """Return real pictures as they are."""
+    """Return real images unchanged."""
     if data is None:
         return photographs()
     chosen = spread(len(data.val), REAL)
@@ -145,7 +145,7 @@ def photographs(count: int = REAL) -> list[Tensor]:
 
 
 def photograph_set(model: nn.Module, size: tuple[int, int], count: int = 160) -> Dataset:
-    """Return windows of both photographs as the model's first two classes, to calibrate on where only speed counts."""
+    """Return windows of both photographs as the model's first two classes, to calibrate for speed only."""
     classes = describe(model).classes or [str(number) for number in range(max(2, getattr(model, "num_classes", 2)))]
     fit = fitting(size, 0)
     pixels = torch.stack([fit(window) for window in photographs(count)])
@@ -155,7 +155,7 @@ def photograph_set(model: nn.Module, size: tuple[int, int], count: int = 160) ->
 
 
 def _pool(raw: Sequence[Tensor], size: tuple[int, int], channels: int) -> Tensor:
-    """Return 12 pictures of that size: two real, black, white; noise, chequers, real ones."""
+    """Return 12 images of that size: two real, black, white; noise, chequers, further real ones."""
     fit = fitting(size, 0)
     real = torch.cat([match_channels(fit(picture)[None], channels) for picture in raw])
     noise = torch.randint(0, 256, (1, channels, *size), generator=generator(0, "probes", *size), dtype=torch.uint8)

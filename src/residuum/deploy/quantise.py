@@ -1,8 +1,8 @@
-"""int8 after training, with control: layers whose rounding costs too much accuracy stay in float32.
+"""Post-training int8 with an accuracy check: layers whose rounding costs too much accuracy stay in float32.
 
-Ranges of activations are measured on calibration pictures by the engines' own tools; here it is decided which layers to
-leave out. How much a layer hurts is measured by rounding it alone (weights to 8 bits for each output channel,
-inputs to 8 bits together) and seeing how far the logits move.
+The engines' own tools measure ranges of activations on calibration images; this module selects the layers to
+leave out. A layer's damage is measured by rounding it alone (weights to 8 bits for each output channel,
+inputs to 8 bits together) and measuring the change of the logits.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from .calibration import Calibration, network_input
 from .prepare import Prepared
 
 Write = Callable[[Prepared, Path, Card], Path]
-RANKED_ON = 32  # control pictures
+RANKED_ON = 32  # control images
 
 
 def controlled(prepared: Prepared, write: Write, engine: str, card: Card, drop: float) -> Card:
-    """Return the card whose ``kept`` names as few layers as accuracy on the control pictures needs.
+    """Return the card whose ``kept`` names the fewest layers that accuracy on the control images needs.
 
-    The layers that hurt most are kept first: none, 1, 2, 4, ... of them, until the loss is within ``drop`` points.
+    The most damaging layers are kept first: none, 1, 2, 4, ... of them, until the loss is within ``drop`` points.
 
     Raises:
-        ParityFailed: nothing less than keeping half of the layers would do.
+        ParityFailed: the loss exceeds ``drop`` even with the most layers kept, up to half of them.
     """
     calibration: Calibration = prepared.made["calibration"]
     layers = [name for name, layer in prepared.graph.named_modules() if type(layer) in AFFINE]

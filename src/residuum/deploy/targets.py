@@ -1,4 +1,4 @@
-"""What a model can be exported to. A new target is a new file here, one beside its engine, and a line in TARGETS."""
+"""The targets of an export. A new target needs a file here, a file with its engine, and a line in TARGETS."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 
 from residuum_runtime.card import Card
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from . import to_onnx, to_openvino, to_torch
 from .prepare import Prepared
 
 
 class Target(NamedTuple):
-    """A kind of file: who writes it, who runs it."""
+    """A kind of file: its writer and its engine."""
 
-    write: Callable[[Prepared, Path, Card], Path]  # into that folder; returns the file that the engine opens
-    seal: Callable[[Path, Card], None]  # puts the measurements in
-    engine: str  # that it is made for, of residuum_runtime
+    write: Callable[[Prepared, Path, Card], Path]  # writes into that folder; returns the file that the engine opens
+    seal: Callable[[Path, Card], None]  # stores the measurements
+    engine: str  # its engine in residuum_runtime
     precisions: tuple[str, ...]
-    facts: Callable[[Path], dict[str, Any]] = lambda path: {}  # what a reader of the file must know
+    facts: Callable[[Path], dict[str, Any]] = lambda path: {}  # facts for readers of the file
     opsets: bool = False  # whether the file names an opset
 
 
@@ -32,14 +32,12 @@ TARGETS = {
 
 
 def pick_target(name: str, precision: str, opset: int = 0) -> Target:
-    """Return the target of that name, or say which there are and what they can do.
+    """Return the target of that name; errors list the targets and their precisions.
 
     Raises:
-        InputError: an unknown target, a precision that it does not have, an opset that it does not write.
+        InputError: an unknown target, a precision that it lacks, an opset that it does not write.
     """
-    if name not in TARGETS:
-        raise InputError(f"to must be one of {', '.join(TARGETS)}, got {name!r}")
-    target = TARGETS[name]
+    target = pick(TARGETS, name, "to")
     if precision not in ("auto", *target.precisions):
         able = [other for other, row in TARGETS.items() if precision in row.precisions]
         other = f", or --to {' or '.join(able)}" if able else ""

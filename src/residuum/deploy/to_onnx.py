@@ -20,11 +20,11 @@ from .prepare import Prepared, first_line, quiet, trace
 
 FILE = "model.onnx"
 AXES = ("batch", "channels", "height", "width")
-SCOPES = "pkg.torch.onnx.name_scopes"  # where the exporter notes which module a node comes from
+SCOPES = "pkg.torch.onnx.name_scopes"  # the exporter's record of each node's module
 
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
-    """Write ``model.onnx`` in float32, float16 or int8, at the opset that is asked for, and return its path."""
+    """Write ``model.onnx`` in float32, float16 or int8, at the requested opset, and return its path."""
 
     def made(prepared: Prepared) -> Any:
         return graph(prepared, max(prepared.form.opset, opset.WRITTEN), half=card.precision == "fp16")
@@ -36,21 +36,21 @@ def write(prepared: Prepared, folder: Path, card: Card) -> Path:
 
 
 def graph(prepared: Prepared, version: int = opset.NEWEST, *, half: bool = False) -> Any:
-    """Return the model as an ONNX protobuf whose values carry the names of the layers that they leave.
+    """Return the model as an ONNX protobuf whose values have the names of the layers that output them.
 
     Args:
         prepared: the model.
-        version: the opset that the exporter is asked for, 18 or newer; it may write an older one.
+        version: the requested opset, 18 or newer; the exporter may write an older one.
         half: compute in float16 between float32 images and logits.
 
     Raises:
-        InputError: an operator that ONNX does not have.
+        InputError: an operator that ONNX lacks.
     """
     key = f"{FILE} {version} {half}"
     if key in prepared.made:
         return copy.deepcopy(prepared.made[key])
     names = (["pictures"], ["probabilities"]) if prepared.card.pixels else (["images"], ["logits"])
-    # what can not be traced is told before what ONNX lacks
+    # errors of tracing come before errors on ONNX's operators
     traced = trace(halved(prepared, torch.float16), prepared.card) if half else prepared.program
     try:
         with quiet():
@@ -64,11 +64,9 @@ def graph(prepared: Prepared, version: int = opset.NEWEST, *, half: bool = False
                 output_names=names[1],
             )
     except Exception as error:  # its errors have no common base
-        raise InputError(
-            f"{prepared.card.model} must consist of operators that ONNX has, but: {_reason(error)}"
-        ) from error
+        raise InputError(f"{prepared.card.model} must consist of ONNX operators, but: {_reason(error)}") from error
     assert program is not None
-    prepared.made[key] = named(program.model_proto)
+    prepared.made[key] = name_values(program.model_proto)
     opset.name_axes(prepared.made[key], AXES)
     return copy.deepcopy(prepared.made[key])
 
@@ -80,7 +78,7 @@ def _reason(error: BaseException) -> str:
     return first_line(error)
 
 
-def named(model: Any) -> Any:
+def name_values(model: Any) -> Any:
     """Name the last value of each module after the module, and drop the exporter's notes (paths of this machine)."""
     taken = {entry.name for entry in (*model.graph.input, *model.graph.output, *model.graph.initializer)}
     last: dict[str, str] = {}
@@ -101,7 +99,7 @@ def named(model: Any) -> Any:
 
 
 def _module(node: Any) -> str:
-    """Return the module that a node comes from, by the network's names; empty where it is none."""
+    """Return the name of a node's module in the network; empty where it has none."""
     scopes = next((entry.value for entry in node.metadata_props if entry.key == SCOPES), "[]")
     path = [scope for scope in ast.literal_eval(scopes)[:-1] if scope]
     return re.sub(r"^(network(\.|$))+", "", path[-1]) if path else ""
@@ -118,14 +116,14 @@ def save(model: Any, path: Path, card: Card) -> None:
 
 
 def seal(path: Path, card: Card) -> None:
-    """Put another card into the file; its graph stays."""
+    """Replace the file's card; keep its graph."""
     import onnx
 
     save(onnx.load(path), path, card)
 
 
 def facts(path: Path) -> dict[str, Any]:
-    """Return what a reader must know: the opset and the version of the format (IR)."""
+    """Return facts for readers: the opset and the version of the format (IR)."""
     import onnx
 
     model = onnx.load(path, load_external_data=False)

@@ -1,4 +1,4 @@
-"""Write OpenVINO's format, by way of ONNX: its reader keeps the layers' names and is right at all batch sizes."""
+"""Write OpenVINO's format through ONNX: its ONNX reader keeps the layers' names and is correct at all batch sizes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE = "model.xml"
 
 
 def write(prepared: Prepared, folder: Path, card: Card) -> Path:
-    """Write ``model.xml`` and ``model.bin`` with float32 weights; bf16 is arithmetic, which the engine is told of."""
+    """Write ``model.xml`` and ``model.bin`` with float32 weights; bf16 is a setting of the engine's arithmetic."""
     return write_graph(folder / FILE, prepared, card, graph=graph, quantise=int8_openvino.quantise, save=save)
 
 
@@ -26,7 +26,7 @@ def graph(prepared: Prepared) -> Any:
     """Return the model as OpenVINO's graph.
 
     Raises:
-        InputError: an operator that OpenVINO does not have.
+        InputError: an operator that OpenVINO lacks.
     """
     import openvino
 
@@ -53,7 +53,7 @@ def save(model: Any, path: Path, card: Card) -> None:
 
 
 def seal(path: Path, card: Card) -> None:
-    """Put another card into the ``.xml``; the weights beside it are not touched."""
+    """Replace the card in the ``.xml``; keep the weights beside it."""
     import xml.etree.ElementTree as ET
 
     tree = ET.parse(path)

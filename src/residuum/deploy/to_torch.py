@@ -24,6 +24,6 @@ def write(prepared: Prepared, folder: Path, card: Card) -> Path:
 
 
 def seal(path: Path, card: Card) -> None:
-    """Put another card into the file; its program stays."""
+    """Replace the file's card; keep its program."""
     with quiet():
         torch.export.save(torch.export.load(path), path, extra_files={KEY: card.to_text()})

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all."""
+"""Write a folder completely or not at all."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from ..errors import DiskError, InputError
 from ..files import settle, sync
 
-MARK = "parity.json"  # what tells an export's folder from any other
+MARK = "parity.json"  # marks a folder as an export
 
 
 def check_free(folder: Path) -> None:
-    """Raise InputError where something stands that is not an export's folder, which alone may be replaced."""
+    """Raise InputError if the path exists and is not an export folder; only exports may be replaced."""
     if folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir())):
         return
     if folder.exists() or folder.is_symlink():
@@ -26,12 +26,12 @@ def check_free(folder: Path) -> None:
 
 @contextlib.contextmanager
 def appearing(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``folder``; on success it is synced and takes that name, else it is removed.
+    """Yield a temporary folder beside ``folder``; on success sync and rename it, else remove it.
 
-    An earlier export of that name stands until the new one is complete.
+    An earlier export of that name stays until the new one is complete.
 
     Raises:
-        InputError: something else stands there.
+        InputError: the path holds something else.
         DiskError: the file system refuses.
     """
     check_free(folder)

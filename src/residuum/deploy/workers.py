@@ -1,4 +1,4 @@
-"""The process that runs one row of a benchmark, spoken to in lines of JSON as ``residuum_runtime.worker`` says."""
+"""The process that runs one row of a benchmark, with the JSON-lines protocol of ``residuum_runtime.worker``."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 
 class Worker:
-    """A process that answers questions. Once it has ended, every answer says why: {"error": ...}.
+    """A process that answers requests. Once it has ended, every answer gives the reason: {"error": ...}.
 
     Args:
-        command: that starts it.
+        command: the process's command line.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        # a pipe would fill up, as nobody reads it; stop closes the file
+        # nobody reads it, so a pipe would fill up; stop closes the file
         self.said = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.said, text=True
         )
 
     def read(self) -> dict[str, Any]:
-        """Return what it says next."""
+        """Return its next line."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.startswith("{"):
@@ -42,13 +42,13 @@ class Worker:
         return self.read()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the process."""
         self.process.kill()
         self.process.wait()
         self.said.close()
 
     def _ended(self) -> dict[str, Any]:
-        """Return its exit code and the last line that it wrote to its errors."""
+        """Return its exit code and the last line of its standard error."""
         code = self.process.wait()
         self.said.seek(0)
         lines = self.said.read().decode(errors="replace").strip().splitlines()

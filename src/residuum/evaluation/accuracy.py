@@ -25,7 +25,12 @@ def score(
 ) -> Scores:
     """Return the scores of a model over uint8 batches; restores the model's mode.
 
-    Each image counts once, whatever the batch size; logits are compared in float32, whatever the precision.
+    Each picture counts once, whatever the batch size; logits are compared in float32, whatever the precision.
+
+    >>> from residuum.data.pixels import Normalise
+    >>> batch = torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4)
+    >>> len(score(residuum.load("runs/mine"), [batch], Normalise((0.5,), (0.5,), "cpu")))
+    4
     """
     asked, parts = made_for(precision, model), []
     with evaluation_mode(asked):
@@ -45,5 +50,9 @@ def as_classes(logits: Tensor) -> Tensor:
 
 
 def default_preprocessing(dataset: Dataset) -> Preprocessing:
-    """Return the data set's own size, mean and standard deviation."""
+    """Return the data set's own size, mean and standard deviation.
+
+    >>> default_preprocessing(residuum.open_data("digits")).size
+    (8, 8)
+    """
     return Preprocessing(size=dataset.image_size, mean=dataset.mean, std=dataset.std)

@@ -1,6 +1,8 @@
-"""Intervals without a formula: the mean again and again over images drawn from the set with replacement."""
+"""Intervals without a formula: a figure again and again over images drawn from the set with replacement."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,17 +16,34 @@ LEVEL = 95.0  # percent
 Interval = tuple[float, float]
 
 
-def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, level: float = LEVEL) -> list[Interval]:
-    """Return percentile intervals of the means of columns (Efron and Tibshirani 1993, section 13.3).
+def column_means(rows: Tensor) -> Tensor:
+    """Return the mean of each column: the statistic that is resampled unless another is named."""
+    return rows.mean(0)
 
-    They cover the draw of images, not of training runs. The mean of equal values gets an interval without width; use
-    ``report.numbers.wilson_interval`` for 100 % of few images.
+
+def bootstrap(
+    values: Tensor,
+    statistic: Callable[[Tensor], Tensor] = column_means,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> list[Interval]:
+    """Return percentile intervals of a statistic (Efron and Tibshirani 1993, section 13.3).
+
+    They tell what another set of pictures of the same kind might have given, not what another training might. The
+    mean of values that are all alike gets an interval without width; Wilson's interval (``residuum_runtime/intervals``)
+    knows better what 100 % of few images is worth.
 
     Args:
-        values: a row per image, a column per figure: float [N, K].
-        seed: of the stream ``resample``; the same rows are drawn for all columns.
-        resamples: the number of sets of N rows to draw.
-        level: percent of the sets whose mean lies in the interval.
+        values: a row an image, a column a figure: float [N, K].
+        statistic: figures [F] of float64 rows [N, K]; by default the means of the columns.
+        seed: of the stream ``resample``; the same rows are drawn for all figures.
+        resamples: how many sets of N rows are drawn.
+        level: percent of the sets whose figure lies in the interval.
+
+    >>> bootstrap(torch.tensor([[1.0], [1.0]]))
+    [(1.0, 1.0)]
     """
     count = len(values)
     if count < 1 or resamples < 2 or not 0 < level < 100:
@@ -33,9 +52,9 @@ def bootstrap(values: Tensor, *, seed: int = 0, resamples: int = RESAMPLES, leve
             f"got {count}, {resamples} and {level:g}"
         )
     draw, rows = generator(seed, "resample"), values.double()
-    means = torch.stack([rows[torch.randint(0, count, (count,), generator=draw)].mean(0) for _ in range(resamples)])
+    drawn = [statistic(rows[torch.randint(0, count, (count,), generator=draw)]) for _ in range(resamples)]
     tail = (100 - level) / 200
-    low, high = means.quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=0).tolist()
+    low, high = torch.stack(drawn).quantile(torch.tensor([tail, 1 - tail], dtype=torch.float64), dim=0).tolist()
     return list(zip(low, high, strict=True))
 
 

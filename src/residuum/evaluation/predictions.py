@@ -32,7 +32,12 @@ Seen = tuple[list[Tensor], int]  # the views of an image and its label
 
 @dataclass(frozen=True)
 class Predictions:
-    """Log-probabilities of a set's images; averaged over any number of models and views."""
+    """Log-probabilities of a set's images; any number of models and views may stand behind them.
+
+    >>> predictions = predictions_of(residuum.load("runs/mine"), residuum.open_data("digits"))
+    >>> len(predictions), predictions.log_probabilities.shape
+    (359, torch.Size([359, 10]))
+    """
 
     labels: Tensor  # int64 [N], the data set's numbering
     log_probabilities: Tensor  # float64 [N, classes], natural
@@ -93,7 +98,10 @@ def predictions_of(
         batch_size: images that the network sees at a time.
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
-        match: ``name``, or ``order`` for classes of other names (``matching.py``).
+        match: ``name``, or ``order`` for classes that are called otherwise (``matching.py``).
+
+    >>> predictions_of(residuum.load("runs/mine"), residuum.open_data("digits"), split="val").classes[0]
+    '0'
     """
     view, described = pick_view(views), describe(model)
     preprocessing = described.preprocessing or default_preprocessing(dataset)
@@ -124,7 +132,12 @@ def combine(members: Sequence[Predictions]) -> Predictions:
     what Simonyan and Zisserman 2014, section 4.4, do.
 
     Raises:
-        InputError: members with different images or different classes.
+        InputError: members of other pictures, or that do not know the same classes.
+
+    >>> dataset = residuum.open_data("digits")
+    >>> members = [predictions_of(residuum.load("runs/mine"), dataset, views=views) for views in ("centre", "flip")]
+    >>> len(combine(members))
+    359
     """
     first = members[0]
     aligned = []

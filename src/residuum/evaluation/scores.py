@@ -13,7 +13,12 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Scores:
-    """Predictions for a whole set, in the set's order; every figure is derived from these."""
+    """Predictions for a whole set, in the set's order; every figure is derived from these.
+
+    >>> scores = residuum.evaluate("runs/mine", "digits")
+    >>> len(scores), scores.confusion.shape, scores.top5 >= scores.top1
+    (359, torch.Size([10, 10]), True)
+    """
 
     labels: Tensor  # int64 [N]
     ranked: Tensor  # int64 [N, min(5, classes)]: the likeliest classes, likeliest first

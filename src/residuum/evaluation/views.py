@@ -18,7 +18,7 @@ from residuum_runtime.pictures import RESIZED_PIXELS
 from ..compat import import_torchvision
 from ..data.pixels import reflected
 from ..data.streaming import CutToMiddle, fitting, fitting_shorter
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 
 HE_SCALES = (224, 256, 384, 480, 640)  # shorter sides, pixels, of networks trained on 224 (He15 section 3.4)
 MARGIN = 8  # an image without room for crops is padded by its side / 8: the 4 of 32 that training shifts it by
@@ -122,9 +122,7 @@ VIEWS = {
 
 def pick_view(name: str) -> View:
     """Return the row of that name."""
-    if name not in VIEWS:
-        raise InputError(f"views must be one of {', '.join(VIEWS)}, got {name!r}; {nearest(name, list(VIEWS))}")
-    return VIEWS[name]
+    return pick(VIEWS, name, "views")
 
 
 def _transforms() -> Any:

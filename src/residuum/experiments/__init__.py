@@ -1,4 +1,4 @@
-"""One published claim per file; ``form.py`` says what a file offers. A new study: a new file, a line in STUDIES."""
+"""One published claim per file; ``form.py`` describes the interface. A new study needs a file and a line in STUDIES."""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
 """Activations: where should norms and activations stand around the convolutions and the sum?
 
-Question   He16 figure 4 and table 2: five orders; with norm and activation before each convolution ("full
-           pre-activation") nothing acts on the stream, and networks of 110 and 164 layers do best.
 Command    residuum study activations
-Cost       about three minutes on two cores: 15 runs of 10 epochs of 32 layers on the digits
-Expected   full pre-activation best, a norm after the addition worst
 """
 
 from __future__ import annotations
@@ -42,11 +38,11 @@ CLAIMS = {  # test error of ResNet-110 on CIFAR-10, percent
 ORIGINAL = ("original", "the original order")
 
 
-CHOICES = tuple(WORDS)  # of --only; original is always there
+CHOICES = tuple(WORDS)  # of --only; original is always included
 
 
 def members(options: Options) -> Members:
-    """Return a network of the first depth in each order."""
+    """Return a network of the first depth for each order."""
     depth = options.depths[0]
     shared = {"depth": depth, "branch": "basic", "shortcut": "A"}
     return of_conditions(
@@ -63,7 +59,7 @@ def _asked(options: Options) -> list[str]:
 
 
 def _claims(numbers: Numbers) -> dict[str, tuple[str, str, Matters]]:
-    """Return the claims about conditions that were trained."""
+    """Return the claims about trained conditions."""
     return {name: claim for name, claim in CLAIMS.items() if name in numbers["curves"]}
 
 
@@ -73,17 +69,17 @@ def measure(work: Workspace) -> Numbers:
 
 
 def effect(numbers: Numbers, order: str) -> Interval:
-    """Validation accuracy in this order less that in the original one, paired by seed, in points."""
+    """Validation accuracy in this order minus accuracy in the original order, paired by seed, in points."""
     return mean_interval(against(numbers, order, "original"))
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Hold each order against the original."""
+    """Compare each order with the original."""
     return held_against(numbers, ORIGINAL, WORDS, _claims(numbers))
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what is shown of full pre-activation, and of the others."""
+    """Return the result for full pre-activation and for the other orders."""
 
     def sentence() -> str:
         if "full_preactivation" not in numbers["curves"]:
@@ -95,14 +91,14 @@ def answer(numbers: Numbers) -> str:
         first = (
             f"{where} full pre-activation does {against} the original order, by {full} points"
             if against
-            else f"{where} no difference between full pre-activation and the original order is shown ({full} points)"
+            else f"{where} no difference is shown between full pre-activation and the original order ({full} points)"
         )
         others = [
             f"{WORDS[order]} ({effect(numbers, order)})"
             for order in list(_claims(numbers))[:-1]
             if not (effect(numbers, order).low <= 0 <= effect(numbers, order).high)
         ]
-        rest = f"what differs from the original: {', '.join(others)}" if others else "neither is it of any other order"
+        rest = f"others that differ from the original: {', '.join(others)}" if others else "nor for any other order"
         return f"{first}; {rest}."
 
     return one_sentence(numbers, sentence)

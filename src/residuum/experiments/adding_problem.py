@@ -1,11 +1,6 @@
-"""Adding problem: who still knows after hundreds of steps what stood at the beginning?
+"""Adding problem: which networks remember the start of a sequence after hundreds of steps?
 
-Question   Two marked numbers stand among the first ten of a sequence; their sum is asked at its end. The LSTM of 1997
-           carries its memory unchanged, a forget gate may let it fade, a residual stack carries its stream. Which of
-           them learn to answer, and do networks without a carry?
 Command    residuum study adding-problem
-Cost       about three hours on two cores: 60 runs of 2,000 steps of sequences of 100 and 500 numbers
-Expected   the cell of 1997, the forget gate that starts open and the residual stack answer; without a carry none does
 """
 
 from __future__ import annotations
@@ -31,7 +26,7 @@ from .own_training import minimise
 from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
-    "Two marked numbers stand among the first ten of a long sequence, and their sum is asked at its end. Which "
+    "Two of the first ten numbers of a long sequence are marked, and the target at its end is their sum. Which "
     "networks learn to answer: those that carry a memory unchanged, those that may forget, or those without a carry?"
 )
 SOURCE = "Hoc97 (Neural Computation 9(8)), section 5.4, the adding problem, here with both marks at the beginning"
@@ -41,9 +36,9 @@ DATA = "adding-problem"
 DEFAULTS = Options(data=DATA, depths=(100, 500), epochs=20, batch_size=64)
 EPOCH = 100  # steps
 WIDTH = 32
-RATES = (0.003, 0.001)  # the better one of each network and length counts
-MARKED = 10  # the marks stand among so many first numbers
-TESTED = 1000  # sequences that the error is taken over
+RATES = (0.003, 0.001)  # the better one for each network and length counts
+MARKED = 10  # the marks are among the first MARKED numbers
+TESTED = 1000  # sequences to measure the error on
 HALF = 0.5
 LEVEL = (100.0, "guessing the mean")
 MATTERS = Matters(0.1, "chosen here: a tenth of the variance")
@@ -53,11 +48,11 @@ class Sequences(NamedTuple):
     """Sequences and their answers."""
 
     inputs: Tensor  # [N, T, 2]: a number from 0 to 1, and 1 where it is marked
-    sums: Tensor  # [N], of the two marked numbers
+    sums: Tensor  # [N], sums of the two marked numbers
 
 
 def sequences(count: int, length: int, seed: int, number: int) -> Sequences:
-    """Draw sequences from the stream ``study``: the same for the same seed and number."""
+    """Draw sequences from the stream ``study``: equal for equal seed and number."""
     with drawing(seed, "study", 4, length, number):
         values = torch.rand(count, length)
         places = torch.rand(count, min(MARKED, length)).argsort(1)[:, :2]
@@ -95,7 +90,7 @@ class Tanh(nn.Module):
 
 
 class StepBranch(nn.Module):
-    """out(tanh(W x + U h + b)): what a block of the stack adds after it has read one step."""
+    """out(tanh(W x + U h + b)): the branch of a block that reads one step."""
 
     def __init__(self, scale: float) -> None:
         super().__init__()
@@ -111,14 +106,14 @@ class StepBranch(nn.Module):
 
 
 class Stack(nn.Module):
-    """A block with weights of its own for each step: [N, T, 2] -> the last stream, [N, 1, WIDTH]."""
+    """A block with its own weights for each step: [N, T, 2] -> the last stream, [N, 1, WIDTH]."""
 
     def __init__(self, length: int, *, merge: Callable[[], nn.Module | None], scale: float) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(Block(StepBranch(scale), merge=merge()) for _ in range(length))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return what the last block leaves."""
+        """Return the last block's output."""
         if inputs.shape[1] != len(self.blocks):
             raise InputError(f"this stack reads {len(self.blocks)} steps, got {inputs.shape[1]}")
         h = inputs.new_zeros(len(inputs), WIDTH)
@@ -130,7 +125,7 @@ class Stack(nn.Module):
 def build(kind: str, length: int) -> Reader:
     """Build a network of that kind for sequences of that length.
 
-    The residual stack's branches start smaller by sqrt(length), which keeps the stream's variance whatever the depth.
+    The residual stack's branches start smaller by sqrt(length), which keeps the stream's variance at any depth.
     """
     recurrent: dict[str, Callable[[], nn.Module]] = {
         "lstm-1997": lambda: Recurrent(LSTMCell(2, WIDTH, forget=AlwaysOne())),
@@ -142,7 +137,7 @@ def build(kind: str, length: int) -> Reader:
     return Reader(recurrent[kind]())
 
 
-KINDS = {  # a sentence's name, whether it carries
+KINDS = {  # name in sentences, whether it has a carry
     "lstm-1997": ("the LSTM of 1997", True),
     "lstm-2000": ("the LSTM with a forget gate, bias 1", True),
     "residual": ("a residual stack of as many blocks", True),
@@ -152,11 +147,11 @@ KINDS = {  # a sentence's name, whether it carries
 
 
 def members(options: Options) -> Members:
-    """Return none: sequences are no images, so the training is measured here."""
+    """Return none: the data are no images, so this study trains its own networks."""
     if options.data != DATA:
         raise InputError(f"this study draws its own sequences, got --data {options.data}; leave --data out")
     if short := [length for length in options.depths if length < 2]:
-        raise InputError(f"--depths are lengths of sequences here, 2 or more, got {short[0]}")
+        raise InputError(f"--depths are sequence lengths in this study, 2 or more, got {short[0]}")
     return {}
 
 
@@ -168,7 +163,9 @@ def measure(work: Workspace) -> Numbers:
             str(rate): [
                 work.keep(
                     f"{kind}-{length}-{rate:g}-seed{seed}",
-                    lambda kind=kind, length=length, rate=rate, seed=seed: trained(kind, length, rate, seed, options),
+                    lambda kind=kind, length=length, rate=rate, seed=seed: train_network(
+                        kind, length, rate, seed, options
+                    ),
                 )
                 for seed in range(options.seeds)
             ]
@@ -179,8 +176,8 @@ def measure(work: Workspace) -> Numbers:
     return {"data": options.data, "steps": EPOCH * options.training["epochs"], "missed": missed}
 
 
-def trained(kind: str, length: int, rate: float, seed: int, options: Options) -> dict[str, float]:
-    """Train one network; return the missed share of the variance on the last training batches and on new sequences."""
+def train_network(kind: str, length: int, rate: float, seed: int, options: Options) -> dict[str, float]:
+    """Train one network; return the missed share of variance on the last training batches and on new sequences."""
     with drawing(seed, "init"):
         model = build(kind, length)
     losses: list[float] = []
@@ -193,7 +190,7 @@ def trained(kind: str, length: int, rate: float, seed: int, options: Options) ->
 
     steps = EPOCH * options.training["epochs"]
     if not minimise(model, loss_of, steps=steps, rate=rate, look=lambda step: None):
-        return {"train": 1.0, "test": 1.0}  # one that diverges knows no more than the mean
+        return {"train": 1.0, "test": 1.0}  # a diverged network counts as guessing the mean
     inputs, sums = sequences(TESTED, length, seed, -1)
     with torch.no_grad():
         answers = torch.cat([model(part) for part in inputs.split(100)])
@@ -203,7 +200,7 @@ def trained(kind: str, length: int, rate: float, seed: int, options: Options) ->
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge for each length who answers."""
+    """Judge for each length which networks answer."""
     found = []
     for length, by_kind in numbers["missed"].items():
         for kind, (name, carries) in KINDS.items():

@@ -1,9 +1,9 @@
-"""How a study fits itself to the minutes that it is given, by one rule that its report repeats.
+"""Fit a study to its budget of minutes, by one rule that the report repeats.
 
-Each network of the study makes a few training steps on one thread. From its seconds a picture follows what all members
-take together. Where that is more than the budget, epochs become fewer, down to LEAST_EPOCHS; where it is still more,
-so do the pictures, training and validation alike, down to LEAST_PICTURES; where even that is more, it is said, and
-done. The number of seeds is the caller's and is never touched.
+Each network of the study makes a few training steps on one thread. Its seconds per image give the time of all members
+together. If that exceeds the budget, the rule reduces epochs, down to LEAST_EPOCHS; if it still does,
+then images, for training and validation, down to LEAST_PICTURES; if even that exceeds the budget, a note states it
+and the study runs. The rule never changes the caller's number of seeds.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ import torch
 
 from ..data import Dataset, open_data
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..training.precision import choose_precision
 from .form import Members, Options, Study
 
 LEAST_EPOCHS = 3
 LEAST_PICTURES = 1000
-VALIDATION = 1 / 3  # of a training step's time a picture takes that is only predicted: forward, without backward
+VALIDATION = 1 / 3  # of a training step's time per image: validation runs forward without backward
 
 
 class Fitted(NamedTuple):
-    """Options that fit, and what was changed and why."""
+    """Options that fit, and notes on the changes and their reasons."""
 
     options: Options
     notes: list[str]
 
 
 def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitted:
-    """Return options whose members train within so many minutes, if the rule above allows."""
+    """Return options whose members train within that many minutes, if the rule above allows."""
     if minutes <= 0:
         raise InputError(f"the budget must be more than 0 minutes, got {minutes:g}; leave it out for no limit")
     members = study.members(options)
@@ -52,16 +52,16 @@ def fitted(study: Study, options: Options, minutes: float, workers: int) -> Fitt
         epochs -= 1
     if (full := needed(epochs, 1.0)) > minutes:
         share = max(minutes / full, min(1.0, LEAST_PICTURES / len(dataset.train)))
-    options, notes = _told(options, dataset, epochs, share)
-    notes.insert(0, f"A short trial foresaw {needed(first, 1.0):.1f} minutes for {first} epochs of all images, "
+    options, notes = _limit(options, dataset, epochs, share)
+    notes.insert(0, f"A short trial predicted {needed(first, 1.0):.1f} minutes for {first} epochs of all images, "
                     f"{workers} at a time; the budget was {minutes:g}.")  # fmt: skip
     if (least := needed(epochs, share)) > minutes * 1.05:
-        notes.append(f"That is as little as the rule allows; it was expected to take {least:.1f} minutes.")
+        notes.append(f"That is the least that the rule allows, with an expected time of {least:.1f} minutes.")
     return Fitted(options, notes)
 
 
 def foreseen_minutes(study: Study, options: Options, workers: int) -> float:
-    """Return the minutes that the members of a study are expected to train, from a short trial of each network."""
+    """Return the expected minutes of training of a study's members, from a short trial of each network."""
     members = study.members(options)
     if not members:
         return 0.0
@@ -70,13 +70,13 @@ def foreseen_minutes(study: Study, options: Options, workers: int) -> float:
 
 
 def _costs(members: Members, dataset: Dataset, workers: int) -> list[tuple[int, float]]:
-    """Return each member's epochs, and the minutes of one epoch divided by the members that train at a time."""
+    """Return each member's epochs, and the minutes of one epoch divided by the number of parallel members."""
     rates = {key: _seconds_a_picture(dataset, settings) for key, settings in _networks(members).items()}
     images = len(dataset.train) + VALIDATION * len(dataset.val)
     return [(s["epochs"], rates[_key(s)] * images / 60 / workers) for s in members.values()]
 
 
-def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:
+def _limit(options: Options, dataset: Dataset, epochs: int, share: float) -> tuple[Options, list[str]]:
     if share == 1.0:
         return replace(options, epochs=epochs), [f"It trained {epochs} epochs of all images."]
     train, val = max(1, round(share * len(dataset.train))), max(1, round(share * len(dataset.val)))
@@ -86,7 +86,7 @@ def _told(options: Options, dataset: Dataset, epochs: int, share: float) -> tupl
 
 
 def measured_precision(study: Study, options: Options) -> str:
-    """Return the faster precision for the study's largest network on this machine, by a few steps of each."""
+    """Return the faster precision for the study's largest network on this machine, from a few steps of each."""
     members = study.members(options)
     if not members:
         return options.precision
@@ -118,4 +118,4 @@ def _seconds_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
 
 def _build(dataset: Dataset, settings: dict[str, Any]) -> torch.nn.Module:
     arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes)}
-    return create_model(settings["model"], **{**arguments, **settings.get("model_arguments", {})})
+    return build(settings["model"], **{**arguments, **settings.get("model_arguments", {})})

@@ -1,11 +1,6 @@
-"""Causes: is degradation the fault of the optimiser, of the initial weights, or of vanishing gradients?
+"""Causes: do the optimiser, the initial weights or vanishing gradients cause degradation?
 
-Question   The popular explanations of degradation name the optimiser, the initialisation and gradients that vanish. All
-           combinations of two optimisers, two initialisations, with and without batch norm: does the deeper plain
-           network still train worse, and how large is the gradient that reaches its first layer before training?
 Command    residuum study causes
-Cost       about six minutes on two cores: 96 runs of 6 epochs of 8 and 32 layers on the digits
-Expected   with He's initialisation and batch norm gradients do not vanish, and plain networks degrade all the same
 """
 
 from __future__ import annotations
@@ -21,7 +16,7 @@ from torch import nn
 
 from ..data import Dataset, EvaluationLoader, open_data
 from ..data.pixels import Normalise
-from ..models import create_model
+from ..models import build
 from ..report.dots import dots
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
@@ -33,7 +28,7 @@ from .members import MODELS
 from .statistics import WORTH_OF_DEPTH, judged_pairs, mean_interval
 
 QUESTION = (
-    "Is degradation the fault of the optimiser, of the initial weights, or of gradients that vanish? Does it go away "
+    "Do the optimiser, the initial weights or vanishing gradients cause degradation? Does it go away "
     "when any of these is changed?"
 )
 SOURCE = "popular accounts; He et al. 2015, arXiv:1512.03385, section 4.1, holds vanishing gradients to be unlikely"
@@ -41,14 +36,14 @@ COST = "about six minutes on two cores: 96 runs of 6 epochs of 8 and 32 layers o
 EXPECTED = "With He's initialisation and batch norm gradients do not vanish, and plain networks degrade all the same."
 DEFAULTS = Options(depths=(8, 32), epochs=6)
 
-# peak rates that train the shallow networks of each kind
+# peak rates at which the shallow networks of each kind train
 OPTIMISERS = {"sgd": {"batch": 0.1, "none": 0.01}, "adamw": {"batch": 0.003, "none": 0.001}}
 INITS = ("he", "small")
 NORMS = ("batch", "none")
 NAMES = {"batch": "batch norm", "none": "no norm"}
 SMALL = 0.01  # standard deviation of all filters, as was usual before 2015 (AlexNet, VGG)
-VANISHED = 1e-3  # gradient of the first layer by that of the last
-PICTURES = 64  # that the gradient is measured on
+VANISHED = 1e-3  # gradient of the first layer divided by the last layer's
+PICTURES = 64  # images to measure the gradient on
 
 
 def cells() -> list[tuple[str, str, str]]:
@@ -75,13 +70,13 @@ def members(options: Options) -> Members:
 
 
 def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Let a member of small initial weights begin with these; the models themselves draw He's."""
+    """Set a member's small initial weights; the models themselves draw He's."""
     if name.split("-")[3] != "small":
         return settings
     dataset = open_data(settings["data"])
     arguments = {"in_chans": dataset.channels, "num_classes": len(dataset.classes), **settings["model_arguments"]}
     with drawing(settings["seed"], "init"):
-        model = create_model(settings["model"], **arguments)
+        model = build(settings["model"], **arguments)
         for layer in model.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.normal_(layer.weight, std=SMALL)
@@ -91,7 +86,7 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
-    """Return each convolution's gradient by its weights, norm by norm, and the first one's by the last one's."""
+    """Return each convolution's gradient norm divided by its weight norm, and the first ratio divided by the last."""
     filters = [layer.weight for layer in model.modules() if isinstance(layer, nn.Conv2d)]
     pixels, labels = next(iter(EvaluationLoader(dataset.train, PICTURES, dataset.image_size)))
     logits = model.train()(Normalise(dataset.mean, dataset.std, "cpu")(pixels))
@@ -105,7 +100,7 @@ def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather curves, and the gradients of the deep networks before training and after each epoch."""
+    """Collect curves, and the gradients of the deep networks before training and after each epoch."""
     shallow, deep = min(work.options.depths), max(work.options.depths)
     ratios: dict[str, list[float]] = {}
     throughout: dict[str, list[list[Any]]] = {}
@@ -119,18 +114,18 @@ def measure(work: Workspace) -> Numbers:
 
 
 def effect(numbers: Numbers, kind: str, cell: tuple[str, str, str]) -> np.ndarray:
-    """Training accuracy of the deep network less that of the shallow one in that cell, in points: [seeds]."""
+    """Training accuracy of the deep network minus the shallow one's in that cell, in points: [seeds]."""
     shallow, deep = (last(numbers, "-".join([kind, str(depth), *cell])) for depth in numbers["depths"])
     return deep - shallow
 
 
 def shown_in(numbers: Numbers, kind: str) -> list[tuple[str, str, str]]:
-    """Return the cells where the deep network is shown to train worse."""
+    """Return the cells where the deep network trains worse, with an interval below zero."""
     return [cell for cell in cells() if mean_interval(effect(numbers, kind, cell)).below(0)]
 
 
 def factor_effect(numbers: Numbers, place: int) -> np.ndarray:
-    """Return what a factor's second level adds to the plain network's effect of depth, others averaged: [seeds]."""
+    """Return a factor's contribution to the plain network's effect of depth, averaged over the others: [seeds]."""
     first, second = (OPTIMISERS, INITS, NORMS)[place]
     means = [
         np.mean([effect(numbers, "plain", cell) for cell in cells() if cell[place] == level], axis=0)
@@ -163,7 +158,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say in how many cells either kind degrades, and what the gradients were there."""
+    """Report the number of cells where each kind degrades, and the gradients there."""
 
     def sentence() -> str:
         plain, residual, total = shown_in(numbers, "plain"), shown_in(numbers, "residual"), len(cells())
@@ -197,7 +192,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         title = f"Effect of depth, {kind} networks"
         figure = dots(rows, title=title, xlabel="points of training accuracy", looks=dict.fromkeys(rows, look),
                       level=(0.0, "none"), limits=(-100, 60))  # fmt: skip
-        alt = f"Training accuracy of the deep less the shallow {kind} network, a row for each combination."
+        alt = f"Training accuracy of the deep minus the shallow {kind} network, a row for each combination."
         drawn.append(Drawing(f"causes-{kind}", figure, alt, "Optimiser, initial weights, norm."))
     return [*drawn, *(_gradients(numbers, when) for when in (0, -1) if numbers.get("gradients"))]
 
@@ -213,7 +208,7 @@ def _gradients(numbers: Numbers, when: int) -> Drawing:
     words = "after training" if when else "before training"
     panel = Panel(f"Gradient by layer, {words}", "3x3 layer", "by the weights (log scale)", lines, form="{:.2g}",
                   log=True)  # fmt: skip
-    alt = f"Norm of each layer's gradient over that of its weights, {words}."
+    alt = f"Norm of each layer's gradient divided by the norm of its weights, {words}."
     return Drawing(f"causes-gradients-{'end' if when else 'start'}", line_panel(panel), alt, "SGD, He's weights.")
 
 
@@ -226,7 +221,7 @@ def tables(numbers: Numbers) -> list[Table]:
     header = ["optimiser, weights, norm", "plain", "residual", "gradient, plain", "gradient, residual"]
     shallow, deep = numbers["depths"]
     caption = (
-        f"Training accuracy of {deep} layers less that of {shallow}, points, mean over seeds; then, of the {deep} "
+        f"Training accuracy of {deep} layers minus {shallow} layers, points, mean over seeds; then, of the {deep} "
         "layers before training, the first convolution's gradient by the last one's, each relative to its weights."
     )
     return [Table(header, rows, caption), accuracy_table(numbers)]

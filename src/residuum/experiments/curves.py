@@ -1,4 +1,4 @@
-"""Members that are runs of a condition: ``CONDITION-seed0``, ``CONDITION-seed1``, ... gathered and told."""
+"""Collect and report members that are runs of a condition: ``CONDITION-seed0``, ``CONDITION-seed1``, ..."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIGURES = ("train_loss", "train_acc1", "val_loss", "val_acc1")
 
 
 def of_conditions(conditions: Mapping[str, Mapping[str, Any]], options: Options) -> Members:
-    """Return a member for each condition and seed: what all share, and over it what the condition says."""
+    """Return a member for each condition and seed: shared settings, overridden by the condition's."""
     return {
         f"{condition}-seed{seed}": {**options.training, **settings, "seed": seed}
         for condition, settings in conditions.items()
@@ -29,7 +29,7 @@ def of_conditions(conditions: Mapping[str, Mapping[str, Any]], options: Options)
 
 
 def gathered(work: Workspace) -> Numbers:
-    """Return {"data", "curves": {condition: {figure: [seeds][epochs]}}, "diverged": {condition: how many runs}}."""
+    """Return {"data", "curves": {condition: {figure: [seeds][epochs]}}, "diverged": {condition: number of runs}}."""
     curves: dict[str, dict[str, list[list[float | None]]]] = {}
     diverged: dict[str, int] = {}
     for name, history in work.histories.items():
@@ -56,7 +56,7 @@ def last(numbers: Numbers, condition: str, figure: str = "train_acc1") -> np.nda
 
 
 def against(numbers: Numbers, condition: str, other: str, figure: str = "val_acc1") -> np.ndarray:
-    """Return by how much a figure at the last epoch is above that of another condition: [seeds]."""
+    """Return a figure at the last epoch minus the figure of another condition: [seeds]."""
     return last(numbers, condition, figure) - last(numbers, other, figure)
 
 
@@ -67,9 +67,9 @@ def held_against(
 
     Args:
         numbers: as ``gathered`` returns them.
-        other: the condition that the others are held against, and how a sentence names it.
-        words: how a sentence names each condition.
-        claims: "above" or "below" of each condition that is judged, the published figures, and the smallest
+        other: the reference condition, and its name in sentences.
+        words: each condition's name in sentences.
+        claims: for each judged condition "above" or "below", the published figures, and the smallest
             difference that would matter.
     """
     condition, called = other
@@ -116,9 +116,9 @@ def accuracy_table(numbers: Numbers, conditions: Sequence[str] | None = None) ->
 
 
 def epochs_to(curves: Sequence[Sequence[float]], level: float) -> list[float | None]:
-    """Return for each seed how many epochs pass until a curve reaches the level, between epochs by a straight line.
+    """Return for each seed the number of epochs until a curve reaches the level, interpolated linearly.
 
-    None where it never does. ``curves`` are [seeds][epochs]; before the first epoch nothing is known, so a curve that
+    None where it never does. ``curves`` are [seeds][epochs]; there is no value before the first epoch, so a curve that
     starts above the level has taken one epoch or less and counts as 1.
     """
     found: list[float | None] = []
@@ -133,6 +133,6 @@ def epochs_to(curves: Sequence[Sequence[float]], level: float) -> list[float | N
 
 
 def one_sentence(numbers: Numbers, sentence: Callable[[], str]) -> str:
-    """Return the sentence, or why one run of each condition tells nothing."""
+    """Return the sentence, or a note that one run of each condition shows nothing."""
     seeds = min(len(curves["train_acc1"]) for curves in numbers["curves"].values())
     return sentence() if seeds > 1 else "One run of each network shows nothing: give at least two seeds."

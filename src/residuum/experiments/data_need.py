@@ -1,10 +1,6 @@
-"""Data need: do networks without shortcuts need more pictures?
+"""Data need: do networks without shortcuts need more images?
 
-Question   It is said that skips make learning need fewer examples. Twins are trained on parts of the data set; each run
-           makes about as many steps as every other, so that less data does not mean less training.
 Command    residuum study data-need
-Cost       about five minutes on two cores: 30 runs on parts of the digits
-Expected   the plain twin loses more of its accuracy as pictures become fewer
 """
 
 from __future__ import annotations
@@ -28,13 +24,13 @@ EXPECTED = "The plain twin loses more of its validation accuracy as training ima
 DEFAULTS = Options(depths=(20,), epochs=10)
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 PERCENTS = ("1", "3", "10", "30", "100")
-CHOICES = PERCENTS  # of --only: percents of the images in place of SHARES
+CHOICES = PERCENTS  # of --only: percents of the images, which override SHARES
 MATTERS = Matters(2.0, "chosen here: about what depth is worth on CIFAR-10 (He15 table 6: 1.78 points)")
-MOST_EPOCHS = 8  # times the epochs of the whole: with very few pictures steps would cost mostly validation
+MOST_EPOCHS = 8  # times the epochs of the whole set: with very few images, validation would dominate the cost
 
 
 def members(options: Options) -> Members:
-    """Return twins of the first depth on each part; epochs are so many that the pictures seen are as many."""
+    """Return twins of the first depth on each part, with as many epochs as give the same number of image views."""
     whole, source = len(open_data(options.data).train), options.data.split("[:")[0]
     val = options.data.partition(",:")[2].rstrip("]")
     conditions = {}
@@ -61,17 +57,17 @@ def measure(work: Workspace) -> Numbers:
 
 
 def sizes(numbers: Numbers) -> list[int]:
-    """Return the numbers of training pictures, ascending."""
+    """Return the numbers of training images, ascending."""
     return sorted({int(name.split("-")[1]) for name in numbers["curves"]})
 
 
 def gap(numbers: Numbers, pictures: int) -> np.ndarray:
-    """Validation accuracy of the residual twin less that of the plain one, [seeds], in points."""
+    """Validation accuracy of the residual twin minus the plain twin's, [seeds], in points."""
     return against(numbers, f"residual-{pictures}", f"plain-{pictures}")
 
 
 def widening(numbers: Numbers) -> Interval:
-    """How much wider the gap is with the fewest pictures than with all, paired by seed, in points."""
+    """The gap with the fewest images minus the gap with all, paired by seed, in points."""
     few, all_of_them = sizes(numbers)[0], sizes(numbers)[-1]
     return paired_difference(gap(numbers, few), gap(numbers, all_of_them))
 
@@ -96,7 +92,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say whether the lead widens as pictures become fewer."""
+    """Report whether the lead widens as the number of images falls."""
 
     def sentence() -> str:
         few, whole, wider = sizes(numbers)[0], sizes(numbers)[-1], widening(numbers)
@@ -125,7 +121,7 @@ def _listed(values: list[int]) -> str:
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw validation accuracy by number of pictures."""
+    """Draw validation accuracy by number of images."""
     lines = [
         Line(
             kind,

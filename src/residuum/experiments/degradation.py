@@ -1,11 +1,6 @@
 """Degradation: does a deeper plain network train worse, and its residual twin not?
 
-Question   Of networks that differ in depth alone, the deeper should train at least as well: it could copy the shallower
-           one and pass its output on. He15 (figure 6) saw plain networks of 56 layers train worse than those of 20,
-           and residual ones the other way round.
 Command    residuum study degradation (residuum demo shows the same with the digits and a few predictions)
-Cost       about a minute on two cores: twelve runs of 15 epochs on the embedded digits
-Expected   plain-56 below plain-20 in training accuracy; residual-56 loses less against residual-20, or gains
 """
 
 from __future__ import annotations
@@ -36,11 +31,11 @@ EXPECTED = (
     "The deepest plain network ends below the shallowest in training accuracy; its residual twin loses less, or gains."
 )
 DEFAULTS = Options(depths=(20, 56))
-KEEPS_EPOCHS = True  # what other studies measure on these networks, epoch by epoch (--runs)
+KEEPS_EPOCHS = True  # other studies measure these networks epoch by epoch (--runs)
 
 Kind = Literal["plain", "residual"]
 KINDS: tuple[Kind, ...] = ("plain", "residual")
-FEW = 2  # depths of a kind that are told apart without asking
+FEW = 2  # number of depths per kind that need no extra labels
 LOOKS = ("blue", "vermilion", "green", "purple", "ochre")
 PARTS = {"train": "training", "val": "test"}
 ALT = "Error by epoch of the {kind} networks, a line for each depth."
@@ -52,7 +47,7 @@ def members(options: Options) -> Members:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather accuracies in percent by network, [seeds][epochs] each."""
+    """Collect accuracies in percent by network, [seeds][epochs] each."""
     networks = list(dict.fromkeys(name.rsplit("-", 1)[0] for name in work.histories))
 
     def curves(figure: str) -> dict[str, list[list[float]]]:
@@ -87,7 +82,7 @@ def findings(numbers: Numbers) -> list[Finding]:
                 judged_pairs(f"The deeper plain network {does} worse{among}", worse, plain, "below",
                              WORTH_OF_DEPTH, **points),
                 judged_pairs(f"{tells}{among}", better, residual[:both] - plain[:both], "above",
-                             WORTH_OF_DEPTH, unit="points: residual effect of depth less the plain one"),
+                             WORTH_OF_DEPTH, unit="points: residual effect of depth minus the plain one"),
                 judged_pairs(f"The deeper residual network {does} better{among}", better, residual, "above",
                              WORTH_OF_DEPTH, **points),
             ]  # fmt: skip
@@ -95,7 +90,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say in one sentence what the numbers show; which sentence, the intervals decide."""
+    """Summarise the numbers in one sentence, which the intervals select."""
     plain, residual, saved = depth_effect(numbers, "plain"), depth_effect(numbers, "residual"), rescue(numbers)
     shallow, deep = depths(numbers)[0], compared(numbers)
     if np.isinf(plain.high):
@@ -122,7 +117,7 @@ def answer(numbers: Numbers) -> str:
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw both kinds on one scale, a figure each, for a page that is read on phones too; many depths can be asked."""
+    """Draw both kinds on one scale, one figure each, so that the page also fits a phone; there may be many depths."""
     return [
         Drawing(
             f"degradation-{kind}",
@@ -146,7 +141,7 @@ def _plot(numbers: Numbers, kind: Kind) -> dict[str, Any]:
 
 
 def both_kinds(numbers: Numbers) -> Figure:
-    """Draw plain networks beside residual ones, as He15 figure 6."""
+    """Draw plain and residual networks side by side, as He15 figure 6."""
     return degradation(_series(numbers))
 
 
@@ -175,19 +170,19 @@ def tables(numbers: Numbers) -> list[Table]:
 
 
 def depth_effect(numbers: Numbers, kind: Kind) -> Interval:
-    """Training accuracy at the last epoch of the deep network less that of the shallowest, by seed, in points."""
+    """Training accuracy at the last epoch of the deep network minus the shallowest's, by seed, in points."""
     return mean_interval(differences(numbers, kind, compared(numbers)))
 
 
 def rescue(numbers: Numbers) -> Interval:
-    """What the shortcut saves of the effect of depth, paired by seed, in points."""
+    """The residual effect of depth minus the plain effect, paired by seed, in points."""
     plain, residual = (differences(numbers, kind, compared(numbers)) for kind in KINDS)
     both = min(len(plain), len(residual))
     return mean_interval(residual[:both] - plain[:both])
 
 
 def differences(numbers: Numbers, kind: Kind, depth: int, part: str = "train") -> np.ndarray:
-    """Accuracy at the last epoch of that depth less that of the shallowest, of the seeds that both have, in points."""
+    """Accuracy at the last epoch of that depth minus the shallowest's, for the seeds that both have, in points."""
     ends = [[run[-1] for run in numbers[part][f"{kind}-{one}"]] for one in (depth, depths(numbers)[0])]
     both = min(map(len, ends))
     return np.subtract(*(np.array(end[:both]) for end in ends))
@@ -199,13 +194,13 @@ def depths(numbers: Numbers) -> list[int]:
 
 
 def compared(numbers: Numbers) -> int:
-    """Return the depth that the answer holds against the shallowest: of those with the most seeds the deepest."""
+    """Return the depth that the answer compares with the shallowest: the deepest one with the most seeds."""
     seeds = {depth: len(numbers["train"][f"plain-{depth}"]) for depth in depths(numbers)[1:] or depths(numbers)}
     return max(seeds, key=lambda depth: (seeds[depth], depth))
 
 
 def _counts(numbers: Numbers) -> str:
-    """Return the number of seeds, or from the fewest to the most."""
+    """Return the number of seeds, or the range from the fewest to the most."""
     counts = sorted({len(seeds) for seeds in numbers["train"].values()})
     return " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
 

@@ -1,11 +1,6 @@
-"""Dynamics: what do skips do while a network learns?
+"""Dynamics: what do skips do during training?
 
-Question   Popular accounts say that in training the weights mute the layer before and amplify the skipped one, that
-           networks with skips therefore learn faster, and that plain ones explore more of the feature space.
 Command    residuum study dynamics
-Cost       about a minute on two cores: 15 runs of 20 epochs of fully connected networks on the digits
-Expected   the norm of learnt skips grows against that of normal matrices; residual networks reach an accuracy in fewer
-           epochs; the features of plain ones fill more dimensions
 """
 
 from __future__ import annotations
@@ -28,20 +23,20 @@ from .form import Members, Numbers, Options, Workspace
 from .statistics import Matters, judged_pairs, mean_interval, paired_difference
 
 QUESTION = (
-    "While a network learns, do its weights come to favour the skip over the layer beside it? Do networks with skips "
+    "During training, do the weights come to favour the skip over the parallel layer? Do networks with skips "
     "learn faster, and do plain ones use more of the feature space?"
 )
 SOURCE = "popular accounts of skip connections; no figure published"
 COST = "about a minute on two cores: 15 runs of 20 epochs of fully connected networks on the digits"
 EXPECTED = (
-    "The norm of learnt skips grows against that of the normal matrices; residual networks reach an accuracy in fewer "
+    "The norm of learnt skips grows relative to the normal matrices; residual networks reach an accuracy in fewer "
     "epochs; the features of plain ones fill more dimensions."
 )
 DEFAULTS = Options(depths=(14,), epochs=20, seeds=5)
-RATE = 0.02  # without norms, 0.1 is too much
-LEVEL = 50.0  # percent of the training pictures right
+RATE = 0.02  # without norms, 0.1 is too large
+LEVEL = 50.0  # training accuracy, percent
 WIRINGS = {"plain": "vermilion", "residual": "blue", "learnt": "green"}
-PICTURES = 512  # that features are measured on
+PICTURES = 512  # images to measure features on
 
 
 def members(options: Options) -> Members:
@@ -58,7 +53,7 @@ def members(options: Options) -> Members:
 
 
 def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
-    """Return the ratio of skips' to normal matrices' norms where skips are learnt, and how the features spread."""
+    """Return the ratio of skip to normal matrix norms where skips are learnt, and the features' participation ratio."""
     if not isinstance(model, Network) or not isinstance(cell := next(iter(model.stages)), SkipCell):
         return {}
     seen: dict[str, Any] = {"participation": participation(_features(model, dataset))}
@@ -79,7 +74,7 @@ def _target(cell: SkipCell, sources: Sequence[int]) -> int:
 
 @torch.no_grad()
 def _features(model: Network, dataset: Dataset) -> torch.Tensor:
-    """Return what the last hidden layer gives for the first validation pictures: [pictures, units]."""
+    """Return the last hidden layer's output for the first validation images: [images, units]."""
     pixels, _ = next(iter(EvaluationLoader(dataset.val, PICTURES, dataset.image_size)))
     return model.eval().forward_features(Normalise(dataset.mean, dataset.std, "cpu")(pixels))
 
@@ -87,8 +82,8 @@ def _features(model: Network, dataset: Dataset) -> torch.Tensor:
 def participation(features: torch.Tensor) -> float:
     """Return (sum of l)^2 / sum of l^2 over the eigenvalues l of the features' covariance: dimensions in use.
 
-    1 where all lie on a line, the number of units where every direction varies alike (Gao et al. 2017, the
-    participation ratio). Features [pictures, units]; where nothing varies it is 0.
+    1 where all features lie on a line, the number of units where all directions vary equally (Gao et al. 2017, the
+    participation ratio). Features [images, units]; 0 where nothing varies.
     """
     centred = (features - features.mean(0)).double()
     eigenvalues = torch.linalg.svdvals(centred) ** 2
@@ -97,7 +92,7 @@ def participation(features: torch.Tensor) -> float:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather curves and what was watched, [seeds][epochs + 1] each."""
+    """Collect curves and watched values, [seeds][epochs + 1] each."""
     watched = {
         key: {
             wiring: [
@@ -113,17 +108,17 @@ def measure(work: Workspace) -> Numbers:
 
 
 def learnt_gain(numbers: Numbers) -> np.ndarray:
-    """Return by how many percent training raises the ratio of skip to normal norms: [seeds]."""
+    """Return the increase of the ratio of skip to normal norms during training, in percent: [seeds]."""
     return np.array([rows[-1] for rows in _gains(numbers)])
 
 
 def _gains(numbers: Numbers) -> list[list[float]]:
-    """Return the ratio's change against its start, percent: [seeds][epochs + 1]."""
+    """Return the ratio's change from its start, in percent: [seeds][epochs + 1]."""
     return [[100 * (row / rows[0] - 1) for row in rows] for rows in numbers["watched"]["skip_to_normal"]["learnt"]]
 
 
 def speed(numbers: Numbers) -> dict[str, list[float]]:
-    """Return the epochs to LEVEL of training accuracy by wiring; a run that never gets there counts as all of them."""
+    """Return the epochs to LEVEL of training accuracy by wiring; a run that never reaches it counts all its epochs."""
     found = {}
     for wiring, curves in numbers["curves"].items():
         epochs = epochs_to(curves["train_acc1"], LEVEL)
@@ -153,7 +148,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what is shown of each account."""
+    """Report the result for each account."""
 
     def sentence() -> str:
         gain, fast, spread = learnt_gain(numbers), speed(numbers), ends(numbers)

@@ -1,10 +1,6 @@
 """Effective depth: do early epochs use fewer layers than late ones?
 
-Question   A popular account: in early training a residual network is shallow, its blocks being near the identity, and
-           it uses all of its layers only later. How long are the paths that carry the gradient, epoch by epoch?
 Command    residuum study effective-depth
-Cost       about two minutes on two cores: six networks of 38 layers, 12 epochs on the digits
-Expected   the effective depth grows with training
 """
 
 from __future__ import annotations
@@ -25,8 +21,8 @@ from .members import twins
 from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
-    "A residual network can begin as a shallow one and come to use its layers as it learns. Does it? How many blocks "
-    "do the paths pass that carry the gradient, epoch by epoch, from ordinary initial weights and from branches that "
+    "A residual network can start as a shallow one and use more of its layers as it learns. Does it? How many blocks "
+    "do the paths that carry the gradient pass, epoch by epoch, from ordinary initial weights and from branches that "
     "start at zero?"
 )
 SOURCE = "popular accounts of residual networks; path gradients after Vei16 (arXiv:1605.06431), section 5"
@@ -45,7 +41,7 @@ CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to t
 def members(options: Options) -> Members:
     """Return residual networks of every depth, start and seed: ``he-38-seed0``, ``zero-38-seed2``, ...
 
-    Of another study's runs the residual twins are measured: ``residual-56-seed0``, ...
+    For another study's runs, measure the residual twins: ``residual-56-seed0``, ...
     """
     if options.runs:
         return {name: settings for name, settings in twins(options).items() if name.startswith("residual")}
@@ -63,7 +59,7 @@ def members(options: Options) -> Members:
 
 
 def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
-    """Return the effective depth, blocks, and how many blocks there are."""
+    """Return the effective depth in blocks, and the number of blocks."""
     sample = take_sample(model, dataset, count=PICTURES, split="train")
     row, slope, _ = row_and_slope(model, next(sample.images()))
     found = shares(gradient_by_length(row, slope))
@@ -71,7 +67,7 @@ def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Return the effective depth of each network: [seeds][epochs], the first before training, and accuracies."""
+    """Return each network's effective depth, [seeds][epochs], the first entry before training, and accuracies."""
     networks: dict[str, Any] = {}
     for name, history in work.histories.items():
         rows = work.watched(name)
@@ -84,7 +80,7 @@ def measure(work: Workspace) -> Numbers:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge growth from new to trained, and from the first epoch to the last."""
+    """Judge growth from new to trained networks, and from the first epoch to the last."""
     found = []
     for name, network in numbers["networks"].items():
         depth = np.array(network["depth"])
@@ -102,7 +98,7 @@ def _said(name: str) -> str:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say from where to where the effective depth went."""
+    """Report the change of the effective depth."""
     said = []
     for name, network in numbers["networks"].items():
         depth = np.array(network["depth"]).mean(0)

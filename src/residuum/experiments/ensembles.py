@@ -1,13 +1,9 @@
-"""Ensembles: what do more views of an image, and more networks, add to one network's accuracy?
+"""Ensembles: how much do more views of an image, and more networks, add to one network's accuracy?
 
-Question   The entry of 2015 averaged six networks over ten crops at several scales. How much does each way of showing
-           an image add to one view of its middle, and how much does each further network add?
-Command    residuum study ensembles (--runs FOLDER for trained ones, as those of a recipe)
-Cost       about two minutes on two cores: three runs of 15 epochs on the digits
-Expected   more views and more networks predict better, each further network by less than the one before
+Command    residuum study ensembles (--runs FOLDER for trained runs, such as a recipe's)
 
-Members differ in their seed alone; an ensemble of n averages the class probabilities of the first n. An interval of one
-ensemble is over test images (bootstrap), of single networks over seeds.
+Members differ only in their seed; an ensemble of n averages the class probabilities of the first n. The interval of an
+ensemble is over test images (bootstrap), the interval of single networks over seeds.
 """
 
 from __future__ import annotations
@@ -20,8 +16,8 @@ import numpy as np
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
+from ..settings.file import read_settings
 from ..training.run import CONFIG
-from ..training.settings import read_settings
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
 from .statistics import Interval, Matters, bootstrap, judged, judged_pairs, spread
@@ -32,10 +28,10 @@ SOURCE = (
     "of six); Krizhevsky et al. 2012 on ten crops"
 )
 COST = "about two minutes on two cores: three runs of 15 epochs on the digits"
-EXPECTED = "More views and more networks predict better, each further network by less than the one before."
+EXPECTED = "More views and more networks predict better, each further network by less than the previous one."
 DEFAULTS = Options(depths=(20,), seeds=3)
 SHOWN_AS = ("centre", "flip", "ten-crop", "multi-scale")
-SCALES = (28, 32, 36)  # shorter sides for 32x32 images; of others in proportion
+SCALES = (28, 32, 36)  # shorter sides for 32x32 images; proportional for others
 CHOICES = SHOWN_AS  # of --only: views
 PUBLISHED = {"ten-crop": "He15 tables 3 and 4: ten crops are usual", "multi-scale": "He15 section 3.4", "flip": "–"}
 MATTERS = Matters(0.3, "chosen here: twice the deviation between seeds that He15 reports (0.16 points)")
@@ -45,7 +41,7 @@ LOOKS = ("blue", "green", "ochre", "purple")
 def members(options: Options) -> Members:
     """Return residual networks of the first depth: ``residual-20-seed0``, ...
 
-    Of a folder whose runs have other names, such as those of a recipe, all runs are members, whatever their settings.
+    In a folder whose runs have other names, such as a recipe's, all runs are members, whatever their settings.
     """
     runs = sorted(Path(options.runs).glob(f"*/{CONFIG}")) if options.runs else []
     if runs and not any(path.parent.name.startswith(("plain-", "residual-")) for path in runs):
@@ -57,7 +53,7 @@ def members(options: Options) -> Members:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Return hits of each view: of every network alone, and of the first n averaged."""
+    """Return the hits of each view: for every network alone, and for the first n averaged."""
     views = [view for view in SHOWN_AS if not work.options.only or view in ("centre", *work.options.only)]
     found = {view: work.keep(f"ensembles-{view}", lambda view=view: _of_view(work, view)) for view in views}
     return {"data": work.options.data, "networks": list(work.histories), "views": found}
@@ -84,7 +80,7 @@ def _hits(said: Predictions) -> np.ndarray:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge each view against the middle alone by seed, and the whole ensemble against one network by image."""
+    """Judge each view against the centre crop by seed, and the whole ensemble against one network by image."""
     alone = {view: np.array(found["alone"]) for view, found in numbers["views"].items()}
     found = [
         judged_pairs(f"Showing images as {view} predicts better than once", PUBLISHED[view],
@@ -101,7 +97,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Report one network's accuracy and that of all, for each view."""
+    """Report the accuracy of one network and of the ensemble, for each view."""
     count = len(numbers["networks"])
     said = [
         f"{view} {np.mean(one['alone']):.2f} % alone and {one['together'][-1][0]:.2f} % with {count} averaged"

@@ -1,4 +1,4 @@
-"""The pictures of the features study, from its numbers."""
+"""The figures of the features study, from its numbers."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from ..report.study import Drawing
 from .form import Numbers
 from .measuring import CAPTION, by_network, chance, lines_of, named
 
-A_ROW = 8  # filters of a row
+A_ROW = 8  # filters per row
 
 
 def packed(pixels: Tensor) -> dict[str, Any]:
-    """Return uint8 pixels as JSON can hold them in one line."""
+    """Return uint8 pixels as a JSON string."""
     return {"shape": list(pixels.shape), "bytes": base64.b64encode(pixels.numpy().tobytes()).decode()}
 
 
 def unpacked(held: dict[str, Any]) -> np.ndarray:
-    """Return the pixels that ``packed`` packed."""
+    """Return the pixels from ``packed``'s string."""
     return np.frombuffer(base64.b64decode(held["bytes"]), np.uint8).reshape(held["shape"])
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw probes, neighbours and likeness by depth, and pictures of the first seed of each network."""
+    """Draw probes, neighbours and similarity by depth, and images of the first seed of each network."""
     grouped = by_network(numbers)
     pictures = [
         _by_depth(numbers, grouped, "probes", "Linear probe", "of images recognised, %"),
@@ -38,7 +38,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     ]
     for network, seeds in grouped.items():
         one = seeds[0]
-        alt = f"How alike the depths of {named(network)} are, each pair."
+        alt = f"Similarity of each pair of depths of {named(network)}."
         words = f"Linear CKA of whole feature maps, first seed, {named(network)}."
         shown = matrix(one["alike"], _short(one["depths"]), title=f"Depths of {named(network)}", label="CKA")
         pictures.append(Drawing(f"alike-{network}", shown, alt, words))
@@ -77,15 +77,15 @@ def _shown(network: str, held: dict[str, Any]) -> list[Drawing]:
         ),
         Drawing(
             f"units-{network}",
-            picture_rows(list(channels.values()), _short(channels), title=f"What units of {words} answer to"),
+            picture_rows(list(channels.values()), _short(channels), title=f"Images that maximise units of {words}"),
             f"Images that channels at four depths and the classes of {words} answer most strongly to.",
-            "Found by gradient ascent from noise, smoothed; a row a depth, the last row the classes in their order.",
+            "Smoothed gradient ascent from noise; one row per depth, the last row has the classes in order.",
         ),
         Drawing(
             f"nearest-{network}",
             picture_rows(list(nearest.values()), list(nearest), title=f"Nearest images in {words}", gap=True),
             f"Images and their five nearest in the features of {words}, at the stem and at the end.",
-            "The first image of a row is asked about; the others are its nearest by the cosine of pooled features.",
+            "The first image of a row is the query; the others are its nearest by the cosine of pooled features.",
         ),
     ]
 

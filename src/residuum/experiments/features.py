@@ -1,13 +1,10 @@
-"""Features: what do the layers of a trained network hold, from the first to the last?
+"""Features: what do the layers of a trained network represent, from the first to the last?
 
-Question   Do features grow with depth from simple to telling, and how alike are those of neighbouring blocks?
 Command    residuum study features [--model FILE --data DATA]
-Cost       about three minutes on two cores: six runs of 15 epochs on the embedded digits
-Expected   classes get easier to read off with depth; residual blocks change the representation little by little
 
-At each depth: a linear probe (ridge regression on pooled features, learnt on training pictures, tested on others), the
-share of a picture's five nearest pictures that are of its class, and how alike the depths are (linear CKA of whole
-feature maps). Of the first seed also pictures: first filters, nearest pictures, and what units answer most strongly to.
+At each depth: a linear probe (ridge regression on pooled features, fitted on training images, tested on others), the
+share of an image's five nearest images with its class, and the similarity of depths (linear CKA of whole
+feature maps). For the first seed also first filters, nearest images, and images that maximise single units.
 """
 
 from __future__ import annotations
@@ -31,19 +28,19 @@ from .measuring import OWN, PICTURES, by_network, interval, measured, members_or
 from .statistics import Matters, judged, spread
 
 QUESTION = (
-    "What do the layers hold? Do classes get easier to read off with every block, how much does each block change the "
+    "What do the layers represent? Does each block make classes easier to read off, how much does it change the "
     "representation, and what do first filters, middle channels and last units answer to?"
 )
 SOURCE = "linear probes: Alain 2016 (arXiv:1610.01644); CKA: Kornblith 2019 (arXiv:1905.00414); Gre17 on small steps"
 COST = "about three minutes on two cores: six runs of 15 epochs on the embedded digits"
-EXPECTED = "probes and neighbours improve with depth; neighbouring blocks are more alike in residual networks."
+EXPECTED = "probes and neighbours improve with depth; neighbouring blocks are more similar in residual networks."
 DEFAULTS = Options(data="digits", depths=(20,))
 
 NEAREST = 5
-COMPARED = 300  # pictures whose whole feature maps are compared
-SHOWN = 6  # units of a depth, pictures that are asked about
-STEPS = 96  # of the climb
-OF_CHANNELS, OF_CLASSES = 0.3, 10.0  # smoothness: a class's logit climbs to a hundred, a channel's mean to a few
+COMPARED = 300  # images whose whole feature maps are compared
+SHOWN = 6  # units per depth, and query images
+STEPS = 96  # of the gradient ascent
+OF_CHANNELS, OF_CLASSES = 0.3, 10.0  # smoothness: a class's logit rises to a hundred, a channel's mean to a few
 PROBE = Matters(5.0, "chosen here: Alain 2016 shows tens of points")
 STEP = Matters(0.5, "chosen here: half a point a block")
 ALIKE = Matters(0.05, "chosen here: a twentieth of the scale of CKA")
@@ -52,7 +49,7 @@ members = members_or_model
 
 
 def measure(work: Workspace) -> Numbers:
-    """Return probes, neighbours and likeness by depth of each network, and pictures of the first seed."""
+    """Return probes, neighbours and similarity by depth of each network, and images of the first seed."""
 
     def look(name: str, model: nn.Module, sample: Sample) -> Numbers:
         learnt = take_sample(model, work.dataset(), count=PICTURES, split="train")
@@ -84,7 +81,7 @@ def _last(found: dict[str, Any]) -> str:
 
 
 def _pictures(model: nn.Module, sample: Sample, test: dict[str, torch.Tensor]) -> Numbers:
-    """Return filters, what units answer to, and nearest pictures, packed."""
+    """Return filters, images that maximise units, and nearest images, packed."""
     asked = torch.arange(SHOWN)
     near = {name: neighbours(test[name], asked, NEAREST) for name in (_first(test), _last(test))}
     points = depth_points(model)
@@ -123,7 +120,7 @@ def findings(numbers: Numbers) -> list[Finding]:
             judged(claim, "Alain 2016", interval(rises, steps), "above", STEP, unit="points a block", pairs=steps)
         )
     found += twins_judged(
-        "Neighbouring blocks are more alike (CKA) in a residual network than in its plain twin",
+        "Neighbouring blocks are more similar (CKA) in a residual network than in its plain twin",
         "Gre17: residual blocks refine an estimate",
         grouped,
         _neighbouring,
@@ -135,12 +132,12 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def _neighbouring(one: Any) -> float:
-    """Return the mean likeness of each block to the next one."""
+    """Return the mean similarity of each block to the next."""
     return float(np.mean(np.diagonal(np.array(one["alike"]), 1)))
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what a probe reads off the stem and the last block, and how alike neighbouring blocks are."""
+    """Report the probe at the stem and at the last block, and the similarity of neighbouring blocks."""
     said = [
         f"a linear probe reads {np.mean([one['probes'][0] for one in seeds]):.1f} % off the stem of {named(network)} "
         f"and {np.mean([one['probes'][-1] for one in seeds]):.1f} % off its last block; neighbouring blocks have a CKA "
@@ -163,7 +160,7 @@ def tables(numbers: Numbers) -> list[Table]:
     places = ("stem", "middle", "end")
     header = ["network", *(f"{what}, {place}" for what in ("probe", "neighbours") for place in places)]
     caption = (
-        f"Percent on {count} images of {numbers['data']}: what a probe recognises, and which nearest images are of "
+        f"Percent on {count} images of {numbers['data']}: a probe's accuracy, the share of nearest images with "
         "the same class; CKA of neighbouring blocks. Mean and deviation over seeds."
     )
     return [Table([*header, "CKA"], rows, caption)]

@@ -1,11 +1,6 @@
-"""Gradients: do they vanish, explode or shatter with depth, and does training change it?
+"""Gradients: do they vanish, explode or shatter with depth, and does training change that?
 
-Question   Popular accounts say that shortcuts cure vanishing gradients; others, that normalisation had done so. Bal17
-           says that what depth destroys is the likeness of gradients at nearby inputs, and that the shortcut saves it.
 Command    residuum study gradients
-Cost       about three minutes on two cores: new networks of five depths, and twelve runs of 6 epochs on the digits
-Expected   no vanishing in new plain networks; with batch norm a factor above 1 a block, and gradients that are unlike
-           each other; in residual networks a factor near 1, and more likeness at the same depth
 """
 
 from __future__ import annotations
@@ -19,7 +14,7 @@ from torch import nn
 from ..analysis.gradient_flow import factor, flow, partners
 from ..analysis.sample import take_sample
 from ..data import Dataset
-from ..models import create_model
+from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.study import Drawing, Finding, Table
 from ..seeds import drawing
@@ -29,13 +24,13 @@ from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "Does the gradient vanish or explode on its way back through a plain network, and is it the shortcut or the "
-    "normalisation that keeps its size? Are gradients at nearby images still alike, and does training change that?"
+    "normalisation that keeps its size? Are gradients at nearby images still similar, and does training change that?"
 )
 SOURCE = "Bal17 (arXiv:1702.08591), figures 1 and 2; Yang et al. 2019, arXiv:1902.08129; He15 section 4.1"
 COST = "about three minutes on two cores: new networks of five depths, and twelve runs of 6 epochs on the digits"
 EXPECTED = (
     "new plain networks keep the gradient's size without a norm and let it grow with one; their gradients at nearby "
-    "images become unlike with depth; residual twins keep more of both."
+    "images become dissimilar with depth; residual twins keep more of both."
 )
 DEFAULTS = Options(depths=(20, 56), epochs=6)
 
@@ -59,7 +54,7 @@ def members(options: Options) -> Members:
 
 
 def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
-    """Return the flow of the gradient on a few training pictures and their partners."""
+    """Return the gradient's flow on a few training images and their partners."""
     sample = take_sample(model, dataset, count=PICTURES, split="train")
     found = flow(model, partners(next(sample.images()), RHO))
     values = {"factor": factor(found.sizes), "likeness": found.likeness, "rope": found.rope}
@@ -68,7 +63,7 @@ def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Return what was seen of new networks of each kind and depth, and of the members epoch by epoch."""
+    """Return the gradient flow of new networks of each kind and depth, and of the members epoch by epoch."""
     if work.options.model:
         return {"data": work.options.data, "new": {}, "trained": {"model": [[_own(work)]]}}
     new = {
@@ -93,7 +88,7 @@ def _new(work: Workspace, kind: str, depth: int) -> Any:
         sizes: dict[str, Any] = {"in_chans": dataset.channels, "num_classes": len(dataset.classes)}
         for seed in range(work.options.seeds):
             with drawing(seed, "init"):
-                network = create_model(model, depth=depth, norm=norm, **sizes)
+                network = build(model, depth=depth, norm=norm, **sizes)
             rows.append(watch(network, dataset, 0))
         return rows
 
@@ -105,7 +100,7 @@ def _own(work: Workspace) -> dict[str, Any]:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge size and likeness in new networks, and what training does to them."""
+    """Judge size and similarity in new networks, and the effect of training on them."""
     if not numbers["new"]:
         return []
     found = [_size(numbers, "plain, no norm", "below", "popular accounts: gradients of plain networks vanish")]
@@ -118,13 +113,13 @@ def findings(numbers: Numbers) -> list[Finding]:
         deep, shallow = (_of_new(numbers, kind, depth, "likeness") for depth in (deepest, shallowest))
         found.append(
             judged_pairs(
-                f"New networks, {kind}: gradients at nearby images are less alike with {deepest} layers than with "
+                f"New networks, {kind}: gradients at nearby images are less similar with {deepest} layers than with "
                 f"{shallowest}", "Bal17: falls as 2^-L", deep - shallow, "below", LIKENESS, unit="of correlation",
             )
         )  # fmt: skip
     for norm in ("batch norm", "no norm"):
         plain, residual = (_of_new(numbers, f"{kind}, {norm}", deepest, "likeness") for kind in ("plain", "residual"))
-        claim = f"New networks of {deepest} layers, {norm}: they are more alike with shortcuts than without"
+        claim = f"New networks of {deepest} layers, {norm}: they are more similar with shortcuts than without"
         published = "Bal17: 1/sqrt(L) against 2^-L with batch norm; (3/4)^L against 2^-L without"
         found.append(judged_pairs(claim, published, residual - plain, "above", LIKENESS, unit="of correlation"))
     return found + [_trained(numbers, name) for name in numbers["trained"]]
@@ -154,12 +149,12 @@ def _of_new(numbers: Numbers, kind: str, depth: int, figure: str) -> np.ndarray:
 def _trained(numbers: Numbers, name: str) -> Finding:
     first, last = (np.array([rows[end]["likeness"] for rows in numbers["trained"][name]], float) for end in (0, -1))
     epochs = numbers["trained"][name][0][-1]["epoch"]
-    claim = f"{name}: after {epochs} epochs gradients at nearby images are more alike than before training"
+    claim = f"{name}: after {epochs} epochs gradients at nearby images are more similar than before training"
     return judged_pairs(claim, "–", last - first, "above", LIKENESS, unit="of correlation")
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what depth does to size and likeness, by the numbers."""
+    """Report the effect of depth on size and similarity."""
     if not numbers["new"]:
         row = numbers["trained"]["model"][0][0]
         return (
@@ -177,7 +172,7 @@ def answer(numbers: Numbers) -> str:
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw size and likeness of new networks by depth, sizes block by block, and likeness and rope by epoch."""
+    """Draw size and similarity of new networks by depth, sizes block by block, and similarity and rope by epoch."""
     pictures = []
     if numbers["new"]:
         pictures += [_by_depth(numbers), _by_block(numbers)]
@@ -190,7 +185,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
 
 TITLES = {
     "likeness": "Correlation of gradients at nearby images",
-    "rope": "The rope: what comes back through shortcuts alone",
+    "rope": "The rope: gradient through shortcuts alone",
 }
 YLABELS = {"likeness": "correlation", "rope": "size, share of the whole gradient's"}
 
@@ -200,7 +195,7 @@ def _by_depth(numbers: Numbers) -> Drawing:
     for kind, rows in numbers["new"].items():
         seeds = zip(*([one["likeness"] for one in row] for row in rows.values()), strict=True)
         lines.append(Line(kind, [int(depth) for depth in rows], [list(one) for one in seeds], KINDS[kind][2]))
-    panel = Panel("New networks: likeness of gradients", "layers", "correlation at nearby images", lines, form="{:.2f}")
+    panel = Panel("New networks: gradient similarity", "layers", "correlation at nearby images", lines, form="{:.2f}")
     return Drawing("likeness-by-depth", line_panel(panel), "Correlation over depth, four kinds of networks.", CAPTION)
 
 
@@ -228,7 +223,7 @@ def _over_time(numbers: Numbers, figure: str) -> list[Line]:
 
 
 def tables(numbers: Numbers) -> list[Table]:
-    """Return factor, likeness and rope of new networks by depth, and of the members before and after training."""
+    """Return factor, similarity and rope of new networks by depth, and of the members before and after training."""
     made = []
     if numbers["new"]:
         rows = [

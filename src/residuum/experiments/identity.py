@@ -1,16 +1,11 @@
 """Identity: can a stack of layers learn to copy its input?
 
-Question   He15 (section 3.1) suspects that optimisers cannot approach identity mappings through several nonlinear
-           layers, which a residual stack has from the start. Plain and residual stacks are trained to give back the
-           picture that they get.
 Command    residuum study identity
-Cost       about three minutes on two cores: 120 stacks of 2 to 32 layers, 40 epochs of the digits each
-Expected   the plain stack's error grows with depth; the residual one's does not
 
-Twins differ in the addition alone: the same matrices from the same draws, and behind each matrix batch norm, before
+Twins differ only in the addition: the same matrices from the same draws, and batch norm after each matrix, before
 the skip joins. Without the norm the residual stream doubles its variance every block and the twins differ in scale; the
-pictures are brought to a variance of one for the same reason. The residual stack does not start as a copy: each branch
-first adds a variance of one, and what must be learnt is to add nothing. A plain stack can copy too, since greys are not
+images are scaled to a variance of one for the same reason. The residual stack does not start as a copy: each branch
+first adds a variance of one, and must learn to add nothing. A plain stack can copy too, since greys are not
 negative: ReLUs let them pass, norms give back mean and spread.
 """
 
@@ -25,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import ArrayImages, Dataset
-from ..data.loaders import training_order
+from ..data.loaders import training_batches, training_order
 from ..errors import InputError
 from ..nn.skips import SkipCell, pick_wiring
 from ..report.lines import TWIN_LOOKS, Line, Panel, line_panel
@@ -36,21 +31,21 @@ from ..training.schedules import build_schedule
 from .form import Members, Numbers, Options, Workspace
 from .statistics import Interval, Matters, judged_pairs, paired_difference
 
-QUESTION = "Can a stack of nonlinear layers learn to copy its input, and does it help when a skip carries it already?"
+QUESTION = "Can a stack of nonlinear layers learn to copy its input, and does a skip that already carries it help?"
 SOURCE = "He et al. 2015, arXiv:1512.03385, section 3.1 and 3.2; no figure published"
 COST = "about three minutes on two cores: 120 stacks of 2 to 32 layers, 40 epochs of the digits each"
 EXPECTED = "The plain stack's error grows with depth; the residual one's does not."
 DEFAULTS = Options(depths=(2, 4, 8, 16, 32), epochs=40)
-SIDE = 8  # pictures are averaged to 8x8 grey: 64 units
+SIDE = 8  # images are averaged to 8x8 grey: 64 units
 KINDS = ("plain", "residual")
 # the better one for each kind, optimiser and depth counts; a norm's scale must be able to go from 1 to 0
 RATES = {"sgd": (1.0, 0.3), "adamw": (0.1, 0.03)}
 DOUBLE = Matters(0.3, "chosen here: twice the error")
-LENGTH = 2  # layers that a skip passes
+LENGTH = 2  # layers that a skip spans
 
 
 def members(options: Options) -> Members:
-    """Return none: a stack that copies has no classes, so its training is measured here."""
+    """Return none: a stack that copies has no classes, so this study trains its own stacks."""
     if odd := [depth for depth in options.depths if depth % LENGTH]:
         raise InputError(f"depths must be multiples of {LENGTH} here, got {odd[0]}; try {odd[0] + 1}")
     return {}
@@ -60,7 +55,7 @@ def measure(work: Workspace) -> Numbers:
     """Train every stack; return its error by kind, optimiser and depth, [seeds] each."""
     dataset, options = work.dataset(), work.options
     train, val = pictures(dataset, "train"), pictures(dataset, "val")
-    spread = (train - train.mean(0)).square().mean().sqrt()  # to vary as much as what a branch first adds
+    spread = (train - train.mean(0)).square().mean().sqrt()  # the same variance as a branch's first output
     train, val = train / spread, val / spread
     errors: dict[str, Any] = {kind: {optimiser: {} for optimiser in RATES} for kind in KINDS}
     for kind, optimiser, depth in itertools.product(KINDS, RATES, options.depths):
@@ -85,7 +80,7 @@ def measure(work: Workspace) -> Numbers:
 
 
 def pictures(dataset: Dataset, split: str) -> Tensor:
-    """Return the pictures as rows of 64 greys in [0, 1]: [pictures, 64]."""
+    """Return the images as rows of 64 greys in [0, 1]: [images, 64]."""
     images = dataset.train if split == "train" else dataset.val
     if not isinstance(images, ArrayImages):
         raise InputError(
@@ -96,7 +91,7 @@ def pictures(dataset: Dataset, split: str) -> Tensor:
 
 
 def stack(kind: str, depth: int, width: int) -> nn.Module:
-    """Build layers of a matrix, batch norm and, but for the last, ReLU; residual ones skip two layers at a time."""
+    """Build layers of a matrix, batch norm and, except for the last, ReLU; residual ones skip two layers at a time."""
     activations = ["relu"] * (depth - 1) + ["linear"]
     return SkipCell([width] * (depth + 1), pick_wiring(kind, depth, LENGTH), activations, norm=nn.BatchNorm1d)
 
@@ -104,15 +99,15 @@ def stack(kind: str, depth: int, width: int) -> nn.Module:
 def copying_error(
     kind: str, depth: int, optimiser: str, rate: float, seed: int, train: Tensor, val: Tensor, options: Options
 ) -> dict[str, float]:
-    """Train a stack to give back its input; return how much of the pictures' variance it misses.
+    """Train a stack to reproduce its input; return the share of the images' variance that it misses.
 
-    The squared error by the variance around the mean picture: 0 copies, 1 knows the mean only, and so is what a stack
-    that is worse, or that diverges, counts as.
+    The squared error divided by the variance around the mean image: 0 copies, 1 predicts the mean; 1 also for a stack
+    that is worse or diverges.
     """
     with drawing(seed, "init"):
         model = stack(kind, depth, train.shape[1])
     steps = build_optimiser(optimiser, model, lr=rate, momentum=0.9, weight_decay=0.0)
-    per_epoch, epochs = max(1, len(train) // options.batch_size), options.training["epochs"]
+    per_epoch, epochs = training_batches(len(train), options.batch_size), options.training["epochs"]
     factor = build_schedule("onecycle", per_epoch * epochs)
     for epoch in range(epochs):
         order = training_order(len(train), seed, epoch)
@@ -140,7 +135,7 @@ def best(numbers: Numbers, kind: str, depth: int) -> np.ndarray:
 
 
 def growth(numbers: Numbers, kind: str) -> np.ndarray:
-    """Return how many powers of ten the error grows from the shallowest to the deepest stack: [seeds]."""
+    """Return the growth of the error from the shallowest to the deepest stack, in powers of ten: [seeds]."""
     shallow, deep = (best(numbers, kind, end(numbers["depths"])) for end in (min, max))
     return np.log10(deep) - np.log10(shallow)
 
@@ -161,7 +156,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say how well both copy at the greatest depth."""
+    """Report how well both copy at the greatest depth."""
     deep = max(numbers["depths"])
     plain, residual = best(numbers, "plain", deep), best(numbers, "residual", deep)
     if len(plain) < 2:

@@ -1,11 +1,6 @@
 """Identity growth: is it cheaper to grow a deep network than to train it from scratch?
 
-Question   A network of 20 layers is trained, identity blocks are inserted, it goes on with 32 and then with 56 layers
-           (He15 section 3.1 builds such networks in thought). Against 56 layers trained for as many epochs: does it
-           reach the same accuracy, and in less time?
 Command    residuum study identity-growth
-Cost       about two minutes on two cores: three chains of 5 + 5 + 5 epochs and three runs of 15 on the digits
-Expected   the same accuracy, about two thirds of the time
 """
 
 from __future__ import annotations
@@ -17,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..models.counts import count
 from ..models.growth import deepen
 from ..nn import Network
@@ -44,7 +39,7 @@ MARGIN = 2.0  # points of validation accuracy that still count as the same
 
 
 def members(options: Options) -> Members:
-    """Return for each seed a chain of depths, each going on from the one before, and the last depth from scratch."""
+    """Return for each seed a chain of depths, each starting from the previous one, and the last depth from scratch."""
     epochs, depths = options.training["epochs"], options.depths
     if epochs < len(depths):
         raise InputError(f"growing through {len(depths)} depths needs as many epochs, got {epochs}; give more --epochs")
@@ -62,12 +57,12 @@ def members(options: Options) -> Members:
 
 
 def _rate(options: Options) -> float:
-    """Return the rate of a new network: else weights to start from are taken for fine-tuning, at a tenth of it."""
+    """Return the rate of a new network: otherwise initial weights count as fine-tuning, at a tenth of it."""
     return round(0.1 * min(1.0, options.batch_size / 128), 6)
 
 
 def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Let a member of a chain begin with the grown weights of the one before."""
+    """Start a member of a chain from the grown weights of the previous one."""
     kind, depth, seed = name.split("-")
     chain = sorted(int(path.parent.name.split("-")[1]) for path in folder.glob(f"grown-*-{seed}/{LAST}"))
     before = [shallower for shallower in chain if shallower < int(depth)]
@@ -82,11 +77,11 @@ def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather curves, seconds and multiply-accumulates of chains and of runs from scratch."""
+    """Collect curves, seconds and multiply-accumulates of chains and of runs from scratch."""
     dataset, depths = work.dataset(), work.options.depths
 
     def macs(depth: int) -> int:
-        model = create_model("cifar_resnet", depth=depth, in_chans=dataset.channels)
+        model = build("cifar_resnet", depth=depth, in_chans=dataset.channels)
         return count(model, (dataset.channels, *dataset.image_size)).macs
 
     cost = {str(depth): macs(depth) for depth in depths}
@@ -115,7 +110,7 @@ def measure(work: Workspace) -> Numbers:
 
 
 def accuracy_effect(numbers: Numbers) -> Interval:
-    """Validation accuracy of the grown networks less that from scratch, paired by seed, in points."""
+    """Validation accuracy of the grown networks minus the networks from scratch, paired by seed, in points."""
     return mean_interval(_lead(numbers))
 
 
@@ -130,7 +125,7 @@ def time_ratio(numbers: Numbers) -> np.ndarray:
 
 
 def time_effect(numbers: Numbers) -> Interval:
-    """Return the geometric mean of the ratio with its interval: that of its logarithm, as ratios need."""
+    """Return the geometric mean of the ratio with its interval, computed on its logarithm."""
     return Interval(*map(math.exp, mean_interval(np.log(time_ratio(numbers)))))
 
 
@@ -147,7 +142,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what growing saves and what it costs."""
+    """Report the savings and the cost of growing."""
 
     def sentence() -> str:
         effect, time = accuracy_effect(numbers), time_effect(numbers)

@@ -1,13 +1,10 @@
-"""Landscape: what does the loss look like around trained weights, with a shortcut and without?
+"""Landscape: what is the shape of the loss around trained weights, with and without shortcuts?
 
-Question   Is the loss around a plain network's weights rough, and around its residual twin's smooth?
 Command    residuum study landscape [--model FILE --data DATA]
-Cost       about ten minutes on two cores: twelve runs of 15 epochs on the embedded digits, and 1,700 points
-Expected   Li18 (figures 1 and 5): plain-56 chaotic, ResNet-56 nearly convex; at 20 layers both are smooth
 
-The loss is that of training pictures without augmentation, along directions normalised filter by filter (Li18 section
-4). The statistics of batch norm are the trained ones, so that the centre is the model's own loss; one line is drawn
-with recomputed statistics beside it. A way of training is drawn in the plane of its two principal components, with
+The loss is measured on training images without augmentation, along directions normalised filter by filter (Li18 section
+4). Batch norm uses the trained statistics, so that the centre is the model's own loss; one line is drawn
+again with recomputed statistics. A training trajectory is drawn in the plane of its two principal components, with
 recomputed statistics, since each epoch's weights had their own.
 """
 
@@ -38,7 +35,7 @@ QUESTION = (
 SOURCE = "Li18 (arXiv:1712.09913), figures 1, 5 and 9: networks of 20, 56 and 110 layers on CIFAR-10"
 COST = "about ten minutes on two cores: twelve runs of 15 epochs on the embedded digits, and 1,700 points around them"
 EXPECTED = (
-    "plain-56 lies in a narrow, rough place, its residual twin in a wide, smooth one; with 20 layers both do well."
+    "plain-56 lies in a narrow, rough region, its residual twin in a wide, smooth one; with 20 layers both do well."
 )
 DEFAULTS = Options(data="digits", depths=(20, 56))
 KEEPS_EPOCHS = True
@@ -46,16 +43,16 @@ KEEPS_EPOCHS = True
 REACH = 1.0  # of a line and a surface: a step of 1 moves each filter by its own norm
 LINE, DIRECTIONS = 21, 3  # points of a line, lines of a network
 GRID = 15  # points along a side of a surface
-WAY = 9  # points along the shorter side of the plane of a way
+WAY = 9  # points along the shorter side of a trajectory's plane
 PICTURES_AT_MOST = 300
-RISE = 1.0  # nats: a place is as wide as the loss stays within this of the centre
-PER_WORKER = 20_000  # pictures to be looked at that are worth a process of their own
+RISE = 1.0  # nats: the width is the distance within which the loss stays this close to the centre
+PER_WORKER = 20_000  # image evaluations that justify another process
 
 members = members_or_model
 
 
 def measure(work: Workspace) -> Numbers:
-    """Return losses along lines, and for the first seed over a surface and around the way of training."""
+    """Return losses along lines, and for the first seed over a surface and around the training trajectory."""
 
     def look(name: str, model: nn.Module, sample: Sample) -> Numbers:
         sample = sample.first(PICTURES_AT_MOST)
@@ -83,14 +80,14 @@ def _losses(
     points: Sequence[Point],
     statistics: str = "frozen",
 ) -> list[float | None]:
-    """Return the loss at each point; None where it is no number."""
+    """Return the loss at each point; None where it is NaN."""
     workers = min(os.cpu_count() or 1, max(1, len(points) * len(sample) // PER_WORKER))
     found: list[Height] = heights(model, sample, directions, points, statistics=statistics, workers=workers)
     return [height.loss if math.isfinite(height.loss) else None for height in found]
 
 
 def _way(work: Workspace, name: str, model: nn.Module, sample: Sample) -> Numbers | None:
-    """Return the way of training in its plane, and the losses around it; None where no epochs were kept."""
+    """Return the training trajectory in its plane, and the losses around it; None without epochs' weights."""
     weights = [dict(epoch.named_parameters()) for epoch in work.epochs(name)] if name != OWN else []
     if len(weights) < 3:
         return None
@@ -110,10 +107,10 @@ def _way(work: Workspace, name: str, model: nn.Module, sample: Sample) -> Number
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Return whether residual networks lie in wider and smoother places, by seed."""
+    """Judge whether residual networks lie in wider and smoother regions, by seed."""
     grouped = by_network(numbers)
     wide = twins_judged(
-        "A residual network lies in a wider place than its plain twin",
+        "A residual network lies in a wider region than its plain twin",
         "Li18 figure 5",
         grouped,
         lambda one: _width(one),
@@ -134,7 +131,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def _width(one: Any) -> float:
-    """Return how far from the centre the loss stays within RISE of it, mean over directions and both sides."""
+    """Return the distance from the centre where the loss rises by RISE, mean over directions and both sides."""
     axis, centre, reached = np.array(one["axis"]), LINE // 2, []
     for losses in one["lines"]:
         values = np.array([np.inf if loss is None else loss for loss in losses])
@@ -153,7 +150,7 @@ def _bumps(one: Any) -> float:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say how wide and how rough each network's place is, and what was shown of the twins."""
+    """Report the width and roughness around each network, and the verdicts on the twins."""
     said = [
         f"around {named(name)} the loss stays within {RISE:g} nat up to {np.mean([_width(one) for one in seeds]):.2f} "
         f"of the filters' norms, and {100 * np.mean([_bumps(one) for one in seeds]):.0f} % of the inner points lie "

@@ -1,4 +1,4 @@
-"""The pictures of the landscape study, from its numbers."""
+"""The figures of the landscape study, from its numbers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .form import Numbers
 from .measuring import by_network, lines_of, look_of, named
 
 LOSS = "training loss, nats"
-TOP = 5.0  # nats: twice what guessing among ten costs; higher walls are cut
+TOP = 5.0  # nats: twice the loss of guessing among ten; higher walls are cut
 STEP = "step, of the filters' norms"
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw lines, surfaces from above and in three dimensions, and ways of training."""
+    """Draw lines, surfaces from above and in three dimensions, and training trajectories."""
     grouped = by_network(numbers)
     pictures = [_lines(grouped), _statistics(grouped)]
     for network, seeds in grouped.items():
@@ -49,7 +49,7 @@ def _statistics(grouped: dict[str, list[Any]]) -> Drawing:
     chosen = [line for line in lines if line.name.split()[0].endswith(deepest)]
     panel = Panel("Batch norm frozen or recomputed", STEP, LOSS, chosen, top=TOP)
     alt = "Loss along one direction with frozen and with recomputed statistics."
-    caption = "One direction. Frozen statistics are those of the trained weights, and misfit more the further one goes."
+    caption = "One direction. Frozen statistics belong to the trained weights and fit less with distance."
     return Drawing("statistics", line_panel(panel), alt, caption)
 
 
@@ -75,11 +75,11 @@ def _surfaces(network: str, one: Any) -> list[Drawing]:
 def _way(network: str, way: Any) -> Drawing:
     columns = len(way["across"])
     rows = [way["losses"][start : start + columns] for start in range(0, len(way["losses"]), columns)]
-    shares = [f"{100 * share:.0f} % of the way" for share in way["explained"]]
+    shares = [f"{100 * share:.0f} % of the trajectory" for share in way["explained"]]
     figure = contour(
         way["across"],
         rows,
-        title=f"The way of {network}",
+        title=f"Trajectory of {network}",
         label=LOSS,
         top=TOP,
         way=[(x, y) for x, y in way["places"]],
@@ -87,7 +87,7 @@ def _way(network: str, way: Any) -> Drawing:
         other_axis=way["up"],
     )
     caption = "Weights after each epoch in the plane of their two principal components; statistics recomputed."
-    alt = f"The way of {network} through the loss, from its first epoch to its last."
+    alt = f"The trajectory of {network} through the loss, from its first epoch to its last."
     return Drawing(f"way-{network}", figure, alt, caption)
 
 

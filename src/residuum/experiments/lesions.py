@@ -1,12 +1,9 @@
-"""Lesions: can a trained network do without some of its blocks, or with them in another order?
+"""Lesions: can a trained network work without some of its blocks, or with its blocks in another order?
 
-Question   Does a residual network survive a lost block, many, or blocks in another order, and does its plain twin?
 Command    residuum study lesions [--model FILE --data DATA]
-Cost       about two minutes on two cores: six runs of 15 epochs on the embedded digits, and 90 lesions of each
-Expected   Vei16 (figures 3, 5 and 6): the residual network hardly changes, the plain one falls to chance
 
-A removed block keeps its place and computes nothing of its own: a residual one passes on its shortcut, a plain one the
-identity, or at the stages' borders, where shapes change, what option A carries (subsampled, zero-padded). Nothing is
+A removed block keeps its place but loses its branch: a residual block passes on its shortcut, a plain block the
+identity, or at the stages' borders, where shapes change, option A's shortcut (subsampled, zero-padded). Nothing is
 trained after the lesion.
 """
 
@@ -38,9 +35,9 @@ from .measuring import CAPTION, by_network, chance, interval, lines_of, measured
 from .statistics import Matters, bootstrap, judged, mean_interval, spread
 
 QUESTION = (
-    "A residual network of n blocks can be read as a sum over 2^n paths, half of which a removed block leaves alone. "
+    "A residual network of n blocks can be read as a sum over 2^n paths, half of which survive the removal of a block. "
     "Does a trained network survive without one of its blocks, without many, or with its blocks in another order? And "
-    "its plain twin, through which only one path leads?"
+    "its plain twin, which has only one path?"
 )
 SOURCE = "Vei16 (arXiv:1605.06431), section 4, figures 3 to 6: VGG-15 and ResNet-110 on CIFAR-10"
 COST = "about two minutes on two cores: six runs of 15 epochs on the embedded digits, and 90 lesions of each"
@@ -51,9 +48,9 @@ EXPECTED = (
 DEFAULTS = Options(data="digits", depths=(20,))
 
 REPEATS = 5  # random lesions of each size
-SIZES = 8  # how many sizes are tried between one block and all
+SIZES = 8  # number of sizes between one block and all
 SWAPS = (1, 2, 3, 5, 8, 12, 20)
-GROUPS = 6  # of permutations, by how far they are from the trained order, in the figure
+GROUPS = 6  # of permutations in the figure, by distance from the trained order
 
 ERROR = Matters(5.0, "chosen here: Vei16 figure 3 shows tens of points")
 SHARE = Matters(0.1, "chosen here: a tenth of the way")
@@ -139,12 +136,12 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def _smooth(network: str, seeds: list[Any]) -> Finding:
-    """Judge that a few removed blocks cost little of what many cost: no cliff."""
+    """Judge whether a few removed blocks cost little compared with many: no cliff."""
     first = [np.mean(one["several"][_sizes(one)[1]]) - one["intact"] for one in seeds]
     last = [np.mean(one["several"][_sizes(one)[-1]]) - one["intact"] for one in seeds]
     shares = np.array(first) / np.maximum(last, 1e-9)
     size, blocks = _sizes(seeds[0])[1], len(seeds[0]["blocks"])
-    claim = f"{named(network)}: {size} of {blocks} blocks lost at random cost less than half of what all of them cost"
+    claim = f"{named(network)}: {size} of {blocks} randomly removed blocks cost less than half as much as all of them"
     draws = [
         (error - one["intact"]) / max(high, 1e-9)
         for one, high in zip(seeds, last, strict=True)
@@ -157,15 +154,11 @@ def _smooth(network: str, seeds: list[Any]) -> Finding:
 
 
 def _ordered(network: str, seeds: list[Any]) -> Finding:
-    """Judge that error falls with the likeness of the order, by Spearman's rank correlation of each seed."""
+    """Judge whether error falls with the similarity of the order, by Spearman's rank correlation of each seed."""
     rows = [np.array([[row["tau"], row["error"]] for row in one["swapped"]]) for one in seeds]
     rho = [_rank_correlation(row) for row in rows]
-
-    def resampled(drawn: np.ndarray) -> np.ndarray:
-        return np.array([_rank_correlation(rows[0][one.astype(int)]) for one in drawn])
-
-    effect = mean_interval(rho) if len(seeds) > 1 else bootstrap(np.arange(len(rows[0])), resampled, draws=500)
-    claim = f"{named(network)}: the further blocks stand from their trained order, the larger the error"
+    effect = mean_interval(rho) if len(seeds) > 1 else bootstrap(rows[0], _rank_correlation, draws=500)
+    claim = f"{named(network)}: the further the blocks are from their trained order, the larger the error"
     return judged(claim, "Vei16 figure 6", effect, "below", RANK, unit="(rank correlation of Kendall's tau and error)")
 
 
@@ -173,8 +166,7 @@ def _rank_correlation(rows: np.ndarray) -> float:
     """Return Spearman's rank correlation of two columns."""
     from scipy import stats
 
-    first, second = (stats.rankdata(column) for column in rows.T)
-    return float(np.corrcoef(first, second)[0, 1])
+    return float(stats.spearmanr(rows[:, 0], rows[:, 1]).statistic)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _sizes(one: Any) -> list[str]:
@@ -186,7 +178,7 @@ def _mean_rise(one: Any) -> float:
 
 
 def _shares(one: Any, numbers: Numbers) -> list[float]:
-    """Return for each block how far its loss takes the network from intact (0) to chance (1)."""
+    """Return for each block the error without it, scaled from intact (0) to chance (1)."""
     way = max(chance(numbers) - one["intact"], 1e-9)
     return [(error - one["intact"]) / way for error in one["single"].values()]
 
@@ -196,7 +188,7 @@ def _mean_share(one: Any, numbers: Numbers) -> float:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what one lost block costs each network, and whether the twins differ."""
+    """Report the cost of one removed block for each network, and whether the twins differ."""
     grouped = by_network(numbers)
     said = [
         f"{named(network)} goes from {np.mean([one['intact'] for one in seeds]):.1f} % error to "
@@ -213,7 +205,7 @@ def answer(numbers: Numbers) -> str:
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw error over the block that is removed, over how many are, and over how alike the order is."""
+    """Draw error over the removed block, over the number of removed blocks, and over the similarity of the order."""
     grouped = by_network(numbers)
     level = (chance(numbers), "chance")
     longest = max((seeds[0] for seeds in grouped.values()), key=lambda one: len(one["blocks"]))
@@ -233,7 +225,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
     )
     many = panel(
         "Several blocks removed at random",
-        "how many",
+        "number of blocks",
         lambda one: [0, *map(int, _sizes(one))],
         lambda one: [one["intact"], *(float(np.mean(one["several"][size])) for size in _sizes(one))],
     )
@@ -250,12 +242,12 @@ def drawings(numbers: Numbers) -> list[Drawing]:
             lambda one: [0.0, *(1 - tau for tau, _ in _by_tau(one))],
             lambda one: [one["intact"], *(error for _, error in _by_tau(one))],
         )
-        pictures.append(Drawing("order", line_panel(order), "Error over the likeness of the blocks' order.", CAPTION))
+        pictures.append(Drawing("order", line_panel(order), "Error over the similarity of the blocks' order.", CAPTION))
     return pictures
 
 
 def _by_tau(one: Any) -> list[tuple[float, float]]:
-    """Return mean tau and mean error of groups of permutations, from nearly the trained order on."""
+    """Return mean tau and mean error of groups of permutations, starting near the trained order."""
     rows = sorted(((row["tau"], row["error"]) for row in one["swapped"]), reverse=True)
     groups = np.array_split(np.array(rows), GROUPS)
     return [(float(group[:, 0].mean()), float(group[:, 1].mean())) for group in groups]

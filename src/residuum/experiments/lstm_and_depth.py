@@ -1,11 +1,6 @@
-"""LSTM and depth: is the residual stream the constant error carousel, turned from time to depth?
+"""LSTM and depth: is the residual stream the constant error carousel along depth instead of time?
 
-Question   Hoc97 kept the error through time by a memory cell that carries itself unchanged; He15 keeps it through depth
-           by a shortcut that does. Does the error go back through both in the same way, and how in networks without?
 Command    residuum study lstm-and-depth
-Cost       a few seconds on one core: new cells and stacks of 64 steps, nothing is trained
-Expected   along the carry alone the error keeps its size exactly in the cell of 1997 and in residual blocks; with a
-           forget gate, in Highway blocks and without a carry it fades
 """
 
 from __future__ import annotations
@@ -25,7 +20,7 @@ from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "The memory of an LSTM carries itself unchanged from step to step, a residual block its input from layer to layer. "
-    "Does an error go back through time and through depth in the same way, with the carry and without?"
+    "Does an error flow back through time and through depth in the same way, with the carry and without?"
 )
 SOURCE = "Hoc97 (Neural Computation 9(8)), sections 3 and 4; He16 (arXiv:1603.05027), eq. 5; Sri15 (arXiv:1507.06228)"
 COST = "a few seconds on one core: new cells and stacks of 64 steps, nothing is trained"
@@ -38,7 +33,7 @@ DEFAULTS = Options(seeds=5, depths=(64,))
 MATTERS = Matters(1.0, "chosen here: a tenth of the error's size over all steps")
 WIDTH = 64
 EVERY = 4  # steps between points of a figure
-DEPTHS = {  # name: merge of highway_mlp
+DEPTHS = {  # name: highway_mlp's merge
     "residual blocks": "add",
     "Highway blocks": "gate",
     "plain blocks": "branch_only",
@@ -55,7 +50,7 @@ LOOKS = {
 }
 CAPTION = (
     "Size of the error, log10, against its size behind the last step. A line is the mean over seeds, its shade reaches "
-    "from the lowest to the highest; dashed: what comes along the carry alone."
+    "from the lowest to the highest; dashed: the part along the carry alone."
 )
 
 
@@ -65,7 +60,7 @@ def members(options: Options) -> Members:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Return log10 of whole and direct error by step, [seeds][steps + 1], None where nothing comes back."""
+    """Return log10 of whole and direct error by step, [seeds][steps + 1], None where no error flows back."""
     steps = max(work.options.depths)
     found = work.keep("errors", lambda: {
         name: {part: [_decades(getattr(error, part)) for error in errors] for part in ("whole", "direct")}
@@ -122,12 +117,12 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def _ends(numbers: Numbers, axis: str, name: str, part: str) -> np.ndarray:
-    """Return log10 of the error before the first step, of the seeds in which any came back."""
+    """Return log10 of the error before the first step, for the seeds in which an error arrives."""
     return np.array([row[-1] for row in numbers[axis][name][part] if row[-1] is not None], dtype=float)
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what is left of the error along the carry, and in all."""
+    """Report the remaining error along the carry, and in total."""
     carried = {name: _ends(numbers, axis, name, "direct") for axis in ("time", "depth") for name in numbers[axis]}
     exact = [name for name, ends in carried.items() if len(ends) and np.abs(ends).max() < 1e-9]
     said = [
@@ -150,8 +145,8 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         for name, parts in numbers[axis].items():
             lines += _lines(name, parts)
         words = {"time": "steps back", "depth": "blocks back"}[axis]
-        panel = Panel(f"{title}: what is left of the error", words, "log10 of its size", lines)
-        alt = f"Size of the error going back {title.lower()}, a line for each kind of carry."
+        panel = Panel(f"{title}: the remaining error", words, "log10 of its size", lines)
+        alt = f"Size of the error flowing back {title.lower()}, a line for each kind of carry."
         pictures.append(Drawing(f"error-{axis}", line_panel(panel, width=6.6), alt, CAPTION))
     return [_together(numbers), *pictures]
 
@@ -164,7 +159,7 @@ def _lines(name: str, parts: Any) -> list[Line]:
 
 
 def _carried(parts: Any) -> bool:
-    """Return whether anything comes along the carry."""
+    """Return whether any error flows along the carry."""
     return all(value is not None for row in parts["direct"] for value in row)
 
 
@@ -174,7 +169,7 @@ def _line(name: str, rows: list[list[float | None]], look: str, *, dashed: bool 
 
 
 def _together(numbers: Numbers) -> Drawing:
-    """Draw what comes along the carry alone, time and depth in one plot."""
+    """Draw the error along the carry alone, time and depth in one plot."""
     looks = iter(("blue", "vermilion", "purple", "green", "ochre"))
     lines = []
     for axis in ("time", "depth"):
@@ -190,7 +185,7 @@ def _together(numbers: Numbers) -> Drawing:
 
 
 def tables(numbers: Numbers) -> list[Table]:
-    """Return what is left before the first step, as factors a step."""
+    """Return the remaining error before the first step, as factors per step."""
     rows = []
     for axis in ("time", "depth"):
         for name in numbers[axis]:
@@ -200,7 +195,7 @@ def tables(numbers: Numbers) -> list[Table]:
                 row += [spread(ends, 2) if len(ends) else "nothing", _factor(ends, numbers["steps"])]
             rows.append(row)
     header = ["through", "what", "carry alone, decades", "a step", "whole, decades", "a step"]
-    caption = f"What {numbers['steps']} steps leave of an error, new weights; mean and deviation over seeds."
+    caption = f"The error that remains after {numbers['steps']} steps, new weights; mean and deviation over seeds."
     return [Table([header[1], header[0], *header[2:]], [[r[1], r[0], *r[2:]] for r in rows], caption)]
 
 

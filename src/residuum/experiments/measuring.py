@@ -1,4 +1,4 @@
-"""What the studies of trained networks share: whom they look at, at how many pictures, and twins side by side."""
+"""Shared parts of the studies of trained networks: subjects, number of images, and comparisons of twins."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from .form import Members, Numbers, Options, Workspace
 from .members import twins
 from .statistics import Interval, Matters, bootstrap, judged_pairs, mean_interval
 
-OWN = "model"  # the name of a model of the user's own
-PICTURES = 1000  # a study looks at, where there are as many
+OWN = "model"  # the name of the user's own model
+PICTURES = 1000  # images that a study examines, where there are as many
 LEAST_PICTURES = 100
-TRIAL = 64  # pictures whose time tells how many the minutes are worth
+TRIAL = 64  # images of the trial that converts minutes into a number of images
 CAPTION = "A line is the mean over seeds, its shade reaches from the lowest to the highest."
 LOOKS = {"plain": "vermilion", "residual": "blue"}  # the same in every figure
 
 
 def members_or_model(options: Options) -> Members:
-    """Return the twins to train, or none where a model was given."""
+    """Return the twins to train, or none where the user gives a model."""
     return {} if options.model else twins(options)
 
 
 def subjects(work: Workspace) -> list[str]:
-    """Return the names of the networks that are looked at."""
+    """Return the names of the examined networks."""
     return list(work.histories) or [OWN]
 
 
 def open_subject(work: Workspace, name: str) -> nn.Module:
-    """Load one of them."""
+    """Load one of these networks."""
     return work.model(None if name == OWN else name)
 
 
 def pictures(work: Workspace, passes: int) -> int:
-    """Return how many pictures the study looks at: PICTURES, or with a budget what the minutes allow.
+    """Return the number of images to examine: PICTURES, or with a budget the number that fits the minutes.
 
-    The rule: a trial pass of 64 pictures tells the seconds a picture; minutes / (passes * subjects * seconds), at least
-    100 and at most PICTURES. It is kept, so that a second call takes the same.
+    The rule: a trial pass of 64 images gives the seconds per image; minutes / (passes * subjects * seconds), at least
+    100 and at most PICTURES. The result is kept, so that a second call uses the same number.
 
     Args:
-        work: the study's.
-        passes: how often each subject looks at each picture.
+        work: the study's workspace.
+        passes: number of passes of each subject over each image.
     """
     if not work.options.minutes:
         return PICTURES
@@ -56,7 +56,7 @@ def pictures(work: Workspace, passes: int) -> int:
         names = subjects(work)
         model = open_subject(work, names[-1])
         sample = take_sample(model, work.dataset(), count=TRIAL)
-        hits(model, sample)  # the first pass pays for what later ones do not
+        hits(model, sample)  # warm-up: the first pass is slower
         started = time.perf_counter()
         hits(model, sample)
         seconds = (time.perf_counter() - started) / len(sample)
@@ -68,7 +68,7 @@ def pictures(work: Workspace, passes: int) -> int:
 def measured(
     work: Workspace, what: str, passes: int, look: Callable[[str, nn.Module, Sample], Numbers], *, split: str = "val"
 ) -> Numbers:
-    """Return what ``look`` says of each subject and its sample, kept subject by subject."""
+    """Return ``look``'s result for each subject and its sample, kept subject by subject."""
     count = pictures(work, passes)
 
     def of(name: str) -> Callable[[], Numbers]:
@@ -97,7 +97,7 @@ def by_network(numbers: Numbers) -> dict[str, list[Any]]:
 
 
 def twin_depths(grouped: Mapping[str, Any]) -> list[int]:
-    """Return the depths of which both twins are there."""
+    """Return the depths with both twins."""
     depths = sorted(int(name.split("-")[1]) for name in grouped if name.startswith("residual-"))
     return [depth for depth in depths if f"plain-{depth}" in grouped]
 
@@ -134,7 +134,7 @@ def twins_judged(
     matters: Matters,
     **words: Any,
 ) -> list[Finding]:
-    """Judge for each depth that the residual network's figure less its plain twin's lies on a side of zero, by seed."""
+    """Judge for each depth on which side of zero the residual figure minus the plain twin's lies, by seed."""
     findings = []
     for depth in twin_depths(grouped):
         plain, residual = (np.array([effect(one) for one in grouped[f"{kind}-{depth}"]]) for kind in LOOKS)
@@ -143,12 +143,12 @@ def twins_judged(
 
 
 def interval(over_seeds: Sequence[float] | np.ndarray, each: Sequence[float] | np.ndarray) -> Interval:
-    """Return the interval over seeds (Student's t), or of a single network over its blocks or pictures (bootstrap)."""
+    """Return the interval over seeds (Student's t), or for a single network over its blocks or images (bootstrap)."""
     return mean_interval(over_seeds) if len(over_seeds) > 1 else bootstrap(each)
 
 
 def named(network: str) -> str:
-    """Return how a sentence names a network."""
+    """Return a network's name in sentences."""
     return "the model" if network == OWN else network
 
 

@@ -1,4 +1,4 @@
-"""A study's members: runs like any other, trained side by side, each gone on with where it stands."""
+"""A study's members: ordinary runs, trained in parallel, each resumed where it stopped."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from typing import Any
 
 from ..errors import InputError
 from ..files import write_bytes
+from ..settings.file import differing, read_settings
 from ..training import Epoch, Run, new_run, resumed_run, train
 from ..training.rows import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
-from ..training.settings import differing, read_settings
 from ..training.state import Diverged
 from ..weights import load
 from ..workers import holding_signals, pool_of, processes_of
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Options, Study, read_json, write_json
 
-AFTER = "after"  # a member's key that is no setting: the member to wait for
-AGAIN = 1.0  # seconds between two requests to end
-EVERY = 5.0  # seconds between looks at how far the members are
+AFTER = "after"  # a member's key that is not a setting: the member to wait for
+AGAIN = 1.0  # seconds between two requests to stop
+EVERY = 5.0  # seconds between checks of the members' progress
 WARMED_FROM = 110  # layers
 WARM_UP = {"warmup_epochs": 1.025, "warmup_lr": 0.01}  # He15 section 4.2: about 400 iterations at a tenth of the rate
 MODELS = {"plain": "cifar_plain", "residual": "cifar_resnet"}
@@ -47,20 +47,20 @@ def twins(options: Options, *, seeds: Iterable[int] | None = None) -> Members:
 
 
 def warmed(depth: int) -> dict[str, Any]:
-    """Return the settings that a network of that depth needs beside the others': He15 warms up from 110 layers on."""
+    """Return extra settings for a network of that depth: He15 warms up from 110 layers on."""
     return dict(WARM_UP) if depth >= WARMED_FROM else {}
 
 
 def train_members(
     members: Members, output: Path, *, study: str = "", workers: int = 0
 ) -> Iterator[tuple[str, History] | int]:
-    """Train every member in ``output/NAME``; yield its history as it ends, and between these how many epochs are done.
+    """Train every member in ``output/NAME``; yield each history at its end, and the number of finished epochs between.
 
     Args:
-        members: settings by name; each member gets one thread and, unless it says otherwise, all training pictures.
-        output: the study's folder. Members that are there are gone on with; their settings must be the same.
-        study: whose ``watch`` and ``start`` are called.
-        workers: how many train at a time; 0: as many as there are cores; 1: in this process.
+        members: settings by name; each member gets one thread and, by default, all training images.
+        output: the study's folder. Existing members are resumed; their settings must be equal.
+        study: provides ``watch`` and ``start``.
+        workers: number of members that train at a time; 0: one per core; 1: in this process.
     """
     given = {name: {"val_split": 0.0, **settings, "threads": 1} for name, settings in members.items()}
     workers = min(workers or os.cpu_count() or 1, len(given))
@@ -68,7 +68,7 @@ def train_members(
         for name in sorted(given, key=lambda name: len(_ancestors(name, given))):
             yield name, train_member(study, output, name, given[name])
         return
-    # One that outlived a killed study would hold its run's lock. While it trains, Ctrl-C still makes it save and end.
+    # A worker that outlived a killed study would hold its run's lock. While it trains, Ctrl-C makes it save and stop.
     with pool_of(workers) as pool:
         running: dict[Future[History], str] = {}
         finished: set[str] = set()
@@ -76,7 +76,7 @@ def train_members(
         try:
             while running or waiting:
                 ready = [name for name in waiting if given[name].get(AFTER) in {None, *finished}]
-                for name in ready[: workers - len(running)]:  # none lies in the pool's queue, where no Ctrl-C finds it
+                for name in ready[: workers - len(running)]:  # Ctrl-C reaches no queued member
                     waiting.remove(name)
                     with holding_signals():
                         job = pool.submit(train_member, study, output, name, given[name])
@@ -94,10 +94,10 @@ def train_members(
 
 
 def _stop(pool: ProcessPoolExecutor, running: Iterable[Future[History]]) -> None:
-    """Let the members that train save and end; a second signal meanwhile leaves them no time.
+    """Let running members save and stop; a second signal stops them at once.
 
-    A terminal's Ctrl-C has reached them already, a lone signal has not. A member that does not train yet leaves Ctrl-C
-    alone, so it is sent again until none runs; one that saves takes it once.
+    A terminal's Ctrl-C reaches them directly, a single signal does not. A member before training ignores Ctrl-C,
+    so it is sent again until none runs; a member that saves reacts once.
     """
     while True:
         for process in processes_of(pool):
@@ -116,7 +116,7 @@ def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> 
     run = _run(module, output, name, settings)
     keeps = getattr(module, "KEEPS_EPOCHS", False)
     if keeps and (done := len(read_rows(output / name / SUMMARY))):
-        _keep_epoch(output / name, done)  # it ended between checkpoint and copy
+        _keep_epoch(output / name, done)  # it was interrupted between checkpoint and copy
     watched = _Watched(output / name, getattr(module, "watch", None), run)
     try:
         for event in train(run, report=False):
@@ -130,14 +130,14 @@ def train_member(study: str, output: Path, name: str, given: dict[str, Any]) -> 
 
 
 def _keep_epoch(directory: Path, epoch: int) -> None:
-    """Copy what an epoch left beside what the others did, unless that is there."""
+    """Copy an epoch's weights beside the other epochs' weights, unless the copy exists."""
     kept = directory / EPOCHS_KEPT / f"{epoch:04}.safetensors"
     if not kept.exists():
         write_bytes(kept, (directory / LAST).read_bytes())
 
 
 def _guessing(run: Run) -> History:
-    """Return the history of a run that diverged: from there on it counts as guessing, which it is."""
+    """Return the history of a diverged run: from there on it counts as guessing."""
     classes = len(run.dataset.classes)
     row = {"lr": 0.0, "train_loss": math.log(classes), "val_loss": math.log(classes), "diverged": 1.0,
            "train_acc1": 100 / classes, "val_acc1": 100 / classes, "val_acc5": min(100.0, 500 / classes)}  # fmt: skip
@@ -156,7 +156,7 @@ def _run(module: Study | None, output: Path, name: str, given: dict[str, Any]) -
 
 
 class _Watched:
-    """What a study's ``watch`` sees of a member, kept beside the run and complete after an interruption."""
+    """A study's ``watch`` results for a member, kept beside the run and complete after an interruption."""
 
     def __init__(self, directory: Path, watch: Any, run: Run) -> None:
         self.path, self.watch, self.dataset = directory / WATCHED, watch, run.dataset
@@ -167,11 +167,11 @@ class _Watched:
             self.rows = {row["epoch"]: row for row in read_json(self.path)}
         if run.state is None:
             self._keep(0, copy.deepcopy(run.model).eval())
-        elif (done := len(read_rows(directory / SUMMARY))) not in self.rows:  # it ended between checkpoint and look
+        elif (done := len(read_rows(directory / SUMMARY))) not in self.rows:  # interrupted before watch
             self.look(done)
 
     def look(self, epoch: int) -> None:
-        """Watch the weights that the epoch left."""
+        """Watch the epoch's weights."""
         if self.watch is not None:
             self._keep(epoch, load(self.path.parent / LAST))
 
@@ -181,12 +181,12 @@ class _Watched:
 
 
 def epochs_done(output: Path, names: Iterable[str]) -> int:
-    """Return how many epochs the members have behind them."""
+    """Return the number of the members' finished epochs."""
     return sum(len(read_rows(output / name / SUMMARY)) for name in names)
 
 
 def training_seconds(output: Path, names: Iterable[str]) -> float:
-    """Return what the members' epochs took, added up, whenever that was."""
+    """Return the total seconds of the members' epochs, over all calls."""
     return sum(row["seconds"] for name in names for row in read_numbers(output / name / TIMING))
 
 
@@ -196,5 +196,5 @@ def _ancestors(name: str, given: Members) -> list[str]:
 
 
 def _work(name: str) -> int:
-    """Deep networks take longest and are begun first: the number in a name such as ``plain-56-seed0``."""
+    """Return the depth in a name, since deep networks take longest and start first: ``plain-56-seed0``."""
     return next((int(part) for part in name.split("-") if part.isdigit()), 0)

@@ -1,4 +1,4 @@
-"""Training for studies whose networks are no image classifiers: AdamW, a cosine schedule, clipped gradients."""
+"""Training for studies whose networks are not image classifiers: AdamW, a cosine schedule, clipped gradients."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WARMUP, CLIP = 0.05, 1.0  # share of the steps; largest norm of the whole gradie
 def minimise(
     model: nn.Module, loss_of: Callable[[int], Tensor], *, steps: int, rate: float, look: Callable[[int], None]
 ) -> bool:
-    """Train a model in place; return whether every loss was finite. It stops at the first that is not.
+    """Train a model in place; return whether every loss was finite. Stop at the first loss that is not.
 
     Args:
         model: its parameters are trained; the caller sets its mode.
-        loss_of: the loss of a step, by its number from 0.
-        steps: how many.
-        rate: AdamW's peak rate, after a twentieth of the steps; a cosine leads it to 0. No weight decay.
-        look: called with the number of finished steps, 0 before the first; it may read gradients of the last step.
+        loss_of: returns the loss of a step, numbered from 0.
+        steps: number of steps.
+        rate: AdamW's peak rate, reached after a twentieth of the steps; a cosine decays it to 0. No weight decay.
+        look: receives the number of finished steps, 0 before the first; may read the last step's gradients.
     """
     optimiser = build_optimiser("adamw", model, lr=rate, momentum=0.9, weight_decay=0.0)
     factor = build_schedule("cosine", steps, round(WARMUP * steps))

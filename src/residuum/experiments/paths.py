@@ -1,11 +1,6 @@
-"""Paths: through which lengths does a residual network's gradient come back?
+"""Paths: which path lengths carry a residual network's gradient?
 
-Question   A network of n residual blocks holds 2^n paths, most of them about n / 2 blocks long. Vei16 found that nearly
-           all of the gradient comes through the short ones.
-Command    residuum study paths (--model FILE for a network of one's own)
-Cost       about two minutes on two cores: six residual networks of 10 epochs on the digits
-Expected   the gradient of a single path falls with its length, and the mean length of the paths that carry the
-           gradient is below n / 2, in trained networks
+Command    residuum study paths (--model FILE for the user's own network)
 """
 
 from __future__ import annotations
@@ -30,16 +25,16 @@ from .statistics import Matters, judged_pairs, spread
 
 QUESTION = (
     "A network of n residual blocks can be read as a sum over 2^n paths. Through paths of which length does its "
-    "gradient come back: through those of about n / 2 blocks, of which there are most, or through the short ones?"
+    "gradient flow back: through those of about n / 2 blocks, the most frequent ones, or through short ones?"
 )
 SOURCE = "Vei16 (arXiv:1605.06431), section 5, figure 6: ResNet-110 on CIFAR-10, paths of 5 to 17 of 54 blocks"
 COST = "about two minutes on two cores: six residual networks of 10 epochs on the digits"
-EXPECTED = "single paths bring back the less the longer they are, and most of the gradient comes through short paths."
+EXPECTED = "longer single paths carry less gradient, and most of the gradient comes through short paths."
 DEFAULTS = Options(depths=(20, 56), epochs=10)
 
 PICTURES = 16
 SAMPLES = 6  # paths of each length
-LENGTHS = 8  # lengths that are sampled
+LENGTHS = 8  # number of sampled lengths
 BLOCK = Matters(1.0, "chosen here: one block")
 SLOPE = Matters(0.05, "chosen here: a ninth less with every block")
 CAPTION = (
@@ -59,11 +54,11 @@ def watch(model: nn.Module, dataset: Dataset, epoch: int) -> dict[str, Any]:
 
 
 def lengths(model: nn.Module, dataset: Dataset, seed: int = 0) -> dict[str, Any]:
-    """Return the share of the gradient that came through paths of each length, and single paths' sizes by length.
+    """Return the share of the gradient through paths of each length, and single paths' sizes by length.
 
     Shares are exact: the norm of the sum of all paths of a length, over the sum of these norms. Single paths are drawn
-    at random, some of each of a few lengths; ``single`` is their mean norm over that of the path of length 0. The seed
-    decides which pictures, directions and paths.
+    at random, some of each of a few lengths; ``single`` is their mean norm relative to the path of length 0. The seed
+    determines images, directions and paths.
     """
     sample = take_sample(model, dataset, count=PICTURES, split="train", seed=seed)
     row, slope, _ = row_and_slope(model, next(sample.images()), seed=seed)
@@ -93,7 +88,7 @@ def measure(work: Workspace) -> Numbers:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge which lengths carry the gradient, and how single paths depend on theirs."""
+    """Judge which lengths carry the gradient, and how single paths depend on length."""
     found = []
     for name, states in numbers["networks"].items():
         for state, seeds in states.items():
@@ -104,7 +99,7 @@ def findings(numbers: Numbers) -> list[Finding]:
             words = {"unit": f"blocks, mean length less {blocks / 2:g}", "matters": BLOCK}
             found.append(judged_pairs(claim, published, mean - blocks / 2, "below", **words))
         slopes = np.array([_slope(one) for one in states["trained"]])
-        claim = f"{name}, trained: a single path brings back the less the longer it is"
+        claim = f"{name}, trained: longer single paths carry less gradient"
         unit = "decades of size a block"
         published = "Vei16 figure 6: falls exponentially"
         found.append(judged_pairs(claim, published, slopes, "below", SLOPE, unit=unit))
@@ -122,7 +117,7 @@ def _slope(one: Any) -> float:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say how long the paths are that carry the gradient."""
+    """Report the mean length of the paths that carry the gradient."""
     said = []
     for name, states in numbers["networks"].items():
         seeds = states["trained"]
@@ -136,7 +131,7 @@ def answer(numbers: Numbers) -> str:
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
-    """Draw shares and counts by length, a figure each network, and single paths' sizes."""
+    """Draw shares and counts by length, one figure per network, and single paths' sizes."""
     pictures = []
     for name, states in numbers["networks"].items():
         blocks = len(states["trained"][0]["shares"]) - 1
@@ -148,7 +143,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
         counts = [100 * count / 2**blocks for count in binomial(blocks)]
         lines.append(Line("number of paths", x, [counts], "muted", dashed=True))
         panel = Panel(f"{name}: paths by length", "blocks passed through the branch", "share, %", lines, form="")
-        alt = f"Share of the gradient of {name} by path length, beside how many paths there are."
+        alt = f"Share of the gradient of {name} by path length, beside the number of paths."
         pictures.append(Drawing(f"shares-{name}", line_panel(panel), alt, CAPTION))
     lines = [
         Line(name, [int(length) for length in states["trained"][0]["single"]],

@@ -1,11 +1,11 @@
-"""What a study would cost and could see, before it runs: runs, minutes, and the interval of each finding.
+"""Predict a study's cost and power before it runs: runs, minutes, and the interval of each finding.
 
 The minutes come from a short trial of each network. The intervals come from an earlier finished study of the same name:
 its half-widths h over n seeds give the spread of one seed, so N seeds are expected to give
 
     h * t(N - 1) / t(n - 1) * sqrt(n / N),        t(k): the 97.5 % quantile of Student's t with k degrees of freedom.
 
-A claim can be told from "too weak to say" where that is at most the smallest effect that matters.
+A claim is decidable, not "too weak to say", where this is at most the smallest effect that matters.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..report.study import Finding
 from .budget import foreseen_minutes
 from .form import Options, Study, read_json
 
-MOST_SEEDS = 30  # more are not proposed
+MOST_SEEDS = 30  # largest number proposed
 
 
 class Foreseen(NamedTuple):
-    """A finding as an earlier study lets one expect it: half-widths in the finding's unit."""
+    """A finding predicted from an earlier study: half-widths in the finding's unit."""
 
     claim: str
     matters: str
@@ -33,7 +33,7 @@ class Foreseen(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a study would take and could see."""
+    """A study's predicted cost and intervals."""
 
     runs: int
     epochs: int
@@ -44,14 +44,14 @@ class Plan(NamedTuple):
 
 
 def plan_study(study: Study, name: str, options: Options, workers: int, folders: Iterable[Path]) -> Plan:
-    """Return a study's runs, minutes and expected intervals; nothing is trained or written.
+    """Return a study's runs, minutes and expected intervals; train and write nothing.
 
     Args:
         study: the module.
         name: its name in STUDIES.
-        options: settled ones.
-        workers: runs side by side.
-        folders: where finished studies may lie; of those of this name the one of the most seeds counts, those of the
+        options: the settled options.
+        workers: number of parallel runs.
+        folders: may hold finished studies; of this name's studies the one with the most seeds counts, those on the
             same data first.
     """
     members = study.members(options)
@@ -68,7 +68,7 @@ def plan_study(study: Study, name: str, options: Options, workers: int, folders:
 
 
 def earlier_study(name: str, data: str, folders: Iterable[Path]) -> Path | None:
-    """Return the ``study.json`` that says most on the spread: the same data first, then the most seeds."""
+    """Return the most informative ``study.json`` on the spread: the same data first, then the most seeds."""
     held = [(read_json(path), path) for folder in folders if (path := folder / "study.json").exists()]
     source = data.split("[")[0]
     ranks = [
@@ -80,7 +80,7 @@ def earlier_study(name: str, data: str, folders: Iterable[Path]) -> Path | None:
 
 
 def expected_half(half: float, seeds: int, asked: int) -> float:
-    """Return the half-width of a 95 % interval over ``asked`` seeds, given that over ``seeds`` (both at least 2).
+    """Return the half-width of a 95 % interval over ``asked`` seeds, given it over ``seeds`` (both at least 2).
 
     >>> round(expected_half(2.0, 3, 5), 2)
     1.0
@@ -92,7 +92,7 @@ def expected_half(half: float, seeds: int, asked: int) -> float:
 
 
 def _foreseen(finding: Finding, seeds: int) -> Foreseen:
-    """Return what ``seeds`` seeds would see of it; an interval over images or blocks stays as it is."""
+    """Return the prediction for ``seeds`` seeds; an interval over images or blocks stays unchanged."""
     half = finding.half or 0.0
     if not finding.seeds:
         return Foreseen(finding.claim, finding.matters, half, half <= finding.least, None)

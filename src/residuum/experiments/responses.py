@@ -1,12 +1,9 @@
-"""Responses: how much does each layer change the signal, with a shortcut and without, shallow and deep?
+"""Responses: how much does each layer change the signal, with and without shortcuts, shallow and deep?
 
-Question   Do residual branches respond less than the layers of plain nets, and deeper nets less in each layer?
 Command    residuum study responses [--model FILE --data DATA]
-Cost       about five minutes on two cores: twelve runs of 15 epochs on the embedded digits
-Expected   He15 (figure 7): residual networks respond less than plain ones, ResNet-56 and -110 less than ResNet-20
 
 A response is a layer's output after batch norm and before nonlinearity or addition; its strength is the standard
-deviation over pictures, channels and positions.
+deviation over images, channels and positions.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from .statistics import Matters, judged, judged_pairs, mean_interval, spread
 
 QUESTION = (
     "If a residual block only has to learn what to add to its input, its layers should respond less than those of a "
-    "plain network, which make every signal anew. Do they? And does each layer of a deeper network respond less?"
+    "plain network, which make every signal from scratch. Do they? Does each layer of a deeper network respond less?"
 )
 SOURCE = "He15 (arXiv:1512.03385), section 4.2, figure 7: networks of 20, 56 and 110 layers on CIFAR-10"
 COST = "about five minutes on two cores: twelve runs of 15 epochs on the embedded digits"
@@ -67,7 +64,7 @@ def findings(numbers: Numbers) -> list[Finding]:
     )
     residual = sorted((name for name in grouped if name.startswith("residual-")), key=lambda name: int(name[9:]))
     if len(residual) > 1:
-        both = min(len(grouped[name]) for name in (residual[0], residual[-1]))  # seeds that the two have in common
+        both = min(len(grouped[name]) for name in (residual[0], residual[-1]))  # seeds of both
         shallow, deep = (np.array([_mean(one) for one in grouped[name][:both]]) for name in (residual[0], residual[-1]))
         claim = f"Layers of {residual[-1]} respond less than those of {residual[0]}"
         found.append(judged_pairs(claim, "He15 figure 7", deep - shallow, "below", MATTERS, unit=unit))
@@ -78,12 +75,12 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def _mean(one: Any) -> float:
-    """Return the mean response of all layers but the stem's, which is alike in all networks."""
+    """Return the mean response of all layers except the stem, which is equal in all networks."""
     return float(np.mean(one["deviations"][1:]))
 
 
 def _deeper_blocks(network: str, seeds: list[Any]) -> Finding:
-    """Judge that the layer that ends a branch responds less than the one that begins it, over all blocks."""
+    """Judge whether a branch's last layer responds less than its first, over all blocks."""
     ends = [_ends(one) for one in seeds]
     differences = np.concatenate([last - first for first, last in ends])
     claim = f"{named(network)}: the last layer of a block responds less than its first"
@@ -101,7 +98,7 @@ def _ends(one: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say how strongly each network's layers respond, and whether the twins differ."""
+    """Report the responses of each network's layers, and whether the twins differ."""
     grouped = by_network(numbers)
     said = ", ".join(f"{named(name)} {np.mean([_mean(one) for one in seeds]):.2f}" for name, seeds in grouped.items())
     judgements = [f"{one.claim}: {one.verdict}" for one in findings(numbers) if "respond less" in one.claim]

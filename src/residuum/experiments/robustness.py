@@ -1,11 +1,8 @@
-"""Robustness: how much accuracy do noise, blur, lost contrast and covered parts cost, with a shortcut and without?
+"""Robustness: how much accuracy do noise, blur, low contrast and occlusion cost, with and without shortcuts?
 
-Question   Are networks without shortcuts more fragile under corrupted pictures than their residual twins?
 Command    residuum study robustness [--model FILE --data DATA]
-Cost       about two minutes on two cores: six runs of 15 epochs on the embedded digits
-Expected   the popular account: nets without shortcuts are more fragile; no figure is published for these twins
 
-No network saw a corrupted picture in training. Twins see the very same corrupted pixels.
+No network trains on corrupted images. Twins get exactly the same corrupted pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +22,7 @@ from .measuring import CAPTION, by_network, chance, lines_of, measured, members_
 from .statistics import Matters, bootstrap, judged, spread
 
 QUESTION = (
-    "It is said that networks without shortcuts are more fragile. When images get noisy, blurred, pale or partly "
+    "By a popular account plain networks are less robust. When images are noisy, blurred, pale or partly "
     "covered, does a plain network lose more accuracy than its residual twin of the same layers?"
 )
 SOURCE = "popular accounts; the corruptions after Hendrycks 2019 (arXiv:1903.12261), which compares no such twins"
@@ -33,20 +30,20 @@ COST = "about two minutes on two cores: six runs of 15 epochs on the embedded di
 EXPECTED = "the plain twin loses more accuracy under each corruption."
 DEFAULTS = Options(data="digits", depths=(20,))
 
-DRAWS = 3  # of noise and of covered places; the mean counts
+DRAWS = 3  # of noise and of occluded places; the mean counts
 MATTERS = Matters(2.0, "chosen here: what the depth of ResNet-56 is worth on CIFAR-10 (He15 table 6: 1.78 points)")
 DRAWN = ("noise", "occlusion")
 CHOICES = (*FOUR, *FIFTEEN, "cifar-10-c")  # of --only; the last one means all fifteen
 
 
 def _asked(options: Options) -> list[str]:
-    """Return the corruptions: the four that need no 32x32 colour images, or those of ``--only``."""
+    """Return the corruptions: the four that need no 32x32 colour images, or the ones named by ``--only``."""
     wanted = options.only or FOUR
     return [kind for kind in CORRUPTIONS if kind in wanted or (kind in FIFTEEN and "cifar-10-c" in wanted)]
 
 
 def kinds(numbers: Numbers) -> list[str]:
-    """Return the corruptions that were measured."""
+    """Return the measured corruptions."""
     return list(next(iter(numbers["subjects"].values()))["corruptions"])
 
 
@@ -71,7 +68,7 @@ def _draws(kind: str) -> int:
 def _accuracies(kind: str, model: nn.Module, sample: Sample) -> Numbers:
     draws = range(_draws(kind))
     hits = np.mean([hits_by_strength(model, sample, kind, seed=seed).double().numpy() for seed in draws], axis=0)
-    lost = bootstrap(hits[0] - hits[1:].mean(0))  # each picture's own loss, mean over strengths
+    lost = bootstrap(hits[0] - hits[1:].mean(0))  # each image's own loss, mean over strengths
     return {
         "strengths": [0.0, *CORRUPTIONS[kind].strengths],
         "accuracies": (100 * hits.mean(1)).tolist(),
@@ -80,7 +77,7 @@ def _accuracies(kind: str, model: nn.Module, sample: Sample) -> Numbers:
 
 
 def _lost(one: Any, kind: str) -> float:
-    """Return the points of accuracy that a corruption costs, mean over its strengths."""
+    """Return the loss of accuracy by a corruption in points, mean over its strengths."""
     accuracies = one["corruptions"][kind]["accuracies"]
     return accuracies[0] - float(np.mean(accuracies[1:]))
 
@@ -90,19 +87,19 @@ def _lost_on_average(one: Any) -> float:
 
 
 def _kept(one: Any, kind: str, numbers: Numbers) -> float:
-    """Return the share of the accuracy above guessing that is kept, percent, mean over strengths."""
+    """Return the remaining share of the accuracy above guessing, percent, mean over strengths."""
     accuracies = np.array(one["corruptions"][kind]["accuracies"]) - (100 - chance(numbers))
     return float(100 * accuracies[1:].mean() / max(accuracies[0], 1e-9))
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Return for each corruption whether the residual twin loses less, in points and as a share of what it had."""
+    """Return for each corruption whether the residual twin loses less, in points and relative to clean accuracy."""
     grouped, found = by_network(numbers), []
     for kind in kinds(numbers):
         claim = f"{kind.capitalize()} costs a residual network less accuracy than its plain twin"
         found += twins_judged(claim, "–", grouped, lambda one, kind=kind: _lost(one, kind), "below", MATTERS)
     for kind in kinds(numbers):
-        claim = f"Under {kind} a residual network keeps more of what it knew than its plain twin"
+        claim = f"Under {kind} a residual network keeps a larger share of its accuracy than its plain twin"
         unit = "% of the accuracy above guessing"
         found += twins_judged(claim, "–", grouped, lambda one, kind=kind: _kept(one, kind, numbers), "above",
                               MATTERS, unit=unit)  # fmt: skip
@@ -117,7 +114,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say what each corruption costs, and where the twins differ."""
+    """Report the cost of each corruption, and where the twins differ."""
     grouped = by_network(numbers)
     costs = [
         f"{named(name)} loses "
@@ -129,7 +126,7 @@ def answer(numbers: Numbers) -> str:
         return f"Averaged over strengths, {'; '.join(costs)}."
     counts = {v: sum(f.verdict == v for f in judged_twins) for v in MARKS}
     words = "; ".join(f"{verdict}: {count} of {len(judged_twins)}" for verdict, count in counts.items() if count)
-    return f"Averaged over strengths, {'; '.join(costs)}. The residual twin bears more: {words}."
+    return f"Averaged over strengths, {'; '.join(costs)}. The residual twin is more robust: {words}."
 
 
 def drawings(numbers: Numbers) -> list[Drawing]:
@@ -160,7 +157,7 @@ def drawings(numbers: Numbers) -> list[Drawing]:
 
 
 def tables(numbers: Numbers) -> list[Table]:
-    """Return clean accuracy and what each corruption leaves, mean over its strengths."""
+    """Return clean accuracy and the accuracy under each corruption, mean over its strengths."""
     rows = []
     for network, seeds in by_network(numbers).items():
         clean = [next(iter(one["corruptions"].values()))["accuracies"][0] for one in seeds]

@@ -1,11 +1,6 @@
-"""Shortcuts: does it matter what carries x past the branch?
+"""Shortcuts: does the kind of shortcut matter?
 
-Question   He15 table 3 tries zero padding (A), projections where shapes change (B) and everywhere (C): little differs.
-           He16 table 1 scales, gates or drops the shortcut, or lays a 1x1 convolution on it (which is C): all hurt at
-           110 layers.
 Command    residuum study shortcuts
-Cost       about four minutes on two cores: 21 runs of 10 epochs of 32 layers on the digits
-Expected   C >= B >= A by little; constant scaling, gates and dropout below A
 """
 
 from __future__ import annotations
@@ -26,7 +21,7 @@ EXPECTED = "C >= B >= A by little; constant scaling, gates and dropout on the sh
 DEFAULTS = Options(depths=(32,), epochs=10)
 
 # conv1x1 of He16 is C; test error of ResNet-110 on CIFAR-10, percent: He16 table 1 (best of its gates' biases;
-# constant scaling of branch and shortcut alike: of the shortcut alone it fails)
+# constant scaling of both branch and shortcut: of the shortcut alone it fails)
 HURT = Matters(2.0, "He16 table 1: exclusive gating, the mildest of those that hurt, costs 2.09 points")
 LITTLE = Matters(0.5, "He15 table 3: B gains 0.51 points on A")
 CLAIMS = {
@@ -52,7 +47,7 @@ WORDS = {
 }
 
 
-CHOICES = tuple(WORDS)  # of --only; A is always there
+CHOICES = tuple(WORDS)  # of --only; A is always included
 
 
 def members(options: Options) -> Members:
@@ -72,7 +67,7 @@ def _asked(options: Options) -> list[str]:
 
 
 def _claims(numbers: Numbers) -> dict[str, tuple[str, str, Matters]]:
-    """Return the claims about conditions that were trained."""
+    """Return the claims about trained conditions."""
     return {name: claim for name, claim in CLAIMS.items() if name in numbers["curves"]}
 
 
@@ -82,17 +77,17 @@ def measure(work: Workspace) -> Numbers:
 
 
 def effect(numbers: Numbers, kind: str) -> Interval:
-    """Validation accuracy with this shortcut less that with A, paired by seed, in points."""
+    """Validation accuracy with this shortcut minus accuracy with A, paired by seed, in points."""
     return mean_interval(against(numbers, kind, "A"))
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Hold each shortcut against A."""
+    """Compare each shortcut with A."""
     return held_against(numbers, ("A", "A"), WORDS, _claims(numbers))
 
 
 def answer(numbers: Numbers) -> str:
-    """Say which shortcuts are shown to differ from the identity."""
+    """Report which shortcuts are shown to differ from the identity."""
 
     def sentence() -> str:
         worse = [WORDS[kind] for kind in _claims(numbers) if effect(numbers, kind).below(0)]

@@ -1,19 +1,12 @@
-"""Skip length: past how many layers should a skip lead, what may lie beside it, and should its matrix be learnt?
+"""Skip length: how many layers should a skip span, of which kind, and should its matrix be learnt?
 
-Question   Popular accounts say that a skip works best over one nonlinear layer, or when all layers between are linear,
-           and that its matrix should be learnt otherwise. He15 (section 3.2) has "not observed advantages" of skips
-           past one layer, y = W1 x + x; Li16 (Demystifying ResNet) argues that length 2 alone keeps the Hessian
-           well-conditioned at small weights; Orhan and Pitkow (2018) gain from skips past one; He16 (table 3) and
-           Zagoruyko and Komodakis (2016, table 3) find skips past two convolutions better than past one.
 Command    residuum study skip-length
-Cost       about two minutes on two cores: 55 runs of 10 epochs of fully connected networks on the digits
-Expected   the accounts above contradict one another; so no direction is expected beforehand
 
-Members differ in wiring alone. Batch norm stands behind every layer's matrix, before the skip joins, and before the
-logits: without it each skip doubles the stream's variance, short skips more often than long ones, and one compares
-scales. A learnt matrix starts at the identity, so that it computes what its twin does before the first step; drawn at
+Members differ only in wiring. Batch norm follows every layer's matrix, before the skip joins, and precedes the
+logits: without it each skip doubles the stream's variance, short skips more often than long ones, and one would compare
+scales. A learnt matrix starts at the identity, so that it equals its twin before the first step; drawn at
 random it would be one more plain network, and one would compare initial weights. Number of layers, draws of their
-weights, rate and order of the pictures are the same for all; learnt matrices are the only further parameters.
+weights, rate and order of the images are the same for all; learnt matrices are the only further parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +18,7 @@ import numpy as np
 from torch import nn
 
 from ..data import open_data
-from ..models import create_model
+from ..models import build
 from ..nn.skips import SkipCell
 from ..report.dots import dots
 from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
@@ -36,7 +29,7 @@ from .form import Members, Numbers, Options, Workspace
 from .statistics import Matters, judged_pairs
 
 QUESTION = (
-    "Past how many layers should a skip lead: one, two or three? Does it matter whether the layers beside it are "
+    "How many layers should a skip span: one, two or three? Does it matter whether the parallel layers are "
     "linear, and should its matrix be the identity or be learnt?"
 )
 SOURCE = (
@@ -49,7 +42,7 @@ EXPECTED = "The accounts contradict one another, so no direction is expected bef
 DEFAULTS = Options(depths=(50,), epochs=10, seeds=5)
 LENGTHS = (1, 2, 3)
 MATTERS = Matters(1.0, "Zagoruyko and Komodakis table 3: 5.43 % with two convolutions a block, 6.69 % with one")
-RATE = 0.05  # trains all members; at 0.1 some of those that learn their matrices are thrown back
+RATE = 0.05  # trains all members; at 0.1 some members with learnt matrices diverge for a while
 
 
 def members(options: Options) -> Members:
@@ -72,15 +65,15 @@ def members(options: Options) -> Members:
 
 
 def start(folder: Path, name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Let a network of learnt matrices begin as its twin of identities: the same function, the same weights."""
+    """Start a network of learnt matrices as its twin of identities: the same function, the same weights."""
     arguments = settings["model_arguments"]
     if arguments["wiring"] != "learnt":
         return settings
     classes = len(open_data(settings["data"]).classes)
     with drawing(settings["seed"], "init"):
-        twin = create_model(settings["model"], **{**arguments, "wiring": "residual"}, num_classes=classes)
-    model = create_model(settings["model"], **arguments, num_classes=classes)
-    model.load_state_dict(twin.state_dict(), strict=False)  # all but the skips, which the twin has no weights of
+        twin = build(settings["model"], **{**arguments, "wiring": "residual"}, num_classes=classes)
+    model = build(settings["model"], **arguments, num_classes=classes)
+    model.load_state_dict(twin.state_dict(), strict=False)  # all but the skips, which have no weights in the twin
     for skip in cast(SkipCell, model.get_submodule("stages.0")).skips.values():
         nn.init.eye_(cast(nn.Linear, skip).weight)
     path = folder / "initial" / f"{name}.safetensors"
@@ -94,12 +87,12 @@ def measure(work: Workspace) -> Numbers:
 
 
 def contrast(numbers: Numbers, these: list[str], those: list[str]) -> np.ndarray:
-    """Return the mean validation accuracy of these conditions less that of those, of each seed: [seeds]."""
+    """Return the mean validation accuracy of these conditions minus that of the others, for each seed: [seeds]."""
     means = [np.mean([last(numbers, name, "val_acc1") for name in names], axis=0) for names in (these, those)]
     return means[0] - means[1]
 
 
-# claim, conditions, those they are held against, what was published
+# claim, conditions, reference conditions, published result
 CONTRASTS = (
     (
         "A skip past one nonlinear layer does better than none",
@@ -144,7 +137,7 @@ CONTRASTS = (
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Judge what the accounts say."""
+    """Judge the accounts' claims."""
     found = []
     for claim, these, those, published in CONTRASTS:
         pairs = contrast(numbers, these, those)
@@ -153,7 +146,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Name the best condition, and what is shown of length, linearity and matrix."""
+    """Name the best condition, and report the results on length, linearity and matrix."""
 
     def sentence() -> str:
         means = {name: float(last(numbers, name, "val_acc1").mean()) for name in numbers["curves"]}
@@ -164,7 +157,7 @@ def answer(numbers: Numbers) -> str:
                 said.append(finding.claim[0].lower() + finding.claim[1:])
             elif finding.verdict == OPPOSITE:
                 said.append(f"the reverse of this: {finding.claim[0].lower() + finding.claim[1:]}")
-        shown = f"shown is {'; '.join(said)}" if said else "no claim about length, linearity or matrix is shown"
+        shown = f"the results show {'; '.join(said)}" if said else "no claim about length, linearity or matrix is shown"
         return (
             f"In {numbers['depth']} layers the highest mean is that of {_words(best)} ({means[best]:.1f} %); {shown}."
         )

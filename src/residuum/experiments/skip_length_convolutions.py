@@ -1,13 +1,8 @@
-"""Skip length of convolutions: past how many 3x3 layers should a skip lead?
+"""Skip length of convolutions: how many 3x3 layers should a skip span?
 
-Question   The same 3x3 layers stand in blocks of one, two or three, each block with an identity skip past it. He16
-           (table 3) and Zagoruyko and Komodakis (2016, table 3) find skips past two better than past one; popular
-           accounts prefer one, or "double or triple".
 Command    residuum study skip-length-convolutions
-Cost       about five minutes on two cores: 12 runs of 10 epochs of 20 layers on the digits
-Expected   skips past two or three layers do better than past one, and all of them better than none
 
-Members have the same layers, name for shape, and differ in the additions alone; what is called length 1 adds after
+Members have the same layers with the same shapes and differ only in the additions; length 1 adds after
 every layer.
 """
 
@@ -19,7 +14,7 @@ from .form import Members, Numbers, Options, Workspace
 from .members import warmed
 from .statistics import Matters
 
-QUESTION = "Past how many 3x3 layers should a skip lead: one, two or three? And is any of them better than none?"
+QUESTION = "How many 3x3 layers should a skip span: one, two or three? And is any of them better than none?"
 SOURCE = (
     "He et al. 2016, arXiv:1603.05027, table 3 (110 layers); Zagoruyko and Komodakis 2016, arXiv:1605.07146, table 3 "
     "(40 layers, twice as wide); popular accounts"
@@ -54,7 +49,7 @@ def measure(work: Workspace) -> Numbers:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Hold the lengths against one another and against no skip."""
+    """Compare the lengths with one another and with no skip."""
     return [
         *held_against(numbers, ("1", WORDS["1"]), WORDS, AGAINST_ONE),
         *held_against(numbers, ("2", WORDS["2"]), WORDS, AGAINST_TWO),
@@ -63,7 +58,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Report the mean accuracy of each length, and the verdicts that hold lengths against one another."""
+    """Report the mean accuracy of each length, and the verdicts that compare lengths."""
 
     def sentence() -> str:
         means = ", ".join(f"{last(numbers, name, 'val_acc1').mean():.1f} % with {WORDS[name]}" for name in WORDS)

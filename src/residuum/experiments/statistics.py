@@ -1,4 +1,4 @@
-"""Effects over a handful of seeds with their intervals, and the verdicts that follow from these alone."""
+"""Effects over a few seeds with their intervals, and the verdicts that follow from these intervals alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from ..evaluation import bootstrap as resampling
 from ..report.intervals import Interval, mean_interval, paired_difference, spread
 from ..report.study import NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK, Finding
 
@@ -28,29 +31,33 @@ __all__ = [
 
 def bootstrap(
     values: Sequence[float] | np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray] = lambda drawn: drawn.mean(axis=1),
-    draws: int = 2000,
-    seed: int = 0,
+    statistic: Callable[[np.ndarray], float] = lambda drawn: float(drawn.mean()),
+    draws: int = resampling.RESAMPLES,
 ) -> Interval:
-    """Return a statistic with its 95 % percentile interval over resamplings (Efron 1979).
+    """Return a statistic with its 95 % interval by ``evaluation.bootstrap``, on the random stream ``resample``.
 
     Args:
-        values: independent ones [n] (pictures, blocks, pairs); fewer than two leave the interval unbounded.
-        statistic: of each row of [draws, n].
-        draws: resamplings.
-        seed: of the drawing, so that the same values give the same interval.
+        values: independent ones [n] or rows [n, k] (images, blocks, pairs); fewer than two leave it unbounded.
+        statistic: of values like these.
+        draws: number of resamplings.
+
+    >>> bootstrap([3.0, 3.0])
+    Interval(mean=3.0, low=3.0, high=3.0)
     """
     values = np.asarray(values, dtype=float)
-    found = float(statistic(values[None])[0])
+    found = float(statistic(values))
     if len(values) < 2:
         return Interval(found, -np.inf, np.inf)
-    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
-    low, high = np.quantile(statistic(values[rows]), [0.025, 0.975])
-    return Interval(found, float(low), float(high))
+
+    def figure(rows: Tensor) -> Tensor:
+        return torch.tensor([statistic(rows.numpy())], dtype=torch.float64)
+
+    ((low, high),) = resampling.bootstrap(torch.from_numpy(values), figure, resamples=draws)
+    return Interval(found, low, high)
 
 
 def sign_test(differences: Sequence[float] | np.ndarray) -> float:
-    """Return the two-sided p of as many signs alike or more, were both equally likely; zeros are left out."""
+    """Return the two-sided p of at least as many equal signs if both are equally likely; ignore zeros."""
     from scipy import stats
 
     differences = np.asarray(differences, dtype=float)
@@ -63,7 +70,7 @@ class Matters(NamedTuple):
 
     Args:
         size: in the unit of the finding, above 0.
-        source: the published figure that it comes from, or why it was chosen here.
+        source: the published figure behind it, or the reason for the choice.
     """
 
     size: float
@@ -88,14 +95,14 @@ def judged(
 
     Args:
         claim: in a sentence.
-        published: what the literature has, with its source.
-        effect: what was measured here.
+        published: the published result, with its source.
+        effect: the measured effect.
         side: "above" or "below": where the claim puts the effect.
-        matters: the smallest distance from the bound that would matter. It tells "no effect larger than X" (the
+        matters: the smallest distance from the bound that would matter. It separates "no effect larger than X" (the
             interval excludes it on both sides) from "too weak to say".
         bound: usually no effect.
-        unit: of the effect.
-        pairs: the single differences, for the sign test.
+        unit: the effect's unit.
+        pairs: the individual differences, for the sign test.
     """
     above, below = effect.above(bound), effect.below(bound)
     largest = max(abs(effect.low - bound), abs(effect.high - bound))
@@ -128,7 +135,7 @@ def judged(
 def judged_pairs(
     claim: str, published: str, pairs: Sequence[float] | np.ndarray, side: str, matters: Matters, **words: Any
 ) -> Finding:
-    """Judge the claim that a figure lies above or below a bound, from its value or difference of each seed: [seeds].
+    """Judge the claim that a figure lies above or below a bound, from its value or difference for each seed: [seeds].
 
     The effect is their mean with Student's interval; ``words`` are bound and unit of ``judged``.
     """

@@ -1,4 +1,4 @@
-"""Running a study: settle its options, train its members, measure, and write what was found."""
+"""Run a study: settle its options, train its members, measure, and write the results."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from residuum_runtime.missing import files_like
+
 from .. import __version__
-from ..errors import InputError, nearest
+from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
 from ..report.study import Finding, StudyData, study_page
 from ..report.style import png, svg_file
+from ..settings.file import read_settings
 from ..training.precision import PRECISIONS
 from ..training.run import CONFIG
-from ..training.settings import read_settings
 from . import STUDIES
 from .adopting import adopted_histories
 from .budget import fitted, measured_precision
@@ -27,14 +29,12 @@ from .planning import Plan, plan_study
 
 STUDY, PLAN = "study.json", "plan.json"
 Tell = Callable[[str], None]
-Progress = Callable[[int, int], None]  # epochs done, of all
+Progress = Callable[[int, int], None]  # finished epochs, all epochs
 
 
 def pick_study(name: str) -> Study:
-    """Return the study of that name, or say which there are."""
-    if name not in STUDIES:
-        raise InputError(f"no study is named {name!r}; {nearest(name, list(STUDIES))} `residuum study` lists all")
-    return STUDIES[name]
+    """Return the study of that name; the error for unknown names lists all."""
+    return pick(STUDIES, name, "study", listed=False, more=" `residuum study` lists all")
 
 
 def run_study(
@@ -47,24 +47,24 @@ def run_study(
     tell: Tell = print,
     progress: Progress = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Run a study to its end and write ``study.json``, its pictures and its page into the folder.
+    """Run a study to its end and write ``study.json``, its figures and its page into the folder.
 
     Args:
         name: in STUDIES.
-        asked: fields of Options that the user gave; the others are the study's own.
-        output: the study's folder. A second call with the same options goes on where the first stood.
+        asked: the user's fields of Options; they override the study's defaults.
+        output: the study's folder. A second call with the same options resumes the first.
         budget: minutes; 0: no limit.
-        workers: members that train at a time; 0: as many as there are cores.
-        tell: what is done with a line of progress.
-        progress: what is done with how many epochs are done, and of how many.
+        workers: number of members that train at a time; 0: one per core.
+        tell: receives lines of progress.
+        progress: receives the number of finished epochs and of all epochs.
 
-    Returns: what ``study.json`` holds.
+    Returns: the content of ``study.json``.
     """
     study, workers = pick_study(name), workers or os.cpu_count() or 1
     make_folder(output)
     with locked(output / ".study.lock", f"{output} is in use by another study; wait for it or choose another --output"):
-        options, notes = _planned(study, asked, output, budget, workers, tell)
-        histories = _trained(name, options, output, workers, tell, progress)
+        options, notes = _settle_plan(study, asked, output, budget, workers, tell)
+        histories = _train_runs(name, options, output, workers, tell, progress)
         numbers = study.measure(Workspace(output, options, histories, tell))
         result = {
             "study": name,
@@ -84,14 +84,14 @@ def run_study(
 
 
 def planned(name: str, asked: dict[str, Any], output: Path, folders: Sequence[Path], *, workers: int = 0) -> Plan:
-    """Return what a study would cost and could see; nothing is trained or written (``planning.py``).
+    """Return a study's predicted cost and intervals; train and write nothing (``planning.py``).
 
     Args:
         name: in STUDIES.
-        asked: fields of Options that the user gave; the others are the study's own.
-        output: the study's folder; the precision of its runs counts if there are any.
-        folders: finished studies whose spread may be used.
-        workers: runs side by side; 0: as many as there are cores.
+        asked: the user's fields of Options; they override the study's defaults.
+        output: the study's folder; existing runs there determine the precision.
+        folders: finished studies that may provide the spread.
+        workers: number of parallel runs; 0: one per core.
     """
     study = pick_study(name)
     options = _settled(study, asked, output)
@@ -99,7 +99,7 @@ def planned(name: str, asked: dict[str, Any], output: Path, folders: Sequence[Pa
 
 
 def write_pages(folders: list[Path], page: Path) -> None:
-    """Write the pictures of each study into its folder, and one page of them all."""
+    """Write the figures of each study into its folder, and one page on all studies."""
     studies = [study_data(folder) for folder in folders]
     for folder, data in zip(folders, studies, strict=True):
         for drawing in data.drawings:
@@ -109,10 +109,11 @@ def write_pages(folders: list[Path], page: Path) -> None:
 
 
 def study_data(folder: Path) -> StudyData:
-    """Return what a page shows of a study, drawn anew from the numbers in its folder."""
+    """Return a study's section of a page, redrawn from the numbers in its folder."""
     if not (folder / STUDY).exists():
+        near = "" if folder.is_dir() else f"{files_like(folder)}; or "
         raise InputError(
-            f"{folder} is no finished study: it has no {STUDY}; run `residuum study NAME --output {folder}`"
+            f"{folder} is no finished study: it has no {STUDY}; {near}run `residuum study NAME --output {folder}`"
         )
     held = read_json(folder / STUDY)
     try:
@@ -121,7 +122,7 @@ def study_data(folder: Path) -> StudyData:
         raise InputError(
             f"{folder} must hold the numbers that this version draws, but Residuum {held.get('residuum', '?')} did not "
             f"measure {lacking}; run `{held.get('repeat', 'residuum study NAME')} --output {folder}` again, which "
-            "measures the runs in it anew"
+            "measures the runs in it again"
         ) from lacking
 
 
@@ -146,12 +147,12 @@ def findings_of(result: dict[str, Any]) -> list[Finding]:
     return [Finding(**finding) for finding in result["findings"]]
 
 
-def _planned(
+def _settle_plan(
     study: Study, asked: dict[str, Any], output: Path, budget: float, workers: int, tell: Tell
 ) -> tuple[Options, list[str]]:
-    """Settle the options, or take those that an earlier call with the same wishes settled.
+    """Settle the options, or reuse the options that an earlier call with the same arguments settled.
 
-    A trial never comes out the same twice, and a study must go on with the runs that it has.
+    Trials are not repeatable, and a study must resume its existing runs.
     """
     wishes = {"asked": json.loads(json.dumps(asked)), "budget": budget}
     plan = output / PLAN
@@ -173,7 +174,7 @@ def _settled(study: Study, asked: dict[str, Any], output: Path) -> Options:
 
 
 def _read_options(held: dict[str, Any]) -> Options:
-    """Return the options that JSON holds."""
+    """Return the options from JSON."""
     options = Options(**{**held, "depths": tuple(held["depths"]), "only": tuple(held.get("only", ()))})
     return replace(options, seeds_of=tuple((depth, seeds) for depth, seeds in options.seeds_of))
 
@@ -191,18 +192,19 @@ def _checked(study: Study, options: Options) -> Options:
     choices: tuple[str, ...] = getattr(study, "CHOICES", ())
     if unknown := [name for name in options.only if name not in choices]:
         say = nearest(unknown[0], list(choices)) if choices else "this study offers no choice; leave --only out"
-        raise InputError(f"--only names {unknown[0]!r}, which is no condition of this study; {say}")
+        raise InputError(f"--only names {unknown[0]!r}, which is not a condition of this study; {say}")
     if options.runs and options.model:
-        raise InputError("--runs and --model both say what is measured; leave one of them out")
+        raise InputError("--runs and --model both select the networks to measure; leave one of them out")
     if options.runs and not Path(options.runs).is_dir():
-        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is no folder")
+        near = files_like(options.runs)
+        raise InputError(f"--runs must be the folder of a finished study, but {options.runs} is not a folder; {near}")
     if options.seeds_of and study.members(options) == study.members(replace(options, seeds_of=())):
         raise InputError("this study gives each depth the same number of seeds; use --seeds and plain --depths")
     return options
 
 
 def _precision(study: Study, options: Options, output: Path) -> str:
-    """Return what the members in the folder have; else float32 for the small digits, and the faster one for others."""
+    """Return the precision of the folder's members; else float32 for the digits, and the faster one for others."""
     home = Path(options.runs) if options.runs else output
     for name in study.members(options):
         if (home / name / CONFIG).exists():
@@ -211,7 +213,7 @@ def _precision(study: Study, options: Options, output: Path) -> str:
     return options.precision if small else measured_precision(study, options)
 
 
-def _trained(
+def _train_runs(
     name: str, options: Options, output: Path, workers: int, tell: Tell, progress: Progress
 ) -> dict[str, History]:
     study = pick_study(name)
@@ -221,7 +223,7 @@ def _trained(
     if not members:
         return {}
     total, found = sum(settings["epochs"] for settings in members.values()), 0
-    tell(f"{len(members)} runs on {options.data}, {options.precision}; those in {output} are gone on with")
+    tell(f"{len(members)} runs on {options.data}, {options.precision}; runs in {output} are resumed")
     histories: dict[str, History] = {}
     for event in train_members(members, output, study=name, workers=workers):
         if isinstance(event, int):
@@ -236,12 +238,12 @@ def _trained(
 
 def _cost(held: dict[str, Any]) -> str:
     if not held["members"]:
-        return "No run was trained: a model was measured as it is."
+        return "No run was trained: the study measured an existing model."
     return f"{held['members']} runs, {held['seconds'] / 60:.1f} minutes of training on one thread, added up."
 
 
 def _command(name: str, options: Options) -> str:
-    """Return the command that repeats the study, with every option that it was settled with."""
+    """Return the command that repeats the study, with every settled option."""
     words = ["residuum", "study", name, "--data", options.data]
     words += ["--model", options.model] if options.model else []
     words += ["--depths", _depths(options)] if options.depths else []

@@ -1,10 +1,6 @@
-"""Transformer skips: does a GPT need its residual connections, and which of them?
+"""Transformer skips: which residual connections does a GPT need?
 
-Question   Each layer of a transformer has two skips, past attention and past the MLP. How well does a decoder of 6 and
-           of 12 layers learn to continue a text with both, with one of them, and with none?
 Command    residuum study transformer-skips
-Cost       about three hours on two cores: 42 runs of 600 steps on the characters of Python's own documentation
-Expected   without skips the decoder learns worse, the more so the deeper; one kind of skip alone lies between
 """
 
 from __future__ import annotations
@@ -38,7 +34,7 @@ SOURCE = (
     "2021, arXiv:2103.03404: without skips attention loses rank doubly exponentially with depth"
 )
 COST = "about three hours on two cores: 42 runs of 600 steps on the characters of Python's own documentation"
-EXPECTED = "Without skips the decoder learns worse, the more so the deeper; one kind of skip alone lies between."
+EXPECTED = "Without skips the decoder learns worse, and worse with depth; a single kind of skip lies between."
 DATA = "python-documentation"
 DEFAULTS = Options(data=DATA, depths=(6, 12), epochs=6, batch_size=16)
 EPOCH = 100  # steps
@@ -50,11 +46,11 @@ SKIPS = {"both": (True, True), "attention": (True, False), "mlp": (False, True),
 WORDS = {"both": "both skips", "attention": "skips past attention alone", "mlp": "skips past the MLP alone",
          "none": "no skips"}  # fmt: skip
 LOOKS = {"both": "blue", "attention": "green", "mlp": "ochre", "none": "vermilion"}
-MATTERS = Matters(0.05, "chosen here: two percent of the 2.4 nat that letters' pairs leave")
+MATTERS = Matters(0.05, "chosen here: two percent of the 2.4 nat of a bigram model")
 
 
 class Text(NamedTuple):
-    """A text as numbers of its characters."""
+    """A text as character indices."""
 
     train: Tensor
     held_out: Tensor
@@ -75,7 +71,7 @@ def read_text() -> Text:
 
 
 def decoder(skips: str, depth: int, characters: int) -> TextNetwork:
-    """Build a GPT-2 of that depth whose blocks keep only the skips asked for."""
+    """Build a GPT-2 of that depth whose blocks keep only the requested skips."""
     model = gpt(depth, width=WIDTH, heads=HEADS, vocabulary=characters, length=LENGTH)
     for place, block in enumerate(model.blocks):
         assert isinstance(block, Block)
@@ -85,7 +81,7 @@ def decoder(skips: str, depth: int, characters: int) -> TextNetwork:
 
 
 def members(options: Options) -> Members:
-    """Return none: a decoder classifies no images, so its training is measured here."""
+    """Return none: a decoder classifies no images, so this study trains its own."""
     if options.data != DATA:
         raise InputError(f"this study reads Python's own documentation, got --data {options.data}; leave --data out")
     return {}
@@ -100,7 +96,7 @@ def measure(work: Workspace) -> Numbers:
             [
                 work.keep(
                     f"{skips}-{depth}-{rate:g}-seed{seed}",
-                    lambda skips=skips, depth=depth, rate=rate, seed=seed: trained(
+                    lambda skips=skips, depth=depth, rate=rate, seed=seed: train_network(
                         skips, depth, rate, seed, text, options
                     ),
                 )
@@ -113,10 +109,10 @@ def measure(work: Workspace) -> Numbers:
     return {"data": DATA, "checksum": text.checksum, "epoch": EPOCH, "networks": networks}
 
 
-def trained(skips: str, depth: int, rate: float, seed: int, text: Text, options: Options) -> dict[str, Any]:
+def train_network(skips: str, depth: int, rate: float, seed: int, text: Text, options: Options) -> dict[str, Any]:
     """Train one decoder; return its held-out loss after each epoch and each block's gradient at both ends.
 
-    A run that diverges keeps the loss of guessing among all characters from there on.
+    A diverged run keeps the loss of guessing among all characters from there on.
     """
     with drawing(seed, "init"):
         model = decoder(skips, depth, text.characters)
@@ -161,7 +157,7 @@ def last_loss(numbers: Numbers, depth: str, skips: str) -> np.ndarray:
 
 
 def findings(numbers: Numbers) -> list[Finding]:
-    """Hold each wiring against both skips, and the deepest against the shallowest."""
+    """Compare each wiring with both skips, and the deepest decoder with the shallowest."""
     found, unit = [], "nat a character"
     depths = sorted(numbers["networks"], key=int)
     for depth, skips in itertools.product(depths, ("none", "attention", "mlp")):

@@ -1,14 +1,10 @@
-"""Very deep: do networks of more than a hundred and more than a thousand layers train at all?
+"""Very deep: do networks of more than 100 and more than 1,000 layers train at all?
 
-Question   He15 trained 110 and 1,202 layers, He16 164 and 1,001. Does the loss fall here too, from the first epochs on,
-           and what does a step cost in time and memory?
 Command    residuum study very-deep
-Cost       about twenty minutes on two cores: 24 runs of 4 epochs of 640 digits, the deepest of 1,202 layers
-Expected   the loss of every residual network falls; time and memory grow in proportion to depth
 
-The loss is counted by steps, as means over blocks of them. With one seed its fall has an interval over blocks, which
-says how much this run's loss scatters and not what another run would do; with more seeds the interval is over seeds. A
-run is resumed within an epoch.
+The loss is averaged over blocks of steps. With one seed its fall has an interval over blocks, which
+describes the scatter of this run's loss, not of other runs; with more seeds the interval is over seeds. A
+run can resume within an epoch.
 """
 
 from __future__ import annotations
@@ -23,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import Dataset
-from ..models import create_model
+from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.plots import line_plot
 from ..report.study import SHOWN, Drawing, Finding, Table
@@ -50,7 +46,7 @@ PUBLISHED = {
     1202: "He15 table 6: 7.93 % test error, training error below 0.1 %",
 }
 BLOCKS = 30  # of steps; a block's mean loss is one value
-END = 5  # so many first and last blocks are compared
+END = 5  # number of first and last blocks to compare
 CHECKPOINT = 25  # steps
 RATE = 0.02  # from the first step on; He15 warms 110 layers up at 0.01
 LOOKS = ("blue", "green", "purple", "ochre")
@@ -78,7 +74,7 @@ def _twin(depth: int) -> dict[str, Any]:
 
 
 def measure(work: Workspace) -> Numbers:
-    """Gather curves; a step's seconds a picture from the runs, and the bytes that it keeps for the backward pass."""
+    """Collect curves; a step's seconds per image from the runs, and its bytes kept for the backward pass."""
     dataset, chosen = work.dataset(), members(work.options)
     networks = {
         condition: chosen[f"{condition}-seed0"] for condition in dict.fromkeys(n.rsplit("-", 1)[0] for n in chosen)
@@ -110,7 +106,7 @@ def block_means(losses: Sequence[float]) -> list[float | None]:
 
 
 def _milliseconds(work: Workspace, member: str, pictures: int) -> float | None:
-    """Return what a picture took; None where the member diverged before its first epoch's end."""
+    """Return the time per image; None where the member diverged before its first epoch's end."""
     seconds = [row["seconds"] for row in read_numbers(work.members / member / TIMING)]
     return 1000 * float(np.mean(seconds)) / pictures if seconds else None
 
@@ -120,12 +116,12 @@ def _said(times: Sequence[float | None], digits: int) -> str:
 
 
 def _saved_a_picture(dataset: Dataset, settings: dict[str, Any]) -> float:
-    model = create_model(settings["model"], **settings["model_arguments"], in_chans=dataset.channels)
+    model = build(settings["model"], **settings["model_arguments"], in_chans=dataset.channels)
     return saved_bytes_a_picture(model, (dataset.channels, *dataset.image_size)) / 1024
 
 
 def saved_bytes_a_picture(model: nn.Module, shape: tuple[int, ...]) -> float:
-    """Return what each further picture [C, H, W] of a batch adds to ``saved_bytes``."""
+    """Return the bytes that each further image [C, H, W] of a batch adds to ``saved_bytes``."""
     few, more = (saved_bytes(model, torch.zeros(pictures, *shape)) for pictures in (2, 4))
     return (more - few) / 2
 
@@ -133,10 +129,10 @@ def saved_bytes_a_picture(model: nn.Module, shape: tuple[int, ...]) -> float:
 def saved_bytes(model: nn.Module, images: Tensor) -> int:
     """Return the bytes that a training step keeps from its forward for its backward pass, weights apart.
 
-    Each storage counts once, however many layers keep it. Images [N, C, H, W] float32.
+    Each storage counts once, even if several layers keep it. Images [N, C, H, W] float32.
     """
     weights = {parameter.untyped_storage().data_ptr() for parameter in [*model.parameters(), *model.buffers()]}
-    kept: dict[int, Tensor] = {}  # holding them keeps an address from being given twice
+    kept: dict[int, Tensor] = {}  # holding the tensors prevents reuse of their addresses
 
     def pack(tensor: Tensor) -> Tensor:
         if (address := tensor.untyped_storage().data_ptr()) not in weights:
@@ -150,7 +146,7 @@ def saved_bytes(model: nn.Module, images: Tensor) -> int:
 
 
 def fall(numbers: Numbers, network: str) -> np.ndarray:
-    """Return the mean loss of the last END blocks less that of the first: [seeds]; where it diverged, no fall."""
+    """Return the mean loss of the last END blocks minus the first END's: [seeds]; a diverged run counts as 0."""
     return np.array([_fall_of(run) for run in numbers["blocks"][network]])
 
 
@@ -160,7 +156,7 @@ def _fall_of(blocks: Sequence[float | None]) -> float:
 
 
 def _ends(blocks: Sequence[float | None]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and the last END blocks, never the same one; none where the loss was not finite."""
+    """Return the first and the last END blocks without overlap; none where the loss was not finite."""
     if None in blocks or len(blocks) < 2:
         return np.array([]), np.array([])
     count = min(END, len(blocks) // 2)
@@ -168,7 +164,7 @@ def _ends(blocks: Sequence[float | None]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fall_interval(blocks: Sequence[float | None]) -> Interval:
-    """Return the fall of one run with its 95 % interval over blocks (Welch's t); it says nothing of other runs."""
+    """Return the fall of one run with its 95 % interval over blocks (Welch's t); it does not apply to other runs."""
     from scipy import stats
 
     first, last = _ends(blocks)
@@ -179,7 +175,7 @@ def fall_interval(blocks: Sequence[float | None]) -> Interval:
 
 
 def _above_guessing(numbers: Numbers, network: str) -> Interval:
-    """Return the loss of the last END blocks less that of guessing, over seeds, or of one run over blocks."""
+    """Return the loss of the last END blocks minus guessing's, over seeds, or for one run over blocks."""
     guessing = math.log(numbers["classes"])
     ends = [_ends(run)[1] - guessing for run in numbers["blocks"][network]]
     over = ends[0] if len(ends) == 1 else np.array([end.mean() if len(end) else 0.0 for end in ends])
@@ -208,7 +204,7 @@ def findings(numbers: Numbers) -> list[Finding]:
 
 
 def answer(numbers: Numbers) -> str:
-    """Say of which networks the loss falls, and what a picture costs in the deepest."""
+    """Report the networks whose loss falls, and the cost of an image in the deepest."""
 
     def sentence() -> str:
         verdicts = {n: f.verdict for n, f in zip(numbers["curves"], findings(numbers)[::2], strict=True)}

@@ -28,8 +28,7 @@ def bit_stem(in_chans: int, width: int) -> nn.Module:
     """Build a 7x7 convolution and pooling over a border of zeros, then norm and activation: divides the size by 4."""
     layers = OrderedDict(
         conv=standardised(nn.Conv2d(in_chans, width, 7, stride=2, padding=3)),
-        pad=nn.ZeroPad2d(1),
-        pool=nn.MaxPool2d(3, stride=2),
+        pool=nn.Sequential(nn.ZeroPad2d(1), nn.MaxPool2d(3, stride=2)),  # zeros take part, unlike padding of the pool
         norm=group_norm(width),
         act=nn.ReLU(),
     )

@@ -13,7 +13,7 @@ from functools import partial
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from ..nn import Block, Gate, Network, UncoupledGate, conv_gate, kaiming, option_a, pooled_head
 from .stages import stages
 from .variant import variant
@@ -60,8 +60,7 @@ def cifar_highway(
     if rest or n < 1:
         below = max(5, depth - rest)
         raise InputError(f"depth must be 3n + 2 (5, 8, 11, 20, 32, ...), got {depth}; try {below} or {below + 3}")
-    if gates not in GATES:
-        raise InputError(f"gates must be one of {', '.join(GATES)}, got {gates!r}")
+    merge = pick(GATES, gates, "gates")
     if gate_bias >= 0:
         raise InputError(f"gate_bias must be below 0, so that a new network carries x, got {gate_bias}; try -2")
 
@@ -69,7 +68,7 @@ def cifar_highway(
         return Block(
             gated_layer(in_channels, out_channels, stride),
             shortcut=option_a(in_channels, out_channels, stride),
-            merge=GATES[gates](in_channels, out_channels, stride, gate_bias),
+            merge=merge(in_channels, out_channels, stride, gate_bias),
         )
 
     network = Network(

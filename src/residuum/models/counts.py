@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from . import VARIANTS, create_model
+from . import VARIANTS, build
 
 
 class Counts(NamedTuple):
@@ -43,5 +43,5 @@ def count(model: nn.Module, input_shape: tuple[int, ...]) -> Counts:
 def count_variant(name: str) -> Counts:
     """Return the counts of a variant for the example that its row names, without allocating its weights."""
     with torch.device("meta"):
-        model = create_model(name)
+        model = build(name)
     return count(model, VARIANTS[name].input_shape)

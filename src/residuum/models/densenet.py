@@ -12,7 +12,7 @@ from functools import partial
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from ..nn import Block, BranchOnly, Concatenate, Network, imagenet_stem, kaiming, normed_head, zero_biases
 from ..nn.convolutions import conv1x1, conv3x3
 from ..nn.orders import ORDERS, arrange
@@ -85,9 +85,7 @@ def densenet(depth: int = 121, *, num_classes: int = 1000, in_chans: int = 3, dr
         in_chans: channels of the images.
         dropout: probability of dropping each new channel's values in training.
     """
-    if depth not in LAYOUTS:
-        raise InputError(f"depth must be one of {', '.join(map(str, LAYOUTS))}, got {depth}")
-    growth, width, layers = LAYOUTS[depth]
+    growth, width, layers = pick(LAYOUTS, depth, "depth")
     branch = partial(bottleneck_dense_branch, dropout=dropout)
     made, channels = dense_stages(branch, layers, width, growth, 0.5)
     return _initialised(imagenet_stem(in_chans, width), made, channels, num_classes, min_size=29)

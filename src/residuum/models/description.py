@@ -11,10 +11,16 @@ from ..errors import InputError, nearest
 
 INTERPOLATIONS = ("bilinear", "bicubic")  # antialiased, as Pillow has them
 
+NEW_WEIGHTS = "new weights"  # the provenance of a file that holds a model as it was built
+
 
 @dataclass
 class Preprocessing:
-    """From a picture to what the network receives: resize, crop, scale to 0..1, normalise."""
+    """From an image to what the network receives: resize, crop, scale to 0..1, normalise.
+
+    >>> residuum.Preprocessing(size=(32, 32), mean=(0.5,), std=(0.25,)).resize
+    0
+    """
 
     size: tuple[int, int]  # height, width, pixels
     mean: tuple[float, ...]  # one per channel, of values scaled to 0..1
@@ -32,7 +38,11 @@ class Preprocessing:
 
 @dataclass
 class Description:
-    """How to build the model again, and what it was made from."""
+    """How to build the model again, and what it was made from.
+
+    >>> residuum.create_model("cifar_resnet20", num_classes=3).description.arguments
+    {'num_classes': 3}
+    """
 
     model: str
     arguments: dict[str, Any]
@@ -44,7 +54,11 @@ class Description:
 
 
 def describe(model: nn.Module) -> Description:
-    """Return the description that ``create_model`` and ``load`` attach to their models."""
+    """Return the description that ``create_model`` and ``load`` attach to their models.
+
+    >>> describe(residuum.create_model("cifar_resnet20")).model
+    'cifar_resnet20'
+    """
     description = getattr(model, "description", None)
     if not isinstance(description, Description):
         raise InputError(
@@ -82,6 +96,11 @@ def preprocessing_of(model: nn.Module) -> Preprocessing:
 
 
 def attach(model: nn.Module, description: Description) -> nn.Module:
-    """Attach the description and return the model."""
+    """Attach the description and return the model.
+
+    >>> model = attach(torch.nn.Linear(4, 2), Description("my_linear", {"width": 4}))
+    >>> model.description.model
+    'my_linear'
+    """
     cast(Any, model).description = description
     return model

@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..nn import Block, Network
 from ..nn.initialise import NORMS
 from ..nn.merges import Add
-from . import create_model
+from . import build
 from .description import attach, describe
 
 
@@ -41,7 +41,7 @@ def deepen(model: Network, depth: int) -> Network:
             "build it with create_model(BUILDER, depth=...) and ask for more"
         )
     arguments = {**described.arguments, "depth": depth}
-    grown = create_model(described.model, **arguments)
+    grown = build(described.model, **arguments)
     assert isinstance(grown, Network)
     for part in ("stem", "head"):
         grown.get_submodule(part).load_state_dict(model.get_submodule(part).state_dict())

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from ..nn import Add, Block, BranchOnly, Gate, Network, UncoupledGate, linear_gate
 from ..nn.flat import flat_head, flat_stem
 from .variant import variant
@@ -76,11 +76,10 @@ def highway_mlp(
     """
     if depth < 2:
         raise InputError(f"depth must be 2 or more, a plain layer and Highway blocks, got {depth}")
-    if merge not in MERGES:
-        raise InputError(f"merge must be one of {', '.join(MERGES)}, got {merge!r}")
+    make_merge = pick(MERGES, merge, "merge")
     if gate_bias >= 0:
         raise InputError(f"gate_bias must be below 0 so that blocks start by carrying, got {gate_bias}; try -2")
-    blocks = [Block(layer(width), merge=MERGES[merge](width, gate_bias)) for _ in range(depth - 1)]
+    blocks = [Block(layer(width), merge=make_merge(width, gate_bias)) for _ in range(depth - 1)]
     return Network(
         stem=flat_stem(in_chans, image_size, width, nn.ReLU()),
         stages=[nn.Sequential(*blocks)],

@@ -8,11 +8,13 @@ from typing import Any
 from torch import nn
 
 from ..nn.attention import SelfAttention
+from ..nn.channels import ChannelNorm, ChannelScale, ToFirst, ToLast
 from ..nn.flat import Flat
 from ..nn.merges import Add, BranchOnly, Concatenate, Gate, ScaledAdd, ShortcutGate, UncoupledGate
 from ..nn.norms import TokenBatchNorm
+from ..nn.padding import SamePad
 from ..nn.patches import FirstToken, PatchStem
-from ..nn.recurrent import LastStep, Rows
+from ..nn.recurrent import ImageRows, LastStep
 from ..nn.shortcuts import PadShortcut
 from ..nn.squeeze_excite import ChannelAttention, SqueezeExcite
 from ..nn.standardised import StandardisedConv2d
@@ -41,6 +43,8 @@ def merge_words(merge: nn.Module) -> tuple[str, str]:
 def _convolution(conv: Any) -> Words:
     stride = f", /{conv.stride[0]}" if conv.stride[0] > 1 else ""
     groups = f", {conv.groups} groups" if conv.groups > 1 else ""
+    if 1 < conv.groups == conv.in_channels == conv.out_channels:
+        groups = ", depthwise"
     return (f"conv {conv.kernel_size[0]}×{conv.kernel_size[1]}, {conv.out_channels}{stride}{groups}",)
 
 
@@ -105,8 +109,13 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.BatchNorm2d: _says("batch norm"),
     TokenBatchNorm: _says("batch norm"),
     nn.LayerNorm: _says("layer norm"),
+    ChannelNorm: _says("layer norm"),
+    ChannelScale: _says("times a learnt scale"),
     nn.GroupNorm: lambda norm: ("layer norm" if norm.num_groups == 1 else f"group norm, {norm.num_groups}",),
     nn.ReLU: _says("ReLU"),
+    nn.ReLU6: _says("ReLU6"),
+    nn.Hardswish: _says("hard swish"),
+    nn.SiLU: _says("SiLU"),
     nn.GELU: _says("GELU"),
     nn.Tanh: _says("tanh"),
     nn.Sigmoid: _says("sigmoid"),
@@ -116,10 +125,13 @@ LAYERS: dict[type[nn.Module], Callable[[Any], Words]] = {
     nn.AdaptiveMaxPool2d: _says("max pool"),
     nn.Dropout: _dropout,
     nn.ZeroPad2d: _says("a border of zeros"),
+    SamePad: _says("a border of zeros"),
     nn.Identity: _nothing,
     nn.Flatten: _nothing,
+    ToLast: _nothing,
+    ToFirst: _nothing,
     Flat: _says("flatten"),
-    Rows: _says("rows, one a step"),
+    ImageRows: _says("rows, one a step"),
     LastStep: _says("last step"),
     FirstToken: _says("first token"),
     PadShortcut: _pad,

@@ -12,7 +12,7 @@ from torch import nn
 from ..errors import InputError
 from ..nn import Network
 from ..nn.heads import classifier
-from ..nn.recurrent import LastStep, LSTMCell, Recurrent, Rows, pick_forget
+from ..nn.recurrent import ImageRows, LastStep, LSTMCell, Recurrent, pick_forget
 from .variant import variant
 
 
@@ -43,7 +43,7 @@ def lstm_classifier(
         return LSTMCell(inputs, width, forget=make_forget(inputs, width))
 
     return Network(
-        stem=Rows(in_chans, image_size),
+        stem=ImageRows(in_chans, image_size),
         stages=[Recurrent(cell(in_chans * image_size)), *(Recurrent(cell(width)) for _ in range(depth - 1))],
         head=nn.Sequential(OrderedDict(last=LastStep(), fc=classifier(width, num_classes))),
         num_features=width,

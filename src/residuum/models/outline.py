@@ -12,13 +12,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..nn import Block
 from .counts import count_parameters
+from .slots import take_apart
 
 
 class Part(NamedTuple):
     """One row of an outline."""
 
     name: str  # as in the state dict
-    what: str
+    what: str  # a block: shortcut | branch | merge | activation
     shape: tuple[int, ...]  # of the output for one picture
     parameters: int
     macs: int
@@ -26,7 +27,7 @@ class Part(NamedTuple):
 
 def outline(network: nn.Module, input_shape: tuple[int, ...]) -> list[Part]:
     """Return stem, stages with their blocks, and head, for one example (an image's [C, H, W], a text's [tokens])."""
-    return measure(network, input_shape, [name for name, module in network.named_modules() if _shown(name, module)])
+    return measure(network, input_shape, [name for name, _ in network.named_modules() if _shown(network, name)])
 
 
 def measure(network: nn.Module, input_shape: tuple[int, ...], names: Iterable[str]) -> list[Part]:
@@ -65,38 +66,16 @@ def _shape(output: Any) -> tuple[int, ...]:
 
 
 def what(module: nn.Module) -> str:
-    """Say in a line what fills a part."""
-    if isinstance(module, Block):
-        slots = f"{_word(module.merge)}({what(module.shortcut)}, {_layers(module.branch)})"
-        return slots if isinstance(module.activation, nn.Identity) else f"{_word(module.activation)}({slots})"
+    """Return in a line what fills a part: ``shortcut | branch | merge | activation`` of a block, else its layers."""
     if isinstance(module, nn.Sequential) and len(module) and all(isinstance(child, Block) for child in module):
         return f"{len(module)} blocks"
-    return _layers(module)
+    return str(take_apart(module))
 
 
-def _shown(name: str, module: nn.Module) -> bool:
-    parts = name.split(".")
-    return name in ("stem", "head") or (parts[0] == "stages" and len(parts) in (2, 3))
-
-
-def _layers(module: nn.Module) -> str:
-    return ", ".join(_word(layer) for layer in module.modules() if not list(layer.children())) or _word(module)
-
-
-def _word(layer: nn.Module) -> str:
-    if isinstance(layer, nn.Conv2d):
-        return f"{layer.kernel_size[0]}x{layer.kernel_size[1]}" + (f"/{layer.stride[0]}" if layer.stride[0] > 1 else "")
-    return WORDS.get(type(layer).__name__, type(layer).__name__)
-
-
-WORDS = {
-    "BatchNorm2d": "norm",
-    "ReLU": "relu",
-    "Identity": "x",
-    "PadShortcut": "pad",
-    "ZeroPad2d": "border",
-    "MaxPool2d": "max-pool",
-    "AdaptiveAvgPool2d": "average",
-    "Flatten": "flatten",
-    "Linear": "linear",
-}
+def _shown(network: nn.Module, name: str) -> bool:
+    """Return whether a part is a row: what stands beside stages and blocks, each stage, each block, no cell's part."""
+    above, _, _ = name.rpartition(".")
+    if not above:
+        return bool(name) and name not in ("stages", "blocks")
+    is_block = above.startswith("stages.") and isinstance(network.get_submodule(above), nn.Sequential)
+    return above in ("stages", "blocks") or (is_block and above.count(".") == 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from ..nn import (
     Block,
     BranchOnly,
@@ -72,9 +72,7 @@ def cifar_preact_resnet(
     """
     if plain and stochastic_depth:
         raise InputError("a plain network cannot drop branches, nothing else leads on; leave stochastic_depth out")
-    if branch not in CIFAR_BRANCHES:
-        raise InputError(f"branch must be one of {', '.join(CIFAR_BRANCHES)}, got {branch!r}")
-    convolutions, layers, widths = CIFAR_BRANCHES[branch]
+    convolutions, layers, widths = pick(CIFAR_BRANCHES, branch, "branch")
     n = blocks_of(depth, layers)
     arrangement, carry = pick_order(order), pick_shortcut(shortcut, PREACTIVATION_SHORTCUTS)
     if plain:
@@ -126,10 +124,9 @@ def preact_resnet(
             (and, where the first block keeps its shape, inside that block's branch), as its published weights need.
         stochastic_depth: how often the last block's branch is dropped in training, others linearly less (Hua16).
     """
-    if stem not in STEMS:
-        raise InputError(f"stem must be one of {', '.join(STEMS)}, got {stem!r}")
+    stems = pick(STEMS, stem, "stem")
     _, blocks, widths = layout(depth)
-    make_stem, entry = STEMS[stem][widths[0]]
+    make_stem, entry = stems[widths[0]]
     convolutions = basic_convolutions if widths is BASIC_WIDTHS else bottleneck_convolutions
     network = Network(
         stem=make_stem(in_chans, STEM_WIDTH),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from ..nn import Block, BranchOnly, Network, basic_branch, bottleneck_branch, imagenet_stem, kaiming, pooled_head
 from ..nn import stochastic_depth as drop_branches
 from ..nn import zero_gamma as start_as_shortcut
@@ -116,9 +116,7 @@ def imagenet_network(block: MakeBlock, depth: int, stem: Stem, num_classes: int,
 
 def layout(depth: int) -> tuple[Branch, tuple[int, ...], tuple[int, ...]]:
     """Return the row of He15 table 1, or say which depths there are."""
-    if depth not in LAYOUTS:
-        raise InputError(f"depth must be one of {', '.join(map(str, LAYOUTS))}, got {depth}")
-    return LAYOUTS[depth]
+    return pick(LAYOUTS, depth, "depth")
 
 
 def bottleneck_layout(depth: int) -> tuple[Branch, tuple[int, ...], tuple[int, ...]]:

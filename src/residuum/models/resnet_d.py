@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..errors import InputError
+from ..errors import pick
 from ..nn import Network, deep_stem, option_d
 from ..nn import zero_gamma as start_as_shortcut
 from ..nn.stems import Stem
@@ -38,9 +38,7 @@ def resnet_d(
 
 def pick_stem(name: str) -> Stem:
     """Return the stem of that name, or say which there are."""
-    if name not in STEMS:
-        raise InputError(f"stem must be one of {', '.join(STEMS)}, got {name!r}")
-    return STEMS[name]
+    return pick(STEMS, name, "stem")
 
 
 BUILDERS = {"resnet_d": resnet_d}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import pick
 from ..nn import Block, BranchOnly, Network, kaiming, normal_linear, zero_biases
 from ..nn.heads import classifier
 from .variant import variant
@@ -81,11 +81,10 @@ def hidden_head(num_classes: int, hidden: int, dropout: float) -> nn.Module:
 def _network(
     layers: Callable[[int, int], nn.Module], depth: int, in_chans: int, head: nn.Module, hidden: int
 ) -> Network:
-    if depth not in LAYOUTS:
-        raise InputError(f"depth must be one of {', '.join(map(str, LAYOUTS))}, got {depth}")
+    layout = pick(LAYOUTS, depth, "depth")
     made: list[nn.Module] = []
     channels = in_chans
-    for count, width in zip(LAYOUTS[depth], WIDTHS, strict=True):
+    for count, width in zip(layout, WIDTHS, strict=True):
         blocks: list[nn.Module] = [nn.MaxPool2d(2)] if made else []
         for _ in range(count):
             blocks.append(Block(layers(channels, width), merge=BranchOnly(), activation=nn.ReLU()))

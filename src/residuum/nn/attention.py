@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .block import Block
 from .norms import MakeNorm
 
@@ -132,7 +132,7 @@ def transformer_blocks(
     """
     if depth < 1:
         raise InputError(f"depth must be 1 or more transformer layers, got {depth}")
-    block = pick_order(order)
+    block = pick_block(order)
     blocks: list[Block] = []
     for _ in range(depth):
         blocks.append(block(SelfAttention(width, heads), norm(width)))
@@ -140,11 +140,9 @@ def transformer_blocks(
     return blocks
 
 
-def pick_order(name: str) -> Callable[[nn.Module, nn.Module], Block]:
-    """Return the block maker of that order; raise InputError with the known names."""
-    if name not in ORDERS:
-        raise InputError(f"order must be one of {', '.join(ORDERS)}, got {name!r}")
-    return ORDERS[name]
+def pick_block(name: str) -> Callable[[nn.Module, nn.Module], Block]:
+    """Return the block maker of that order, or say which there are."""
+    return pick(ORDERS, name, "order")
 
 
 def last_norm(order: str, norm: MakeNorm, width: int) -> nn.Module:

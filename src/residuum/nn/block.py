@@ -17,6 +17,11 @@ class Block(nn.Module):
         shortcut: what is carried past it; the identity unless shapes change.
         merge: how both are joined; ``Add`` makes a residual block, ``BranchOnly`` a plain one.
         activation: what acts on the joined stream; the identity leaves the stream clean (He16).
+
+    >>> block = Block(basic_branch(16, 16), activation=torch.nn.ReLU())
+    >>> block(torch.zeros(2, 16, 8, 8)).shape
+    torch.Size([2, 16, 8, 8])
+    >>> plain_twin = Block(basic_branch(16, 16), merge=BranchOnly(), activation=torch.nn.ReLU())
     """
 
     def __init__(

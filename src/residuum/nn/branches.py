@@ -6,6 +6,7 @@ signature ``(in_channels, out_channels, stride)``; a page fixes further argument
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from torch import nn
@@ -63,7 +64,11 @@ def inner_width(out_channels: int, groups: int = 1, base_width: int = 64) -> int
 
 
 def basic_branch(in_channels: int, out_channels: int, stride: int = 1, *, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
-    """Build conv1, norm1, act1, conv2, norm2 of 3x3 convolutions (He15 figure 5, left)."""
+    """Build conv1, norm1, act1, conv2, norm2 of 3x3 convolutions (He15 figure 5, left).
+
+    >>> [name for name, _ in basic_branch(16, 32, stride=2).named_children()]
+    ['conv1', 'norm1', 'act1', 'conv2', 'norm2']
+    """
     return arrange(basic_convolutions(in_channels, out_channels, stride), ORIGINAL, norm)
 
 
@@ -76,13 +81,23 @@ def bottleneck_branch(
     base_width: int = 64,
     norm: Norm = nn.BatchNorm2d,
 ) -> nn.Sequential:
-    """Build conv1 (1x1), norm1, act1, conv2 (3x3, strided), norm2, act2, conv3 (1x1), norm3: "v1.5"."""
+    """Build conv1 (1x1), norm1, act1, conv2 (3x3, strided), norm2, act2, conv3 (1x1), norm3: "v1.5".
+
+    >>> branch = bottleneck_branch(64, 256, stride=2)
+    >>> branch.conv2.stride, branch.conv2.in_channels
+    ((2, 2), 64)
+    """
     convolutions = bottleneck_convolutions(in_channels, out_channels, stride, groups=groups, base_width=base_width)
     return arrange(convolutions, ORIGINAL, norm)
 
 
 def bottleneck_v1_branch(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
-    """Build the bottleneck with the stride on its first convolution, as He15 trained it."""
+    """Build the bottleneck with the stride on its first convolution, as He15 trained it.
+
+    >>> branch = bottleneck_v1_branch(64, 256, stride=2)
+    >>> branch.conv1.stride, branch.conv2.stride
+    ((2, 2), (1, 1))
+    """
     return arrange(bottleneck_v1_convolutions(in_channels, out_channels, stride), ORIGINAL)
 
 
@@ -96,8 +111,38 @@ def pick_bottleneck(stride_on: str) -> Branch:
     return BOTTLENECKS[stride_on]
 
 
+def grouped_branch(
+    in_channels: int,
+    out_channels: int,
+    stride: int = 1,
+    *,
+    group_width: int,
+    gate: Callable[[int], nn.Module] | None = None,
+) -> nn.Sequential:
+    """Build a bottleneck as wide inside as outside, its 3x3 convolution in groups of so many channels.
+
+    A gate stands behind the 3x3 convolution. Source: Radosavovic et al. 2020, arXiv:2003.13678, section 4 ("X block").
+    """
+    width = min(group_width, out_channels)
+    convolutions = [
+        conv1x1(in_channels, out_channels),
+        conv3x3(out_channels, out_channels, stride, groups=out_channels // width),
+        conv1x1(out_channels, out_channels),
+    ]
+    layers = OrderedDict(arrange(convolutions, ORIGINAL).named_children())
+    if gate is not None:
+        layers["se"] = gate(out_channels)
+        for name in ("conv3", "norm3"):
+            layers.move_to_end(name)
+    return nn.Sequential(layers)
+
+
 def squeezed(branch: Branch, gate: Callable[[int], nn.Module] = SqueezeExcite) -> Branch:
-    """Return the branch with a gate on its channels as its last layer (Hu et al. 2017, arXiv:1709.01507)."""
+    """Return the branch with a gate on its channels as its last layer (Hu et al. 2017, arXiv:1709.01507).
+
+    >>> [name for name, _ in squeezed(basic_branch)(16, 16).named_children()][-1]
+    'se'
+    """
 
     def build(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
         layers = branch(in_channels, out_channels, stride)

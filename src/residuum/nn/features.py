@@ -16,6 +16,10 @@ class FeatureInfo:
     """What each feature map is: channels, reduction (pixels of the image per step), and the module it leaves.
 
     Shaped like timm's: ``channels()``, ``reduction()``, ``module_name()``, ``get_dicts()``, and indexing.
+
+    >>> maps = residuum.create_model("resnet18", features_only=True)
+    >>> maps.feature_info.channels(), maps.feature_info.reduction()
+    ([64, 64, 128, 256, 512], [2, 4, 8, 16, 32])
     """
 
     def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
@@ -56,6 +60,10 @@ class FeatureMaps(nn.Module):
 
     Raises:
         InputError: an index that no map has.
+
+    >>> maps = FeatureMaps(residuum.create_model("cifar_resnet", depth=8), out_indices=(0, -1))
+    >>> [tuple(each.shape) for each in maps(torch.zeros(1, 3, 32, 32))]
+    [(1, 16, 32, 32), (1, 64, 8, 8)]
     """
 
     def __init__(self, network: Network, out_indices: Sequence[int] | None = None) -> None:

@@ -186,7 +186,7 @@ def _drop(result: Folded) -> None:
     for name, layer in list(result.model.named_modules())[1:]:
         if isinstance(layer, NOTHING[1:]):
             new: nn.Module = nn.Identity()
-        elif isinstance(layer, DropPath) or (isinstance(layer, StochasticDepth) and _scaled(layer)):
+        elif isinstance(layer, DropPath) or (isinstance(layer, StochasticDepth) and _scale_branch(layer)):
             new = nn.Sequential()
             for key, child in layer.named_children():
                 new.add_module(key, child)
@@ -197,8 +197,8 @@ def _drop(result: Folded) -> None:
         result.dropped.append(name)
 
 
-def _scaled(branch: StochasticDepth) -> bool:
-    """Scale the branch's output by its survival probability; return whether a layer could absorb it."""
+def _scale_branch(branch: StochasticDepth) -> bool:
+    """Scale the branch's output by its survival probability; say whether a layer could take that in."""
     keep = 1 - branch.drop
     for step in reversed(rows(branch)[0]):
         if isinstance(step.layer, HOMOGENEOUS):

@@ -23,9 +23,15 @@ def fuse(model: Model) -> Model:
     """Let norms, additions and activations run as one operation wherever they meet, in place; return the model.
 
     No module is replaced: blocks and sequences get another ``forward``, which calls the same parts, so names, weights,
-    copies and whatever looks for blocks are as before. A hook on a part that fusion would skip restores the plain
-    computation, as do the conditions that ``tail`` lists. Max pooling of 2x2 pixels (``pool``) and 3x3 convolutions of
-    few channels (``small_conv``) get their kernels, too. ``unfuse`` reverts all of it.
+    copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
+    computation back, and so does all that ``tail`` names. Max pooling of 2x2 pixels (``pool``)
+    and 3x3 convolutions of few channels (``small_conv``) get their kernels, too. ``unfuse`` takes it away again.
+
+    >>> model = residuum.create_model("cifar_resnet", depth=8).eval()
+    >>> images = torch.zeros(1, 3, 32, 32)
+    >>> plain = model(images)
+    >>> torch.allclose(fuse(model)(images), plain, atol=1e-5)
+    True
     """
     for module in reversed(list(model.modules())):  # the inner ones first: a sequence of fused parts is fused too
         if type(module) is Block and _ends_in_norm(module):
@@ -40,7 +46,12 @@ def fuse(model: Model) -> Model:
 
 
 def unfuse(model: Model) -> Model:
-    """Revert ``fuse``, in place; return the model."""
+    """Take away what ``fuse`` did; in place, and returned.
+
+    >>> block = unfuse(fuse(Block(basic_branch(8, 8), activation=torch.nn.ReLU())))
+    >>> is_fused(block)
+    False
+    """
     for module in model.modules():
         if is_fused(module):
             del module.forward
@@ -48,7 +59,11 @@ def unfuse(model: Model) -> Model:
 
 
 def is_fused(module: nn.Module) -> bool:
-    """Return whether ``fuse`` gave the module another forward pass."""
+    """Return whether ``fuse`` gave the module another forward pass.
+
+    >>> is_fused(fuse(Block(basic_branch(8, 8), activation=torch.nn.ReLU())))
+    True
+    """
     return given_forward(module) in (
         _sequence_forward,
         _block_forward,

@@ -5,20 +5,28 @@ from collections import OrderedDict
 from torch import nn
 
 
-def classifier(num_features: int, num_classes: int) -> nn.Module:
+def classifier(num_features: int, num_classes: int, *, bias: bool = True) -> nn.Module:
     """Build the last linear layer; with ``num_classes=0`` the identity, so that the network returns features."""
-    return nn.Linear(num_features, num_classes) if num_classes else nn.Identity()
+    return nn.Linear(num_features, num_classes, bias=bias) if num_classes else nn.Identity()
 
 
 def pooled_head(num_features: int, num_classes: int) -> nn.Module:
-    """Build global average pooling and a linear layer (He15 table 1)."""
+    """Build global average pooling and a linear layer (He15 table 1).
+
+    >>> pooled_head(16, 10)(torch.zeros(2, 16, 8, 8)).shape
+    torch.Size([2, 10])
+    """
     return nn.Sequential(
         OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(1), fc=classifier(num_features, num_classes))
     )
 
 
 def normed_head(num_features: int, num_classes: int) -> nn.Module:
-    """Build norm and activation before the pooled head, for a stream that ends without (Hua16 section 3)."""
+    """Build norm and activation before the pooled head, for a stream that ends without (Hua16 section 3).
+
+    >>> [name for name, _ in normed_head(16, 10).named_children()]
+    ['norm', 'act', 'pool', 'flatten', 'fc']
+    """
     return nn.Sequential(
         OrderedDict(
             norm=nn.BatchNorm2d(num_features),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from ..errors import InputError
+from ..errors import pick
 
 Norm = Callable[[int], nn.Module]
 
@@ -37,7 +37,5 @@ IMAGE_NORMS: dict[str, Norm] = {"batch": nn.BatchNorm2d, "layer": layer_norm, "n
 
 
 def pick_image_norm(name: str) -> Norm:
-    """Return the norm of that name; raise InputError with the known names."""
-    if name not in IMAGE_NORMS:
-        raise InputError(f"norm must be one of {', '.join(IMAGE_NORMS)}, got {name!r}")
-    return IMAGE_NORMS[name]
+    """Return the norm of that name, or say which names there are."""
+    return pick(IMAGE_NORMS, name, "norm")

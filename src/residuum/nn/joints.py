@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import InputError, nearest
+from ..errors import pick
 from .merges import MERGES, Merge, add
 from .shortcuts import SHORTCUTS, Shortcut, dropout_shortcut, option_a, option_c
 
 
 class Joint(NamedTuple):
-    """How a block carries x and joins it with its branch."""
+    """How a block carries x and joins it with its branch.
+
+    >>> JOINTS["A"].shortcut is option_a
+    True
+    """
 
     shortcut: Shortcut
     merge: Merge
@@ -30,7 +34,5 @@ JOINTS: dict[str, Joint] = {**{name: Joint(part, add) for name, part in SHORTCUT
 
 
 def pick_joint(name: str) -> Joint:
-    """Return the joint of that name; raise InputError with the known names."""
-    if name not in JOINTS:
-        raise InputError(f"shortcut must be one of {', '.join(JOINTS)}, got {name!r}; {nearest(name, list(JOINTS))}")
-    return JOINTS[name]
+    """Return the joint of that name, or say which names there are."""
+    return pick(JOINTS, name, "shortcut")

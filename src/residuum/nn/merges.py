@@ -10,14 +10,18 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError, nearest
+from ..errors import pick
 from .convolutions import conv_gate
 
 Merge = Callable[[int, int, int], nn.Module]
 
 
 class Add(nn.Module):
-    """shortcut + branch: the residual block (He15 eq. 1)."""
+    """shortcut + branch: the residual block (He15 eq. 1).
+
+    >>> Add()(torch.ones(2), torch.ones(2), torch.zeros(2))
+    tensor([2., 2.])
+    """
 
     def forward(self, shortcut: Tensor, branch: Tensor, x: Tensor) -> Tensor:
         """Return the sum."""
@@ -25,7 +29,11 @@ class Add(nn.Module):
 
 
 class BranchOnly(nn.Module):
-    """branch: the plain network, the residual one's twin without the addition."""
+    """branch: the plain network, the residual one's twin without the addition.
+
+    >>> BranchOnly()(torch.ones(2), torch.full((2,), 3.0), torch.zeros(2))
+    tensor([3., 3.])
+    """
 
     def forward(self, shortcut: Tensor, branch: Tensor, x: Tensor) -> Tensor:
         """Return the branch and ignore the shortcut."""
@@ -36,6 +44,9 @@ class ScaledAdd(nn.Module):
     """a * shortcut + b * branch with two constants (He16 section 3.1, constant scaling).
 
     Over L blocks the direct term is multiplied by a ** L (He16 eq. 8).
+
+    >>> ScaledAdd(0.5, 0.25)(torch.ones(2), torch.ones(2), torch.zeros(2))
+    tensor([0.7500, 0.7500])
     """
 
     def __init__(self, shortcut_scale: float = 0.5, branch_scale: float = 0.5) -> None:
@@ -60,6 +71,11 @@ class Gate(nn.Module):
     Args:
         transform: x to the gate's logits, of the shape of the branch's output (or one that broadcasts to it): a
             convolution for images (``conv_gate``), a linear layer for vectors (``linear_gate``).
+
+    >>> gate = Gate(linear_gate(4, 4, bias=-100.0))  # shut: it carries
+    >>> x = torch.ones(1, 4)
+    >>> gate(x, torch.zeros(1, 4), x)
+    tensor([[1., 1., 1., 1.]], grad_fn=<AddBackward0>)
     """
 
     def __init__(self, transform: nn.Module) -> None:
@@ -80,6 +96,11 @@ class UncoupledGate(nn.Module):
     Args:
         transform: x to the transform gate's logits.
         carry: x to the carry gate's logits.
+
+    >>> merge = UncoupledGate(linear_gate(4, 4, bias=100.0), linear_gate(4, 4, bias=100.0))  # both open
+    >>> x = torch.ones(1, 4)
+    >>> merge(x, x, x).tolist()
+    [[2.0, 2.0, 2.0, 2.0]]
     """
 
     def __init__(self, transform: nn.Module, carry: nn.Module) -> None:
@@ -96,6 +117,10 @@ class ShortcutGate(nn.Module):
     """branch + (1 - T) * shortcut with T = sigmoid(transform(x)): shortcut-only gating (He16 section 3.1).
 
     A negative bias of the gate starts it near the residual block.
+
+    >>> x = torch.ones(1, 4)
+    >>> ShortcutGate(linear_gate(4, 4, bias=-100.0))(x, x, x).tolist()
+    [[2.0, 2.0, 2.0, 2.0]]
     """
 
     def __init__(self, transform: nn.Module) -> None:
@@ -112,6 +137,10 @@ class Concatenate(nn.Module):
 
     Args:
         dim: the channels' dimension: 1 for images [N, C, H, W], -1 for vectors [..., C].
+
+    >>> x = torch.zeros(1, 3, 8, 8)
+    >>> Concatenate()(x, x, x).shape
+    torch.Size([1, 6, 8, 8])
     """
 
     def __init__(self, dim: int = 1) -> None:
@@ -156,7 +185,5 @@ MERGES: dict[str, Merge] = {
 
 
 def pick_merge(name: str) -> Merge:
-    """Return the merge of that name; raise InputError with the known names."""
-    if name not in MERGES:
-        raise InputError(f"merge must be one of {', '.join(MERGES)}, got {name!r}; {nearest(name, list(MERGES))}")
-    return MERGES[name]
+    """Return the merge of that name, or say which names there are."""
+    return pick(MERGES, name, "merge")

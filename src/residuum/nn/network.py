@@ -12,12 +12,22 @@ from .tracing import one_node
 class Network(nn.Module):
     """logits = head(stages(stem(images))).
 
+    Methods of the classifier are called as timm calls them: ``forward_features``, ``forward_head``,
+    ``get_classifier``, ``reset_classifier``, ``num_features``.
+
     Args:
         stem: images to the first stage's channels.
         stages: sequences of blocks; modules are named ``stages.STAGE.BLOCK.SLOT...``.
         head: feature map to logits; its linear layer is named ``fc``.
         num_features: width of the input of ``head.fc``.
         min_size: the smallest height and width, pixels, of which every layer still gets one position.
+
+    >>> stage = torch.nn.Sequential(Block(basic_branch(16, 16), activation=torch.nn.ReLU()))
+    >>> network = Network(cifar_stem(3, 16), [stage], pooled_head(16, 10), num_features=16)
+    >>> network(torch.zeros(2, 3, 32, 32)).shape
+    torch.Size([2, 10])
+    >>> network.forward_head(network.forward_features(torch.zeros(2, 3, 32, 32)), pre_logits=True).shape
+    torch.Size([2, 16])
     """
 
     def __init__(
@@ -35,6 +45,7 @@ class Network(nn.Module):
         self.head = head
         self.num_features = num_features
         self.min_size = min_size
+        self._biased = getattr(getattr(head, "fc", None), "bias", True) is not None
         self.in_chans = next((layer.in_channels for layer in self.modules() if isinstance(layer, nn.Conv2d)), None)
 
     @property
@@ -71,7 +82,7 @@ class Network(nn.Module):
         if num_classes < 0:
             raise InputError(f"num_classes must be 0 (features) or more, got {num_classes}")
         reference = next(self.parameters())
-        fresh = classifier(self.num_features, num_classes)
+        fresh = classifier(self.num_features, num_classes, bias=self._biased)
         self.head.add_module("fc", fresh.to(device=reference.device, dtype=reference.dtype))
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:

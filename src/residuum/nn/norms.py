@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import pick
 
 MakeNorm = Callable[[int], nn.Module]
 
@@ -45,7 +45,6 @@ NORMS: dict[str, Callable[[int, float], nn.Module]] = {
 
 
 def pick_norm(name: str, eps: float = 1e-5) -> MakeNorm:
-    """Return the maker of that norm, or raise InputError with the known names; eps is added to the variance."""
-    if name not in NORMS:
-        raise InputError(f"norm must be one of {', '.join(NORMS)}, got {name!r}")
-    return lambda features: NORMS[name](features, eps)
+    """Return the maker of that norm, or say which there are; eps is added to the variance."""
+    norm = pick(NORMS, name, "norm")
+    return lambda features: norm(features, eps)

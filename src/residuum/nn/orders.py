@@ -8,14 +8,18 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ..errors import InputError, nearest
+from ..errors import pick
 from .image_norms import Norm
 
 Kinds = tuple[str, ...]  # of "norm" and "act", as x meets them
 
 
 class Order(NamedTuple):
-    """What stands before the first convolution, between two, after the last, and outside on the joined stream."""
+    """What stands before the first convolution, between two, after the last, and outside on the joined stream.
+
+    >>> ORDERS["full_preactivation"].before
+    ('norm', 'act')
+    """
 
     before: Kinds
     between: Kinds
@@ -33,14 +37,17 @@ ORDERS: dict[str, Order] = {  # He16 figure 4, (a) to (e)
 
 
 def pick_order(name: str) -> Order:
-    """Return the order of that name; raise InputError with the known names."""
-    if name not in ORDERS:
-        raise InputError(f"order must be one of {', '.join(ORDERS)}, got {name!r}; {nearest(name, list(ORDERS))}")
-    return ORDERS[name]
+    """Return the order of that name, or say which names there are."""
+    return pick(ORDERS, name, "order")
 
 
 def arrange(convolutions: Sequence[nn.Conv2d], order: Order, norm: Norm = nn.BatchNorm2d) -> nn.Sequential:
-    """Build the branch: its layers are named by kind and counted as x meets them (conv1, norm1, act1, conv2, ...)."""
+    """Build the branch: its layers are named by kind and counted as x meets them (conv1, norm1, act1, conv2, ...).
+
+    >>> branch = arrange([torch.nn.Conv2d(8, 8, 3, padding=1)], ORDERS["full_preactivation"])
+    >>> [name for name, _ in branch.named_children()]
+    ['norm1', 'act1', 'conv1']
+    """
     layers = _layers(order.before, convolutions[0].in_channels, norm)
     for number, convolution in enumerate(convolutions, 1):
         kinds = order.between if number < len(convolutions) else order.after

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .tracing import as_leaf, one_node
 
 State = tuple[Tensor, Tensor]
@@ -60,10 +60,8 @@ FORGETS: dict[str, Callable[[int, int], nn.Module]] = {"learnt": forgetting, "on
 
 
 def pick_forget(name: str) -> Callable[[int, int], nn.Module]:
-    """Return the maker of that forget gate; raise InputError with the known names."""
-    if name not in FORGETS:
-        raise InputError(f"forget must be one of {', '.join(FORGETS)}, got {name!r}")
-    return FORGETS[name]
+    """Return the maker of that forget gate, or say which there are."""
+    return pick(FORGETS, name, "forget")
 
 
 class LSTMCell(nn.Module):
@@ -117,7 +115,7 @@ class Recurrent(nn.Module):
         return torch.stack(seen, dim=1)
 
 
-class Rows(nn.Module):
+class ImageRows(nn.Module):
     """An image as a sequence of its rows: [N, in_chans, H, W] -> [N, H, in_chans * W].
 
     Raises:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .convolutions import conv1x1
 from .image_norms import Norm
 
@@ -23,6 +23,9 @@ class PadShortcut(nn.Module):
 
     Has no parameters. [N, in_channels, H, W] -> [N, out_channels, ceil(H / stride), ceil(W / stride)].
     Source: He15 section 3.3 (A); the published CIFAR weights pad on both sides.
+
+    >>> PadShortcut(16, 32, stride=2)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 32, 4, 4])
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -48,21 +51,33 @@ def projection(in_channels: int, out_channels: int, stride: int, norm: Norm = nn
 
 
 def option_a(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
-    """Build the identity where shapes agree, else zero padding: no parameters (He15 section 3.3, A)."""
+    """Build the identity where shapes agree, else zero padding: no parameters (He15 section 3.3, A).
+
+    >>> option_a(16, 16), sum(each.numel() for each in option_a(16, 32, 2).parameters())
+    (Identity(), 0)
+    """
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
     return PadShortcut(in_channels, out_channels, stride)
 
 
 def option_b(in_channels: int, out_channels: int, stride: int = 1, *, norm: Norm = nn.BatchNorm2d) -> nn.Module:
-    """Build the identity where shapes agree, else a projection (He15 section 3.3, B; torchvision's choice)."""
+    """Build the identity where shapes agree, else a projection (He15 section 3.3, B; torchvision's choice).
+
+    >>> [name for name, _ in option_b(16, 32, stride=2).named_children()]
+    ['conv', 'norm']
+    """
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
     return projection(in_channels, out_channels, stride, norm)
 
 
 def option_c(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
-    """Build a projection everywhere (He15 section 3.3, C)."""
+    """Build a projection everywhere (He15 section 3.3, C).
+
+    >>> option_c(16, 16)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 16, 8, 8])
+    """
     return projection(in_channels, out_channels, stride)
 
 
@@ -70,6 +85,9 @@ def option_d(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
     """Build the identity where shapes agree, else average pooling by the stride, then a projection at stride 1.
 
     No activation is skipped over. Source: He et al. 2018, arXiv:1812.01187, figure 2 (c), "ResNet-D".
+
+    >>> [name for name, _ in option_d(16, 32, stride=2).named_children()]
+    ['pool', 'conv', 'norm']
     """
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
@@ -83,6 +101,9 @@ def bare_option_b(in_channels: int, out_channels: int, stride: int = 1) -> nn.Mo
     """Build the identity where shapes agree, else a 1x1 convolution alone, as pre-activation networks do.
 
     The next block's first norm follows anyway (He16; Zag16).
+
+    >>> bare_option_b(16, 32, stride=2)(torch.zeros(1, 16, 8, 8)).shape
+    torch.Size([1, 32, 4, 4])
     """
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
@@ -113,7 +134,5 @@ PREACTIVATION_SHORTCUTS: dict[str, Shortcut] = {
 
 
 def pick_shortcut(name: str, table: dict[str, Shortcut] = SHORTCUTS) -> Shortcut:
-    """Return the shortcut of that name; raise InputError with the known names."""
-    if name not in table:
-        raise InputError(f"shortcut must be one of {', '.join(table)}, got {name!r}")
-    return table[name]
+    """Return the shortcut of that name, or say which names there are."""
+    return pick(table, name, "shortcut")

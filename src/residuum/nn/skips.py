@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .image_norms import Norm, no_norm
 
 
@@ -76,11 +76,10 @@ def pick_wiring(name: str, layers: int, length: int) -> list[Skip]:
     Raises:
         InputError: an unknown name, a length under 1, layers that are no multiple of an exact length.
     """
-    if name not in WIRINGS:
-        raise InputError(f"wiring must be one of {', '.join(WIRINGS)} or a list of skips, got {name!r}")
+    wiring = pick(WIRINGS, name, "wiring", more=" or a list of skips")
     if length < 1:
         raise InputError(f"skip_length must be 1 or more layers, got {length}")
-    return WIRINGS[name](layers, length)
+    return wiring(layers, length)
 
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -92,10 +91,8 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 def pick_activation(name: str) -> nn.Module:
-    """Build the activation of that name; raise InputError with the known names."""
-    if name not in ACTIVATIONS:
-        raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
-    return ACTIVATIONS[name]()
+    """Build the activation of that name, or say which there are."""
+    return pick(ACTIVATIONS, name, "activation")()
 
 
 class SkipCell(nn.Module):
@@ -185,8 +182,7 @@ def check_skips(skips: Sequence[Skip], widths: Sequence[int]) -> None:
         source, target, weight = skip
         if not 0 <= source < target < len(widths):
             raise InputError(f"skips must lead forward among layers 0 to {len(widths) - 1}, got {source} -> {target}")
-        if weight not in WEIGHTS:
-            raise InputError(f"a skip's weight must be one of {', '.join(WEIGHTS)}, got {weight!r}")
+        pick(WEIGHTS, weight, "a skip's weight")
         if weight == "identity" and widths[source] != widths[target]:
             raise InputError(
                 f"an identity skip needs layers of one width, got {source} -> {target} of widths {widths[source]} and "

@@ -172,11 +172,15 @@ TARGET int32_t small_conv_filters(const uint16_t *x, const uint16_t *dy, float *
   return failed;
 }
 
-/* Whether this processor has what is needed, and nothing better: AMX has oneDNN's own. */
-int32_t small_conv_pays(void) {
+/* Whether this processor has what is needed. */
+int32_t small_conv_runs(void) {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
+  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
 }
+
+/* Whether it has nothing better, too: AMX has oneDNN's own. */
+int32_t small_conv_pays(void) { return small_conv_runs() && !__builtin_cpu_supports("amx-bf16"); }
 #else
 int32_t small_conv_forward(const uint16_t *x, const uint16_t *filters, uint16_t *y, const Shape *s) {
   (void)x, (void)filters, (void)y, (void)s;
@@ -186,6 +190,7 @@ int32_t small_conv_filters(const uint16_t *x, const uint16_t *dy, float *totals,
   (void)x, (void)dy, (void)totals, (void)s;
   return 1;
 }
+int32_t small_conv_runs(void) { return 0; }
 int32_t small_conv_pays(void) { return 0; }
 #endif
 

@@ -114,13 +114,23 @@ class Shape(ctypes.Structure):
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
     library = compiled("small_conv")
-    if library is not None:
-        library.small_conv_forward.argtypes = library.small_conv_filters.argtypes = [ctypes.c_void_p] * 4
+    return library if library is None else declare(library)
+
+
+def declare(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Set the types of the functions of a library built from small_conv.c, and return it."""
+    library.small_conv_forward.argtypes = library.small_conv_filters.argtypes = [ctypes.c_void_p] * 4
     return library
 
 
+def runs() -> bool:
+    """Return whether the compiled part is there and this processor has what it needs."""
+    library = kernel()
+    return library is not None and bool(library.small_conv_runs())
+
+
 def pays() -> bool:
-    """Return whether the compiled part is there and this processor has what it needs, and nothing better."""
+    """Return whether it runs, and this processor has nothing better."""
     library = kernel()
     return library is not None and bool(library.small_conv_pays())
 

@@ -9,26 +9,35 @@ from torch import Tensor, nn
 
 
 class SqueezeExcite(nn.Module):
-    """x * sigmoid(fc2(relu(fc1(mean of x over positions)))): [N, C, H, W] -> the same shape.
+    """x * gate(fc2(act(fc1(mean of x over positions)))): [N, C, H, W] -> the same shape.
 
     Args:
         channels: C.
-        reduction: the factor by which it is narrower inside; never below 8 channels, always a multiple of 8.
+        hidden: how wide it is inside; by default a sixteenth of C, rounded to a multiple of 8 as timm does, and at
+            least 8.
+        act: what acts on the hidden layer, ReLU by default.
+        gate: from a channel's logit to its scale, the sigmoid by default.
 
-    Source: Hu et al. 2017, arXiv:1709.01507, eq. 2 to 4; the rounding is timm's.
+    Source: Hu et al. 2017, arXiv:1709.01507, eq. 2 to 4.
+
+    >>> SqueezeExcite(32)(torch.zeros(1, 32, 4, 4)).shape
+    torch.Size([1, 32, 4, 4])
     """
 
-    def __init__(self, channels: int, reduction: int = 16) -> None:
+    def __init__(
+        self, channels: int, hidden: int = 0, *, act: nn.Module | None = None, gate: nn.Module | None = None
+    ) -> None:
         super().__init__()
-        hidden = max(8, (channels // reduction + 4) // 8 * 8)
+        hidden = hidden or max(8, (channels // 16 + 4) // 8 * 8)
         self.fc1 = nn.Conv2d(channels, hidden, 1)
-        self.act = nn.ReLU()
+        self.act = act if act is not None else nn.ReLU()
         self.fc2 = nn.Conv2d(hidden, channels, 1)
+        self.gate = gate if gate is not None else nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x with every channel scaled by its gate."""
         squeezed = x.mean((2, 3), keepdim=True)
-        return x * torch.sigmoid(self.fc2(self.act(self.fc1(squeezed))))
+        return x * self.gate(self.fc2(self.act(self.fc1(squeezed))))
 
 
 class ChannelAttention(nn.Module):

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..errors import InputError
+from ..errors import InputError, pick
 from .block import Block
+from .merges import Add
 from .tracing import as_leaf
 
 Rule = Callable[[int, float], list[float]]
@@ -54,6 +55,10 @@ class StochasticDepth(nn.Module):
     Args:
         layers: the branch's layers by name; they keep their names, so weights fit with and without.
         drop: 1 - p.
+
+    >>> branch = StochasticDepth({"fc": torch.nn.Linear(4, 4)}, drop=0.5)
+    >>> branch.eval()(torch.zeros(1, 4)).shape
+    torch.Size([1, 4])
     """
 
     def __init__(self, layers: dict[str, nn.Module], drop: float) -> None:
@@ -87,6 +92,10 @@ class DropPath(nn.Module):
     Args:
         layers: the branch's layers by name; they keep their names, so weights fit with and without.
         drop: 1 - p.
+
+    >>> branch = DropPath({"fc": torch.nn.Linear(4, 4)}, drop=0.5).train()
+    >>> branch(torch.zeros(6, 4)).shape
+    torch.Size([6, 4])
     """
 
     def __init__(self, layers: dict[str, nn.Module], drop: float) -> None:
@@ -129,13 +138,26 @@ class DropPath(nn.Module):
 
 
 def linear_decay(blocks: int, last: float) -> list[float]:
-    """Return each block's drop probability l / L * last, l = 1..L (Hua16 eq. 4)."""
+    """Return each block's drop probability l / L * last, l = 1..L (Hua16 eq. 4).
+
+    >>> linear_decay(4, 0.5)
+    [0.125, 0.25, 0.375, 0.5]
+    """
     return [last * number / blocks for number in range(1, blocks + 1)]
 
 
 def linear_decay_from_zero(blocks: int, last: float) -> list[float]:
-    """Return each block's drop probability l / (L - 1) * last, l = 0..L-1 (timm: the first block always stays)."""
+    """Return each block's drop probability l / (L - 1) * last, l = 0..L-1 (timm: the first block always stays).
+
+    >>> linear_decay_from_zero(3, 0.5)
+    [0.0, 0.25, 0.5]
+    """
     return [last * number / max(1, blocks - 1) for number in range(blocks)]
+
+
+def linear_decay_below(blocks: int, last: float) -> list[float]:
+    """Return each block's drop probability l / L * last, l = 0..L-1 (EfficientNet's published code)."""
+    return [last * number / blocks for number in range(blocks)]
 
 
 CONVENTIONS: dict[str, tuple[Callable[[dict[str, nn.Module], float], nn.Module], Rule]] = {
@@ -151,16 +173,29 @@ def stochastic_depth(model: Model, drop: float, convention: str = "paper") -> Mo
 
     Raises:
         InputError: ``drop`` outside 0..1, an unknown convention, a model without blocks of layers in a row.
+
+    >>> model = stochastic_depth(residuum.create_model("cifar_resnet", depth=8), 0.3)
+    >>> [round(module.drop, 1) for module in model.modules() if isinstance(module, StochasticDepth)]
+    [0.1, 0.2, 0.3]
     """
-    if convention not in CONVENTIONS:
-        raise InputError(f"stochastic depth's convention must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+    wrap, rule = pick(CONVENTIONS, convention, "stochastic depth's convention")
     if checked(drop) == 0:
         return model
-    wrap, rule = CONVENTIONS[convention]
     blocks = droppable(model)
     for block, chance in zip(blocks, rule(len(blocks), drop), strict=True):
         block.branch = wrap(dict(block.branch.named_children()), chance)
     return model
+
+
+def drop_residuals(blocks: Sequence[Block], chances: Sequence[float]) -> None:
+    """Let those blocks' branches that are added to something be dropped image by image; others are always computed.
+
+    Raises:
+        InputError: a chance outside 0..1.
+    """
+    for block, chance in zip(blocks, chances, strict=True):
+        if checked(chance) > 0 and isinstance(block.merge, Add):
+            block.branch = DropPath(dict(block.branch.named_children()), chance)
 
 
 def share_lots(model: nn.Module, lots: Lots) -> None:

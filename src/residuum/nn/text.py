@@ -1,6 +1,7 @@
 """Networks on token numbers: stem, masks, heads and the network that holds them together."""
 
 from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +80,11 @@ class FirstTokenHead(nn.Module):
 
     def forward(self, features: Tensor, words: Tensor) -> Tensor:
         """Return logits, or the pooled features where there are no classes; the words' vectors are not needed."""
-        return self.fc(self.act(self.pool(features[:, 0])))
+        return self.fc(self.before(features))
+
+    def before(self, features: Tensor) -> Tensor:
+        """Return what ``fc`` receives [N, width]."""
+        return self.act(self.pool(features[:, 0]))
 
 
 class WordHead(nn.Module):
@@ -91,6 +96,10 @@ class WordHead(nn.Module):
     def forward(self, features: Tensor, words: Tensor) -> Tensor:
         """Return features words^T, words being [vocabulary, width]."""
         return F.linear(features, words)
+
+    def before(self, features: Tensor) -> Tensor:
+        """Return what the words' vectors are multiplied with: the features themselves."""
+        return features
 
 
 class MaskedWordHead(nn.Module):
@@ -105,7 +114,11 @@ class MaskedWordHead(nn.Module):
 
     def forward(self, features: Tensor, words: Tensor) -> Tensor:
         """Return logits [N, T, vocabulary]."""
-        return F.linear(self.norm(self.act(self.dense(features))), words, self.bias)
+        return F.linear(self.before(features), words, self.bias)
+
+    def before(self, features: Tensor) -> Tensor:
+        """Return what the words' vectors are multiplied with [N, T, width]."""
+        return self.norm(self.act(self.dense(features)))
 
 
 class TextNetwork(nn.Module):
@@ -114,9 +127,9 @@ class TextNetwork(nn.Module):
     Args:
         stem: tokens to the first block's features; its ``words`` are the words' vectors.
         blocks: attention and MLP in turn; each is called as ``block(x, mask=...)``.
-        norm: of the last block's output.
-        head: ``head(features, words)`` to logits.
-        sees: the positions that each position may see; the one difference between encoder and decoder.
+        norm: what acts on the last block's output.
+        head: ``head(features, words)`` to logits; ``head.before(features)`` is all of it but the last matrix.
+        sees: what each position may see; the one difference between encoder and decoder.
     """
 
     def __init__(
@@ -136,6 +149,22 @@ class TextNetwork(nn.Module):
         for block in self.blocks:
             x = block(x, mask=mask)
         return self.norm(x)
+
+    @property
+    def num_classes(self) -> int:
+        """How many logits come out; 0 after ``reset_classifier(0)``. A model that ends in words has none."""
+        if (fc := getattr(self.head, "fc", None)) is None:
+            raise AttributeError("a network that ends in words has no num_classes")
+        return fc.out_features if isinstance(fc, nn.Linear) else 0
+
+    @property
+    def num_features(self) -> int:
+        """Width of what the last matrix receives."""
+        return self.stem.words.embedding_dim
+
+    def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
+        """Return logits for the last features; with ``pre_logits`` the vectors that the last matrix receives."""
+        return cast(Any, self.head).before(features) if pre_logits else self.head(features, self.stem.words.weight)
 
     def forward(self, tokens: Tensor, keep: Tensor | None = None, segments: Tensor | None = None) -> Tensor:
         """Return logits.

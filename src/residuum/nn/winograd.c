@@ -389,11 +389,15 @@ TARGET int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uin
   return failed;
 }
 
-/* Whether this processor has what is needed, and nothing better: AMX has oneDNN's own. */
-int32_t winograd_pays(void) {
+/* Whether this processor has what is needed. */
+int32_t winograd_runs(void) {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx512bf16") && !__builtin_cpu_supports("amx-bf16");
+  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
 }
+
+/* Whether it has nothing better, too: AMX has oneDNN's own. */
+int32_t winograd_pays(void) { return winograd_runs() && !__builtin_cpu_supports("amx-bf16"); }
 #else
 void winograd_pack(const float *weights, uint16_t *packed, const Shape *s) { (void)weights, (void)packed, (void)s; }
 int32_t winograd_convolve(const uint16_t *x, const uint8_t *x_which, const uint16_t *packed, uint16_t *y, uint8_t *y_which, const Shape *s) {
@@ -405,6 +409,7 @@ int32_t winograd_filters(const uint16_t *x, const uint16_t *dy, const uint8_t *w
   return 1;
 }
 int64_t winograd_parts(const Shape *s) { return (void)s, 1; }
+int32_t winograd_runs(void) { return 0; }
 int32_t winograd_pays(void) { return 0; }
 #endif
 

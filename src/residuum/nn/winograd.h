@@ -4,7 +4,9 @@
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
 #define INLINE TARGET static inline __attribute__((always_inline))
+#ifndef UNROLL
 #define UNROLL _Pragma("GCC unroll 36")
+#endif
 #define LANES 16   /* numbers of a vector */
 #define ALL 0xffff /* of them */
 

@@ -48,7 +48,11 @@ def use_winograd(model: Model, *, evaluation: bool = False) -> Model:
 
     Args:
         model: any network.
-        evaluation: apply it also where no gradient is recorded; by default torch computes those.
+        evaluation: serve where no gradient is recorded, too; else that is torch's own.
+
+    >>> model = use_winograd(residuum.create_model("cifar_resnet", depth=8))
+    >>> model(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 10])
     """
     for module in model.modules():
         if is_plain_3x3(module) and min(module.in_channels, module.out_channels) >= LEAST_CHANNELS:
@@ -57,15 +61,26 @@ def use_winograd(model: Model, *, evaluation: bool = False) -> Model:
 
 
 def without_winograd(model: Model) -> Model:
-    """Revert ``use_winograd``, in place; return the model. ``fuse`` restores the kernels of small convolutions."""
+    """Take away what ``use_winograd`` did; in place, and returned. ``fuse`` gives small convolutions theirs back.
+
+    >>> model = without_winograd(use_winograd(residuum.create_model("cifar_resnet", depth=8)))
+    >>> model(torch.zeros(1, 3, 32, 32)).shape
+    torch.Size([1, 10])
+    """
     for module in model.modules():
         if by_winograd(module):
             del module.forward
     return model
 
 
+def winograd_runs() -> bool:
+    """Return whether the compiled part is there and this processor has what it needs."""
+    library = kernel()
+    return library is not None and bool(library.winograd_runs())
+
+
 def winograd_pays() -> bool:
-    """Return whether the compiled part is there and this processor has what it needs, and nothing better."""
+    """Return whether it runs, and this processor has nothing better."""
     library = kernel()
     return library is not None and bool(library.winograd_pays())
 
@@ -126,11 +141,15 @@ def _tiles(x: Tensor) -> int:
 def kernel() -> ctypes.CDLL | None:
     """Return the compiled part, or None where the package was installed without a compiler."""
     library = compiled("winograd")
-    if library is not None:
-        library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
-        library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
-        library.winograd_pack.restype = None
-        library.winograd_parts.restype = ctypes.c_int64
+    return library if library is None else declare(library)
+
+
+def declare(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Set the types of the functions of a library built from winograd.c, and return it."""
+    library.winograd_pack.argtypes = [ctypes.c_void_p] * 3
+    library.winograd_convolve.argtypes = library.winograd_filters.argtypes = [ctypes.c_void_p] * 6
+    library.winograd_pack.restype = None
+    library.winograd_parts.restype = ctypes.c_int64
     return library
 
 

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from residuum_runtime.intervals import wilson_interval
+
 from ..errors import InputError
 from .confusion import confusion_matrix
-from .numbers import percent, wilson_interval
+from .numbers import percent
 from .style import LIGHT, house_style, panels, shorten
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html import escape
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from . import page
@@ -46,6 +47,11 @@ def interactive_figure(plot: dict[str, Any], drawing: Figure, alt: str, caption:
         f'<script type="application/json">{held}</script></div>'
         f"<noscript>{page.figure(drawing, alt)}</noscript>{below}</figure>"
     )
+
+
+def can_move() -> bool:
+    """Return whether plotly is installed, whose script draws; without it pages show the drawings on paper."""
+    return find_spec("plotly") is not None
 
 
 def plotly_script() -> page.Markup:

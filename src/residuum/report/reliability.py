@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from residuum_runtime.intervals import wilson_interval
+
 from ..errors import InputError
 from . import page
-from .numbers import wilson_interval
 from .style import LIGHT, house_style
 
 if TYPE_CHECKING:

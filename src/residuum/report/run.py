@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from residuum_runtime.intervals import wilson_interval
+
 from .. import files
 from . import page
 from .confusion import checked_counts, confusion_matrix
 from .figures import curves, per_class_accuracy
-from .numbers import percent, wilson_interval
+from .numbers import percent
 from .style import png
 from .watching import Watched, watched_figures, watched_section
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import page
-from .interactive import interactive_figure, plotly_script
+from .interactive import can_move, interactive_figure, plotly_script
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +19,10 @@ HOW_JUDGED = (
     'where it lies on the other. An interval on both sides says "no effect larger than X" if it excludes the smallest '
     "effect that would matter on either side; a wider one is too weak to say. Each interval stands for itself: of "
     "twenty, one misses by chance."
+)
+STILL = (
+    "Some of these figures can be turned and queried where the package plotly is installed: "
+    "pip install 'residuum[interactive]', then `residuum report` with this study's folder makes the page again."
 )
 
 
@@ -60,11 +64,11 @@ class Drawing:
 
     Args:
         name: of its files, without a suffix.
-        figure: the static figure, written as PNG and SVG.
-        alt: a description for screen readers.
-        caption: how to read it.
-        interactive: the same as a plotly figure {"data": ..., "layout": ...}, where it needs interaction (3-D, many
-            lines); its colours may be ``var(--blue)``. A page shows it in place of ``figure``.
+        figure: as it is drawn on paper; written as PNG and SVG.
+        alt: what one would see, for those who do not.
+        caption: what a reader must know to read it.
+        interactive: the same as a plotly figure {"data": ..., "layout": ...}, where looking needs it (3-D, many lines);
+            its colours may be ``var(--blue)``. A page shows it in place of ``figure`` where plotly is installed.
     """
 
     name: str
@@ -120,8 +124,9 @@ class StudyData:
 
 def study_page(studies: Sequence[StudyData]) -> str:
     """Return one study, or several below one another, as one HTML page."""
-    moving = any(drawing.interactive for study in studies for drawing in study.drawings)
-    script = [plotly_script()] if moving else []
+    wanted = any(drawing.interactive for study in studies for drawing in study.drawings)
+    moving = wanted and can_move()
+    script = [plotly_script()] if moving else [page.paragraph(STILL)] if wanted else []
     if len(studies) == 1:
         return page.page(studies[0].title, [*_parts(studies[0]), *script], kind="Study", scripted=moving)
     rows = [(study.title, study.answer) for study in studies]
@@ -160,6 +165,6 @@ def _parts(study: StudyData, *, nested: bool = False) -> list[page.Markup]:
 
 
 def _figure(drawing: Drawing) -> page.Markup:
-    if drawing.interactive is None:
+    if drawing.interactive is None or not can_move():
         return page.figure(drawing.figure, drawing.alt, drawing.caption)
     return interactive_figure(drawing.interactive, drawing.figure, drawing.alt, drawing.caption)

@@ -1,11 +1,11 @@
 """Loop, optimisers, schedules and runs."""
 
+from ..settings import Settings
 from .facts import facts
 from .fit import Epoch
 from .interrupt import Interrupted
 from .loop import Step, train_steps
 from .run import Run, new_run, resumed_run
-from .settings import Settings
 from .train import train
 from .train_model import train_model
 

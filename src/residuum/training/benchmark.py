@@ -16,7 +16,7 @@ from torch import nn
 from ..data import ArrayImages, Augmentation, Dataset, open_data
 from ..data.folder import IMAGENET_MEAN, IMAGENET_STD
 from ..errors import InputError
-from ..models import create_model
+from ..models import build
 from ..nn import fuse, use_winograd
 from ..seeds import generator
 from .allocator import keep_freed_memory
@@ -45,7 +45,7 @@ class Task:
 
 
 @dataclass
-class Row:
+class LoopTiming:
     """One loop and what it came to."""
 
     name: str
@@ -76,7 +76,7 @@ def open_pictures(task: Task) -> Dataset:
     return dataset
 
 
-def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = lambda said: None) -> list[Row]:
+def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = lambda said: None) -> list[LoopTiming]:
     """Return a row for each loop: its seconds a step, round by round.
 
     Every loop runs in a process of its own, as it would alone, and all take turns, each round beginning with another
@@ -98,7 +98,9 @@ def measure(task: Task, rounds: int, steps: int, tell: Callable[[str], None] = l
             there.close()
             pipes.append(here)
             processes.append(process)
-            rows.append(Row(name, *_answer(here, name)))  # before the next one begins, whose precision is tried too
+            rows.append(
+                LoopTiming(name, *_answer(here, name))
+            )  # before the next one begins, whose precision is tried too
         for number in range(rounds):
             for turn in range(len(rows)):
                 place = (turn + number) % len(rows)
@@ -172,7 +174,7 @@ def _loop(name: str, task: Task) -> tuple[str, str, Iterator[None]]:
 
 
 def _network(task: Task, dataset: Dataset) -> nn.Module:
-    return create_model(task.model, num_classes=len(dataset.classes), in_chans=dataset.channels)
+    return build(task.model, num_classes=len(dataset.classes), in_chans=dataset.channels)
 
 
 def ceiling(task: Task) -> tuple[Work, Rates]:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, nearest
-from .result import RESULT, read_result
-from .rows import read_numbers
-from .run import CONFIG, SUMMARY, TIMING
-from .settings import read_settings
+from residuum_runtime.missing import files_like
 
-Row = dict[str, float]
+from ..errors import InputError, pick
+from ..settings.file import read_settings
+from .result import RESULT, read_result
+from .rows import EpochRow, read_numbers
+from .run import CONFIG, SUMMARY, TIMING
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RunSummary:
 
     name: str  # of the folder, as seen from the one that was asked for
     settings: dict[str, Any]  # parts of the model are keys of their own
-    history: list[Row]  # an epoch each; none where the first is still going on
+    history: list[EpochRow]  # an epoch each; none where the first is still going on
     seconds: float  # of all epochs
     result: float | None  # accuracy of the chosen weights, percent; None: the run has not ended
 
@@ -32,13 +32,13 @@ class RunSummary:
         return len(self.history)
 
     @property
-    def best(self) -> Row | None:
+    def best(self) -> EpochRow | None:
         """The first of the epochs with the best validation accuracy."""
         validated = [row for row in self.history if not math.isnan(row["val_acc1"])]
         return max(validated, key=lambda row: row["val_acc1"], default=None)
 
     @property
-    def last(self) -> Row | None:
+    def last(self) -> EpochRow | None:
         """The last epoch."""
         return self.history[-1] if self.history else None
 
@@ -50,7 +50,8 @@ def find_runs(root: Path) -> tuple[list[RunSummary], list[str]]:
         InputError: no folder, or no run in it.
     """
     if not root.is_dir():
-        raise InputError(f"expected a folder with runs, but {root} is {'a file' if root.exists() else 'not there'}")
+        got = "a file" if root.exists() else f"not there; {files_like(root)}"
+        raise InputError(f"expected a folder with runs, but {root} is {got}")
     runs, refused = [], []
     for config in sorted(root.rglob(CONFIG)):
         folder = config.parent
@@ -77,9 +78,7 @@ ORDERS = {
 
 def in_order(runs: list[RunSummary], by: str) -> list[RunSummary]:
     """Return the runs sorted; equal ones stay as they were."""
-    if by not in ORDERS:
-        raise InputError(f"runs are sorted by {', '.join(ORDERS)}, got {by!r}; {nearest(by, list(ORDERS))}")
-    key, falling = ORDERS[by]
+    key, falling = pick(ORDERS, by, "the order of runs")
     return sorted(runs, key=key, reverse=falling)
 
 

@@ -8,11 +8,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ..settings.file import read_settings
 from ..weights.reading import read_tensors
 from .environment import changes, read_record
 from .rows import read_rows
 from .run import BEST, CONFIG, ENVIRONMENT, LAST, STEPS, SUMMARY
-from .settings import read_settings
 
 Pair = tuple[Any, Any]  # of the first run and of the second
 

@@ -103,7 +103,7 @@ def parallel(model: nn.Module, world: World) -> nn.Module:
     return DistributedDataParallel(model, device_ids=places, find_unused_parameters=True)
 
 
-def alike(model: nn.Module, world: World) -> None:
+def broadcast_weights(model: nn.Module, world: World) -> None:
     """Give every process the first one's weights and statistics: before the first step, and to evaluate together."""
     if world.size > 1:
         for tensor in model.state_dict().values():
@@ -133,7 +133,7 @@ def score_together(
     """
     if world.size == 1:
         return score(model, batches, normalise, precision)
-    alike(model, world)
+    broadcast_weights(model, world)
     mine = score(model, batches, normalise, precision) if len(batches) else None
     parts: list[Scores | None] = [None] * world.size
     dist.all_gather_object(parts, mine)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .fit import fit, steps_made, steps_per_epoch, training_loader
+from .fit import fit, steps_made, steps_per_epoch
 from .loop import Step
 from .run import resumed_run
 from .state import Diverged, begin
@@ -59,8 +59,7 @@ def find_divergence(directory: str | Path) -> Culprit | None:
     """
     run = resumed_run(directory, {})
     state = begin(run.model, run.settings, run.state)
-    per_epoch = steps_per_epoch(training_loader(run.dataset, run.settings), run.settings)
-    done = steps_made(state.progress, per_epoch)  # the number of the step in progress
+    done = steps_made(state.progress, steps_per_epoch(run.dataset, run.settings))  # the number of the step in progress
     with looking(state.model):
         try:
             for event in fit(state, run.dataset, run.settings):

@@ -14,7 +14,7 @@ import torch
 from residuum_runtime.machine import features, processor, thread_count, usable_cores
 
 from ..data.decode import jpeg_decoder
-from ..models import create_model
+from ..models import build
 from ..nn.tail import vectors
 from ..spinning import spinning
 from .kernels import choose_kernels, kernels_told
@@ -48,7 +48,7 @@ def equipment() -> dict[str, Any]:
 def chosen(device: str) -> dict[str, dict[str, str]]:
     """Return, for each choice that a run makes by itself, its value and the reason."""
     kernels = choose_kernels(device)
-    trial = choose_precision(create_model(TRIED), TRIED_SHAPE, device, kernels=kernels)
+    trial = choose_precision(build(TRIED), TRIED_SHAPE, device, kernels=kernels)
     only = "torch sees no GPU" if device == "cpu" else "it is faster than the processor"
     decoder = jpeg_decoder() is not None
     return {

@@ -5,13 +5,17 @@ from __future__ import annotations
 from residuum_runtime.names import printable
 
 from ..data import Dataset
+from ..settings.recipe import told as recipe_told
 from .kernels import convolutions_told, kernels_told
-from .recipe import told as recipe_told
 from .run import Run
 
 
 def facts(run: Run) -> dict[str, str]:
-    """Return what the run will do, for people."""
+    """Return what the run will do, in words by topic.
+
+    >>> facts(resumed_run("runs/mine", {}))["classes"]
+    '10: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9'
+    """
     settings, dataset = run.settings, run.dataset
     height, width = settings.image_size
     start = f", starting from {settings.weights}" if settings.weights else ""

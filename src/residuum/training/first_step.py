@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import nn
@@ -12,10 +11,11 @@ from torch import nn
 from ..errors import InputError
 from ..nn.stochastic import ONE_VALUE, DropPath, StochasticDepth
 from ..seeds import drawing
-from .freezing import freeze, learn
+from ..settings import Settings
+from .freezing import freeze, train_mode
 
 
-def check_first_step(model: nn.Module, values: dict[str, Any], images: int, processes: int = 1) -> None:
+def check_first_step(model: nn.Module, settings: Settings, images: int, processes: int = 1) -> None:
     """Try the smallest batch of a run at each size that it trains at, without computing.
 
     Batch norm takes the variance of each channel over a batch and its map: one image whose last map is 1x1 has none.
@@ -24,31 +24,31 @@ def check_first_step(model: nn.Module, values: dict[str, Any], images: int, proc
 
     Args:
         model: the network; it is not touched.
-        values: settings by name, all of them settled.
+        settings: the run's.
         images: how many there are to train on.
         processes: that train together.
 
     Raises:
         InputError: torch refuses the batch, with what to take instead.
     """
-    whole = min(values["batch_size"], images)
-    batch = whole if values.get("sync_bn") else whole // processes
+    whole = min(settings.batch_size, images)
+    batch = whole if settings.sync_bn else whole // processes
     on_meta = copy.deepcopy(model).to("meta")
-    freeze(on_meta, values.get("freeze", 0))
-    learn(on_meta)
+    freeze(on_meta, settings.freeze)
+    train_mode(on_meta)
     for module in on_meta.modules():
         if isinstance(module, StochasticDepth | DropPath):
             module.training = False  # no branch is left out by chance
-    sizes = [values.get("train_size") or values["image_size"], values.get("early_size") or values["image_size"]]
+    sizes = [settings.train_size or settings.image_size, settings.early_size or settings.image_size]
     for size in sizes:
-        shape = (len(values["mean"]), size[0], size[1])
+        shape = (len(settings.mean), size[0], size[1])
         refusal = _refusal(on_meta, batch, shape)
         if ONE_VALUE in refusal:
             larger = not _refusal(on_meta, batch, (shape[0], 4 * size[0], 4 * size[1]))
             raise InputError(_told(batch, size, processes, images, larger=larger))
         if refusal:
             raise InputError(
-                f"{values['model']} cannot train on a batch of {batch} at {size[0]}x{size[1]} pixels ({refusal}); "
+                f"{settings.model} cannot train on a batch of {batch} at {size[0]}x{size[1]} pixels ({refusal}); "
                 "take a larger --image-size, or another --model"
             )
 

@@ -9,24 +9,30 @@ from torch.nn.utils import get_total_norm
 
 from ..data import Dataset, EvaluationLoader, FileImages, Loader, MemoryLoader, StreamLoader
 from ..data.augment import Variation, build_variation
+from ..data.loaders import training_batches
 from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
 from ..evaluation.precision import autocast
+from ..settings import Settings
 from .distribution import WHOLE, Part, parallel, part_of, score_together
 from .loop import Method, Step, groups, train_steps
 from .losses import build_loss
 from .mixing import build_mix
 from .processes import ALONE, World
+from .rows import EpochRow
 from .schedules import schedule_of
-from .settings import Settings
-from .state import Progress, Row, State, refuse_broken
+from .state import Progress, State, refuse_broken
 
 
 class Epoch(NamedTuple):
-    """What an epoch came to."""
+    """What an epoch came to.
 
-    row: Row  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
+    >>> Epoch({"epoch": 1, "val_acc1": 91.5}, None).row["val_acc1"]
+    91.5
+    """
+
+    row: EpochRow  # epoch, lr, train_loss, train_acc1, val_loss, val_acc1, val_acc5, weight_norm
     scores: Scores | None  # None where the epoch was not validated
 
 
@@ -36,7 +42,7 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
     part = part_of(world, settings.batch_size, len(dataset.train), mixing=mixing)
     batches = training_loader(dataset, settings, part.share)
     held_out = validation_loader(dataset, settings, world.share)
-    per_epoch = steps_per_epoch(batches, settings)
+    per_epoch = steps_per_epoch(dataset, settings)
     method = method_of(settings, per_epoch, part)
     model = parallel(state.model, world)
     progress = state.progress
@@ -53,6 +59,7 @@ def fit(state: State, dataset: Dataset, settings: Settings, world: World = ALONE
         for step in steps:
             progress.count(step)
             yield step
+        progress.look()
         refuse_broken(state)
         scores = None
         if (progress.epoch + 1) % settings.validate_every == 0 or progress.epoch + 1 == settings.epochs:
@@ -80,9 +87,9 @@ def normaliser(settings: Settings) -> Normalise:
     return Normalise(tuple(settings.mean), tuple(settings.std), settings.device)
 
 
-def steps_per_epoch(batches: Loader, settings: Settings) -> int:
-    """Return how many steps an epoch has; its last one may have fewer batches than the others."""
-    return -(-len(batches) // settings.grad_accum)
+def steps_per_epoch(dataset: Dataset, settings: Settings) -> int:
+    """Return the number of steps in an epoch; the last one may have fewer batches than the others."""
+    return -(-training_batches(len(dataset.train), settings.batch_size) // settings.grad_accum)
 
 
 def steps_made(progress: Progress, per_epoch: int) -> int:

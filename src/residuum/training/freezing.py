@@ -21,7 +21,7 @@ def freeze(model: nn.Module, count: int) -> None:
         part.requires_grad_(False)
 
 
-def learn(model: nn.Module) -> None:
+def train_mode(model: nn.Module) -> None:
     """Put the model into training mode, but leave its frozen parts in evaluation.
 
     Their batch norms keep the statistics that belong to their weights, and their dropout stays off.

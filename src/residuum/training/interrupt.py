@@ -9,17 +9,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from ..errors import Interrupted
 from ..workers import STOPS
 
+__all__ = ["Interrupted", "catching_interrupt"]
+
 ONE_REQUEST = 0.5  # seconds: a terminal signals every process of a job, and a launcher passes it on to its own
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user or a scheduler stopped the run; its state is saved."""
-
-    def __init__(self, said: str, number: int = signal.SIGINT) -> None:
-        super().__init__(said)
-        self.exit_code = 128 + number
 
 
 class Request:

@@ -12,15 +12,9 @@ from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-from ..errors import InputError, ResiduumError
+from ..errors import InputError, LaunchFailed
 
 ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)  # by the launcher, with or without a chance to say so
-
-
-class LaunchFailed(ResiduumError):
-    """A process that was started here has failed."""
-
-    exit_code = 1
 
 
 def launch(processes: int, arguments: Sequence[str], resume: str) -> int:

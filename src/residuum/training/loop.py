@@ -16,7 +16,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..seeds import seed_of
 from .distribution import WHOLE, Part
-from .freezing import learn
+from .freezing import train_mode
 from .mixing import Mix, unmixed
 from .optimisers import shrink
 from .schedules import Schedule
@@ -26,7 +26,11 @@ Item = TypeVar("Item")
 
 
 class Step(NamedTuple):
-    """What one step saw; tensors stay on the device, nobody is made to wait for them."""
+    """What one step saw; tensors stay on the device, nobody is made to wait for them.
+
+    >>> Step(0, 0.1, torch.tensor(2.3), torch.tensor(9), 64, torch.tensor(1.0)).images
+    64
+    """
 
     number: int  # counted from the run's first
     lr: float
@@ -72,8 +76,16 @@ def train_steps(
         method: how a step is made.
         average: running average of the weights, brought up to date after each step.
         first: the first step's number.
+
+    >>> from residuum.training.loop import Method
+    >>> model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))  # any module
+    >>> batches = [[(torch.randn(8, 1, 8, 8), torch.arange(8))] for _ in range(3)]  # one batch a step
+    >>> method = Method(lambda step: 1.0, torch.nn.functional.cross_entropy, seed=0)
+    >>> optimiser = torch.optim.SGD([{"params": model.parameters(), "initial_lr": 0.1}])
+    >>> [step.images for step in train_steps(model, batches, optimiser, method)]
+    [8, 8, 8]
     """
-    learn(model)
+    train_mode(model)
     lots = method.part.lots(model)
     for number, batches in enumerate(steps, first):
         for group in optimiser.param_groups:

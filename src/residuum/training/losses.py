@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 
 PRESENT = 0.2  # a class with a larger share of a mixed picture counts as present (timm's bce_target_thresh for A3)
 
@@ -40,6 +40,4 @@ LOSSES: dict[str, Callable[[float], Criterion]] = {"cross_entropy": cross_entrop
 
 def build_loss(name: str, label_smoothing: float = 0.0) -> Criterion:
     """Return the loss of that name."""
-    if name not in LOSSES:
-        raise InputError(f"no loss is named {name!r}; {nearest(name, list(LOSSES))}")
-    return LOSSES[name](label_smoothing)
+    return pick(LOSSES, name, "loss", listed=False)(label_smoothing)

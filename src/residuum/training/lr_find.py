@@ -13,7 +13,7 @@ import torch
 
 from ..errors import InputError
 from .fit import method_of, training_loader
-from .loop import Batch, train_steps
+from .loop import Batch, groups, train_steps
 from .run import Run
 from .state import begin
 
@@ -89,8 +89,6 @@ def find_lr(run: Run, steps: int = 100, lowest: float = 1e-5, highest: float = 1
 
 def _steps(run: Run) -> Iterator[list[Batch]]:
     """Yield steps of as many batches as the settings say, epoch after epoch."""
-    batches, size = training_loader(run.dataset, run.settings), run.settings.grad_accum
+    batches = training_loader(run.dataset, run.settings)
     for epoch in count():
-        rest = iter(batches.batches(epoch))
-        while group := list(islice(rest, size)):
-            yield group
+        yield from groups(batches.batches(epoch), run.settings.grad_accum)

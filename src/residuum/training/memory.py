@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ..errors import ResiduumError
+from ..errors import OutOfMemory
 from .allocator import release_freed_memory
 from .checkpoint import checkpoints
-from .fit import method_of, steps_per_epoch, training_loader
+from .fit import method_of, steps_per_epoch
 from .loop import train_steps
 from .run import Run
 from .state import begin
@@ -21,10 +21,6 @@ from .state import begin
 # What torch, oneDNN and the C++ library say of it; oneDNN says no more than that it could not create something.
 WORDS = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc", "bad allocation",
          "could not create a primitive", "could not create a memory")  # fmt: skip
-
-
-class OutOfMemory(ResiduumError):
-    """A batch needs more memory than there is."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -85,7 +81,7 @@ def _one_step(run: Run, size: int) -> None:
     labels = torch.arange(size) % len(run.dataset.classes)
     state = begin(run.model, settings)
     batch: tuple[Tensor, Tensor] = (pixels, labels)
-    method = method_of(settings, steps_per_epoch(training_loader(run.dataset, settings), settings))
+    method = method_of(settings, steps_per_epoch(run.dataset, settings))
     for _ in train_steps(state.model, [[batch]], state.optimiser, method, average=state.average):
         pass
 

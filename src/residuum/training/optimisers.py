@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 from .lamb import Lamb
 from .muon import muon_adamw, muon_on_sphere
 
@@ -126,9 +126,7 @@ OPTIMISERS: dict[str, MakeOptimiser] = {
 
 def pick_optimiser(name: str) -> MakeOptimiser:
     """Return the optimiser of that name, or say which there are."""
-    if name not in OPTIMISERS:
-        raise InputError(f"no optimiser is named {name!r}; {nearest(name, list(OPTIMISERS))}")
-    return OPTIMISERS[name]
+    return pick(OPTIMISERS, name, "optimiser", listed=False)
 
 
 def build_optimiser(

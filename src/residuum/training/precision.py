@@ -81,7 +81,8 @@ def choose_precision(
     number of threads and network, unless the machine was too busy to tell. The model, its statistics and the random
     state are left as they were.
     """
-    _check("precision", wanted)
+    if wanted not in ("auto", *PRECISIONS):
+        raise InputError(f"precision must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
     candidates = _candidates(device) if wanted == "auto" else (wanted,)
     network = hashlib.sha256(f"{model} {image_shape}".encode()).hexdigest()
     compiled = kernels, vectors(), pays()
@@ -93,17 +94,6 @@ def choose_precision(
         if steady:
             remember(CACHE, key, rates)
     return Trial(max(rates, key=lambda name: rates[name]), rates, steady)
-
-
-def choose_val_precision(trained: str, wanted: str = "auto") -> str:
-    """Return the precision of validation; ``auto`` takes that of training."""
-    _check("val_precision", wanted)
-    return trained if wanted == "auto" else wanted
-
-
-def _check(setting: str, wanted: str) -> None:
-    if wanted not in ("auto", *PRECISIONS):
-        raise InputError(f"{setting} must be auto, {' or '.join(PRECISIONS)}, got {wanted!r}")
 
 
 def _candidates(device: str) -> tuple[str, ...]:

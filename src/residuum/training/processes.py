@@ -17,7 +17,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from ..data.share import Share
-from ..errors import InputError, ResiduumError
+from ..errors import InputError, ProcessLost, ResiduumError
 
 # How long a process waits for the others before it calls them lost. One that dies is noticed at once, for its
 # connections close; this is for a host that falls silent, and the first process may be writing or downloading.
@@ -63,12 +63,6 @@ GONE = ("Connection closed by peer", "Connection reset", "Broken pipe", "Timed o
         "NCCL", "recvValue failed", "sendBytes failed")  # fmt: skip
 
 
-class ProcessLost(ResiduumError):
-    """Another process of the run has gone."""
-
-    exit_code = 1
-
-
 def find_world(environment: Mapping[str, str]) -> World:
     """Return the place that torchrun or SLURM's srun gave to this process; ``ALONE`` where neither started it."""
     if "RANK" in environment or "WORLD_SIZE" in environment:
@@ -93,7 +87,7 @@ def may_restart(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 @contextlib.contextmanager
-def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
+def join_processes(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     """Meet the other processes (gloo between processors, NCCL between GPUs) for as long as the block lasts."""
     world = find_world(environment)
     if world.size == 1:
@@ -105,7 +99,9 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     address, port = meeting_point(environment)
     try:
         store, _, _ = next(rendezvous(f"tcp://{address}:{port}", world.rank, world.size, timeout=PATIENCE))
-        dist.init_process_group(store=fresh(store, world), rank=world.rank, world_size=world.size, timeout=PATIENCE)
+        dist.init_process_group(
+            store=claim_room(store, world), rank=world.rank, world_size=world.size, timeout=PATIENCE
+        )
     except RuntimeError as error:
         raise ProcessLost(
             f"{world} could not meet the others at {address}:{port} ({str(error).splitlines()[0][:200]}); start all of "
@@ -131,7 +127,7 @@ def noticing_loss(world: World) -> Iterator[None]:
         ) from error
 
 
-def fresh(store: Store, world: World) -> Store:
+def claim_room(store: Store, world: World) -> Store:
     """Return a room in the store into which no earlier start of these processes has written.
 
     When torchrun starts processes again, its store still holds the addresses of those that have died, and whoever

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from ..errors import InputError, nearest
+from ..errors import InputError
 from ..files import write_text
 from ..report.intervals import paired_difference, spread
-from .recipe import with_recipe
+from ..settings import SETTINGS, Asked, parse_setting
+from ..settings.file import read_settings
+from ..settings.reading import gather_parts
+from ..settings.recipe import with_recipe
 from .result import Result
 from .run import CONFIG, Run, new_run, resumed_run
-from .settings import Settings, read_settings
 
 PROTOCOL, TABLE = "protocol.json", "seeds.csv"
-PARTS = {"depth": "int", "shortcut": "str"}  # of the model's arguments
-WORDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 FIRST, SECOND = "first", "second"  # the two configurations
-# What is found out on the machine, once for all runs.
-MEASURED = ("device", "precision", "val_precision", "kernels", "threads")
-
-
-def read_bool(written: str) -> bool:
-    """Read ``true`` or ``false``; raise ValueError for anything else."""
-    return ("false", "true").index(written.lower()) == 1
-
-
-READERS: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "str": str, "bool": read_bool}
 
 
 @dataclass(frozen=True)
@@ -40,10 +29,10 @@ class Protocol:
     """What is to be run."""
 
     seeds: int
-    given: dict[str, Any]  # what the user said of the first configuration
-    against: dict[str, Any]  # what the second one says otherwise; empty: there is none
+    given: Asked  # for the first configuration
+    against: Asked  # what the second one has otherwise; empty: there is none
 
-    def configurations(self) -> dict[str, dict[str, Any]]:
+    def configurations(self) -> dict[str, Asked]:
         """Return the settings by name of configuration."""
         second = {SECOND: _laid_over(self.given, self.against)} if self.against else {}
         return {FIRST: self.given, **second}
@@ -53,7 +42,7 @@ class Protocol:
         write_text(folder / PROTOCOL, json.dumps(vars(self), indent=2) + "\n")
 
 
-def new_protocol(folder: Path, seeds: int, given: dict[str, Any], against: Sequence[str] = ()) -> Protocol:
+def new_protocol(folder: Path, seeds: int, given: Asked, against: Sequence[str] = ()) -> Protocol:
     """Check what is asked for and make the folder.
 
     Args:
@@ -80,22 +69,7 @@ def read_protocol(folder: Path) -> Protocol:
     return Protocol(**json.loads((folder / PROTOCOL).read_text(encoding="utf-8")))
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Return name and value of ``KEY=VALUE``; raise InputError for an unknown key or a value of another kind."""
-    key, equals, written = text.partition("=")
-    kinds = {**{entry.name: str(entry.type) for entry in fields(Settings)}, **PARTS}
-    key = key.strip().replace("-", "_")
-    if not equals or key not in kinds:
-        hint = "give its value too" if key in kinds else nearest(key, sorted(kinds))
-        raise InputError(f"expected SETTING=VALUE, such as lr=0.05, got {text!r}; {hint}")
-    kind = kinds[key].split(" | ")[0]
-    try:
-        return key, READERS.get(kind, yaml.safe_load)(written)
-    except (ValueError, yaml.YAMLError):
-        raise InputError(f"{key} must be {WORDS.get(kind, kind)}, got {written!r}") from None
-
-
-def open_member(folder: Path, given: dict[str, Any], seed: int, settled: Mapping[str, Any]) -> Run:
+def open_member(folder: Path, given: Asked, seed: int, settled: Asked) -> Run:
     """Begin the run of that seed, or open it where it stands.
 
     Args:
@@ -109,10 +83,10 @@ def open_member(folder: Path, given: dict[str, Any], seed: int, settled: Mapping
     return new_run(folder, {**settled, **given, "seed": seed})
 
 
-def settled_by(folder: Path) -> dict[str, Any]:
+def settled_by(folder: Path) -> Asked:
     """Return what a run has found out on this machine."""
     settings = read_settings(folder / CONFIG)
-    return {key: getattr(settings, key) for key in MEASURED}
+    return {key: getattr(settings, key) for key, declared in SETTINGS.items() if declared.measured}
 
 
 def write_table(folder: Path, results: Mapping[str, Sequence[Result]]) -> None:
@@ -151,8 +125,13 @@ def _difference(differences: np.ndarray) -> str:
     return f"{text}, 95 % interval {bounds} (Student's t, {len(differences)} pairs): {said}"
 
 
-def _laid_over(given: dict[str, Any], against: dict[str, Any]) -> dict[str, Any]:
-    parts = {key: value for key, value in against.items() if key in PARTS}
-    others = {key: value for key, value in against.items() if key not in PARTS}
-    arguments = {**given.get("model_arguments", {}), **parts}
-    return {**given, **others, **({"model_arguments": arguments} if arguments else {})}
+def _laid_over(given: Asked, against: Asked) -> Asked:
+    second = gather_parts(against)
+    arguments = {**_arguments(given), **_arguments(second)}
+    return {**given, **second, **({"model_arguments": arguments} if arguments else {})}
+
+
+def _arguments(asked: Asked) -> dict[str, Any]:
+    found = asked.get("model_arguments") or {}
+    assert isinstance(found, dict)
+    return found

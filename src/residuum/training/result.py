@@ -11,7 +11,7 @@ from ..data import Dataset
 from ..errors import InputError
 from ..evaluation import Scores
 from ..files import write_text
-from .settings import Settings
+from ..settings import Settings
 
 RESULT = "result.json"
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..files import write_text
 
-Rows = list[dict[str, Any]]
+CsvRows = list[dict[str, Any]]
+EpochRow = dict[str, float]  # of summary.csv
 
 
-def csv_text(rows: Rows) -> str:
+def csv_text(rows: CsvRows) -> str:
     """Return a table with a header; floats by six digits."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -24,7 +25,7 @@ def csv_text(rows: Rows) -> str:
     return text.getvalue()
 
 
-def read_rows(path: Path) -> Rows:
+def read_rows(path: Path) -> CsvRows:
     """Return a table's rows as text; none where there is no file."""
     if not path.exists():
         return []

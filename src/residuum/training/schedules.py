@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from ..errors import InputError, nearest
-from .settings import Settings
+from ..errors import InputError, pick
+from ..settings import Settings
 
 Schedule = Callable[[int], float]
 Shape = Callable[[int, int], float]
@@ -66,9 +66,12 @@ def build_schedule(name: str, total: int, warmup: int = 0, flat: float | None = 
     The warm-up rises straight to the peak, or stays at the factor ``flat`` (He15 section 4.2: a tenth of the rate for
     the first 400 iterations of 110 layers).
     """
-    if name not in SCHEDULES:
-        raise InputError(f"no schedule is named {name!r}; {nearest(name, list(SCHEDULES))}")
-    return warmed(SCHEDULES[name], total, warmup, flat)
+    return warmed(pick_shape(name), total, warmup, flat)
+
+
+def pick_shape(name: str) -> Shape:
+    """Return the schedule's shape of that name."""
+    return pick(SCHEDULES, name, "schedule", listed=False)
 
 
 def warmed(shape: Shape, total: int, warmup: int = 0, flat: float | None = None) -> Schedule:
@@ -86,9 +89,7 @@ def warmed(shape: Shape, total: int, warmup: int = 0, flat: float | None = None)
 
 def schedule_of(settings: Settings, per_epoch: int) -> Schedule:
     """Return the schedule that the settings ask for, of ``per_epoch`` steps an epoch."""
-    if settings.sched not in SCHEDULES:
-        raise InputError(f"no schedule is named {settings.sched!r}; {nearest(settings.sched, list(SCHEDULES))}")
-    shape = SCHEDULES[settings.sched]
+    shape = pick_shape(settings.sched)
     if shape is staircase:
         shape = partial(staircase, milestones=settings.milestones, gamma=settings.gamma)
     flat = None if settings.warmup_lr is None else settings.warmup_lr / settings.lr

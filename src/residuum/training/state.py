@@ -11,54 +11,53 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from ..errors import ResiduumError
+from ..errors import Diverged
 from ..evaluation import Scores
 from ..nn import fuse, use_winograd
 from ..nn.whitening import keep_whitened
+from ..settings import Settings
 from .averaging import running_average
 from .freezing import freeze
 from .loop import Step
+from .meter import Meter, Reading, is_due
 from .optimisers import Shares, build_optimiser
-from .settings import Settings
+from .rows import EpochRow
 from .sync_norm import synchronise
 
-Row = dict[str, float]
-
-
-class Diverged(ResiduumError):
-    """The loss, the gradient or the weights are no longer numbers."""
-
-    exit_code = 1
+PROGRESS = ("epoch", "step", "loss_sum", "correct", "images", "best", "history")  # as a checkpoint has them
 
 
 @dataclass
-class Progress:
-    """Where a run stands."""
+class Progress(Meter):
+    """Where a run stands; what it has measured is of the epoch so far."""
 
     epoch: int = 0
     step: int = 0  # within the epoch
-    loss_sum: float = 0.0  # over the epoch's pictures so far
-    correct: int = 0
-    images: int = 0
     best: float = -1.0  # validation accuracy, percent
-    history: list[Row] = field(default_factory=list)
+    history: list[EpochRow] = field(default_factory=list)
 
     def count(self, step: Step) -> None:
-        """Add a step."""
-        loss, gradient = step.loss.item(), step.grad_norm.item()
-        if not (math.isfinite(loss) and math.isfinite(gradient)):
-            named = f"the gradient's norm became {gradient}" if math.isfinite(loss) else f"the loss became {loss}"
-            raise Diverged(
-                f"{named} at step {step.number} (epoch {self.epoch + 1}); the last checkpoint and the best weights are "
-                "of before; try a smaller --lr, --clip-grad 1 or --precision fp32"
-            )
+        """Add a step, and look at those that are due."""
         self.step += 1
-        self.loss_sum += loss * step.images
-        self.correct += int(step.correct.item())
-        self.images += step.images
+        self.add(step)
+        if is_due(self.waiting):
+            self.look()
 
-    def close(self, lr: float, scores: Scores | None, weight_norm: float) -> Row:
+    def look(self) -> list[Reading]:
+        """Bring the sums up to date; raise Diverged at the first step whose loss or gradient is no number."""
+        readings = super().look()
+        for step, loss, _, gradient in readings:
+            if not (math.isfinite(loss) and math.isfinite(gradient)):
+                named = f"the gradient's norm became {gradient}" if math.isfinite(loss) else f"the loss became {loss}"
+                raise Diverged(
+                    f"{named} at step {step.number} (epoch {self.epoch + 1}); the last checkpoint and the best weights "
+                    "are of before; try a smaller --lr, --clip-grad 1 or --precision fp32"
+                )
+        return readings
+
+    def close(self, lr: float, scores: Scores | None, weight_norm: float) -> EpochRow:
         """End the epoch and return its row, with NaN for what was not measured."""
+        self.look()
         if scores is not None and not math.isfinite(scores.loss):
             raise Diverged(
                 f"the validation loss became {scores.loss} in epoch {self.epoch + 1}; the last checkpoint and the best "
@@ -147,12 +146,13 @@ def refuse_broken(state: State) -> None:
 
 def checkpoint_of(state: State) -> dict[str, Any]:
     """Return what is saved: tensors, numbers, strings, lists and dicts."""
+    state.progress.look()
     refuse_broken(state)
     average = {} if state.average is None else {"average": state.average.state_dict()}
     return {
         "model": state.model.state_dict(),
         "optimiser": state.optimiser.state_dict(),
-        "progress": vars(state.progress),
+        "progress": {name: getattr(state.progress, name) for name in PROGRESS},
         **average,
     }
 

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from ..errors import ResiduumError
 from ..files import refusals_told, write_bytes
 from .loop import Step
+from .meter import is_due, read_steps
 
 COLUMNS = b"step,lr,loss,grad_norm\n"
 
@@ -15,7 +17,8 @@ COLUMNS = b"step,lr,loss,grad_norm\n"
 class StepLog:
     """Rows of step number, rate, loss and gradient norm, each float by the digits that give it back exactly.
 
-    A row is with the operating system as soon as it is added, and on the disk once ``sync`` returns.
+    A row is with the operating system as soon as it is added, or some steps later where the device would have to be
+    waited for, and on the disk once ``sync`` returns.
 
     Args:
         path: the file; its rows from step ``first`` on, which belong to steps that will be made again, are removed.
@@ -23,7 +26,7 @@ class StepLog:
     """
 
     def __init__(self, path: Path, first: int) -> None:
-        self.path = path
+        self.path, self.waiting = path, list[Step]()
         before = path.read_bytes() if path.exists() else b""
         kept = COLUMNS + b"".join(_rows_before(before, first))
         if kept != before:
@@ -32,15 +35,22 @@ class StepLog:
             self.file = path.open("ab", buffering=0)
 
     def add(self, step: Step) -> None:
-        """Write a step's row."""
-        row = f"{step.number},{step.lr!r},{step.loss.item()!r},{step.grad_norm.item()!r}\n".encode()
+        """Write a step's row, or let it wait where its numbers do."""
+        self.waiting.append(step)
+        if is_due(self.waiting):
+            self._write()
+
+    def _write(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        rows = [f"{step.number},{step.lr!r},{loss!r},{norm!r}\n" for step, loss, _, norm in read_steps(waiting)]
         with refusals_told(self.path):
-            rest = memoryview(row)
+            rest = memoryview("".join(rows).encode())
             while rest:  # a disk that is nearly full takes a part
                 rest = rest[self.file.write(rest) :]
 
     def sync(self) -> None:
         """Have every row on the disk."""
+        self._write()
         with refusals_told(self.path):
             os.fsync(self.file.fileno())
 
@@ -50,7 +60,11 @@ class StepLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self.file.close()
+        try:
+            if kind is None or issubclass(kind, ResiduumError):  # not where the device has failed
+                self._write()
+        finally:
+            self.file.close()
 
 
 def _rows_before(content: bytes, first: int) -> list[bytes]:

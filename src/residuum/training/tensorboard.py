@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import InputError
 from .fit import Epoch
 from .loop import Step
+from .meter import read_steps
 
 FOLDER = "tensorboard"
 
@@ -47,10 +48,11 @@ def to_tensorboard(events: Iterable[Step | Epoch], directory: Path) -> Iterator[
 def scalars(event: Step | Epoch) -> dict[str, float]:
     """Return the numbers of an event by the names under which TensorBoard shows them."""
     if isinstance(event, Step):
+        ((_, loss, correct, norm),) = read_steps([event])
         return {
-            "step/loss": event.loss.item(),
-            "step/acc1": 100 * event.correct.item() / event.images,
+            "step/loss": loss,
+            "step/acc1": 100 * correct / event.images,
             "step/lr": event.lr,
-            "step/grad_norm": event.grad_norm.item(),
+            "step/grad_norm": norm,
         }
     return {f"epoch/{name}": value for name, value in event.row.items() if name != "epoch"}

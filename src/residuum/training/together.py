@@ -9,7 +9,7 @@ from typing import Any
 import torch.distributed as dist
 
 from ..errors import InputError, ResiduumError
-from .distribution import alike
+from .distribution import broadcast_weights
 from .processes import World
 from .run import Run, following_run
 
@@ -38,7 +38,7 @@ def open_together(world: World, make: Callable[[], Run]) -> Run:
     seen = None if run is None else (len(run.dataset.train), len(run.dataset.val), list(run.dataset.classes))
     _agree(world, error, seen)
     assert run is not None  # else _agree has raised
-    alike(run.model, world)
+    broadcast_weights(run.model, world)
     return run
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..files import locked, sweep, write_text
+from ..settings.file import write_settings
 from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
 from .distribution import any_of
 from .environment import record
-from .fit import Epoch, fit, steps_made, steps_per_epoch, training_loader
+from .fit import Epoch, fit, steps_made, steps_per_epoch
 from .interrupt import Interrupted, catching_interrupt
 from .loop import Step
 from .processes import noticing_loss
 from .report import conclude
 from .rows import Clock, csv_text
 from .run import BEST, CONFIG, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
-from .settings import read_settings
 from .state import State, begin, checkpoint_of
 from .step_log import StepLog
 
@@ -27,6 +27,11 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     Yields each step and each epoch once what they came to is written. On the first interrupt (Ctrl-C, SIGTERM, SIGHUP)
     the step is finished, the state saved, and Interrupted raised; a second one stops at once. Of several processes the
     first writes.
+
+    >>> run = new_run("runs/steps", {"data": "digits[:64,:32]", "model": "cifar_resnet", "epochs": 1, "batch_size": 32,
+    ...                              "model_arguments": {"depth": 8}, "precision": "fp32"})
+    >>> [type(event).__name__ for event in train(run, report=False)]
+    ['Step', 'Step', 'Epoch']
     """
     if not run.world.writes:
         yield from _beside(run)
@@ -35,8 +40,7 @@ def train(run: Run, *, report: bool = True) -> Iterator[Step | Epoch]:
     busy = f"{directory} is in use by another process; wait for it or choose another folder"
     with locked(directory / LOCK, busy), catching_interrupt() as interrupted, noticing_loss(run.world):
         state = begin(run.model, settings, run.state)
-        batches = training_loader(run.dataset, settings, run.world.share)
-        steps = steps_made(state.progress, steps_per_epoch(batches, settings))
+        steps = steps_made(state.progress, steps_per_epoch(run.dataset, settings))
         run.history = state.progress.history
         _tidy(run, steps)
         clock = Clock(directory / TIMING, state.progress.epoch)
@@ -76,8 +80,8 @@ def _tidy(run: Run, steps: int) -> None:
     discard_after(run.directory, steps)
     sweep(run.directory)
     sweep(run.directory / FOLDER)
-    if read_settings(run.directory / CONFIG) != run.settings:  # resumed on another machine (resuming.py)
-        run.settings.write(run.directory / CONFIG)
+    if run.moved:  # resumed on another machine (settings/resuming.py)
+        write_settings(run.settings, run.directory / CONFIG)
     record(run.directory / ENVIRONMENT, run.dataset, steps)
 
 

@@ -1,4 +1,4 @@
-"""Names of architectures in and beside weights files: what they call, and whether the tensors are of it."""
+"""Architecture names in and beside weights files: which network each names, and whether the tensors match it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,26 @@ class Named:
     """An architecture's name and where it stands."""
 
     name: str
-    where: str  # as a message says it: 'config.json, "architecture"'
-    exact: bool  # whether the place is for published names alone; a checkpoint's entry may hold anybody's word
+    where: str  # as messages write it: 'config.json, "architecture"'
+    exact: bool  # True where only published names stand; a checkpoint's entry may hold any word
 
 
-# Published names of networks that are called otherwise here; every other name is that of a variant or of no network.
-# timm's former names are those of ``timm.models._registry`` (1.0), where they lead to the same tensors.
+# timm numbers RegNets by their multiply-adds; names with torchvision's rounding end in _tv where it differs.
+REGNETS = {
+    **{f"regnet{kind}_{number}": f"regnet_{kind}_{size}"
+       for kind in "xy"
+       for number, size in (("002", "200mf"), ("004", "400mf"), ("006", "600mf"), ("008", "800mf"), ("016", "1_6gf"),
+                            ("032", "3_2gf"), ("040", "4gf"), ("064", "6_4gf"), ("080", "8gf"), ("120", "12gf"),
+                            ("160", "16gf"), ("320", "32gf"))},
+    **{name: f"regnet_{size}_paper"
+       for name, size in (("regnetx_004", "x_400mf"), ("regnety_008", "y_800mf"), ("regnety_080", "y_8gf"))},
+    "regnetx_004_tv": "regnet_x_400mf",
+    "regnety_008_tv": "regnet_y_800mf",
+    "regnety_080_tv": "regnet_y_8gf",
+}  # fmt: skip
+
+# Published names of networks that have another name here; any other name is a variant's name or unknown.
+# timm's former names are those of ``timm.models._registry`` (1.0), where they name the same tensors.
 KNOWN_AS = {
     **{f"resnetv2_{depth}": f"preact_resnet{depth}" for depth in (18, 34, 50, 101, 152)},
     **{
@@ -45,10 +59,19 @@ KNOWN_AS = {
     "gluon_resnext101_64x4d": "resnext101_64x4d",
     **{f"gluon_seresnext{depth}_32x4d": f"seresnext{depth}_32x4d" for depth in (50, 101)},
     "tv_densenet121": "densenet121",
+    **{f"tf_efficientnet_lite{size}": f"efficientnet_lite{size}" for size in range(5)},
+    **{f"tf_efficientnet_b{size}{old}": f"efficientnet_b{size}" for size in range(5) for old in ("", "_ap", "_ns")},
+    **{f"mobilenetv2_{width}": "mobilenet_v2" for width in ("035", "050", "075", "100", "140")},
+    **{
+        f"{source}mobilenetv3_{size}_100": f"mobilenet_v3_{size}"
+        for source in ("", "tf_")
+        for size in ("small", "large")
+    },
+    **REGNETS,
 }
 
 # Vision transformers by the size in their names: layers, features, heads (arXiv:2010.11929 table 1 and
-# arXiv:2012.12877 table 1). The position embedding tells the size of the images, whatever the name says.
+# arXiv:2012.12877 table 1). The position embedding determines the image size, whatever the name says.
 TRANSFORMERS = {
     "tiny": {"depth": 12, "width": 192, "heads": 3},
     "small": {"depth": 12, "width": 384, "heads": 6},
@@ -64,7 +87,7 @@ TRANSFORMER = re.compile(
 
 # Words in the names of networks that are not built here, though their tensors may have the shapes of one that is.
 OTHERS = re.compile(
-    r"resne(t|xt)(aa|blur|rs)|(eca|sk|gc|csp|lambda_)(se)?resne|resnest|res2ne|tresnet|regnet|rexnet|halonet|botnet|"
+    r"resne(t|xt)(aa|blur|rs)|(eca|sk|gc|csp|lambda_)(se)?resne|resnest|res2ne|tresnet|rexnet|halonet|botnet|"
     r"_(gn|evo[bs]|frn|ibn|ibn_[ab])$"
 )
 
@@ -77,7 +100,7 @@ SAME_SHAPES: dict[str, tuple[str, ...]] = {
     "resnet101d": ("resnetaa101d", "resnetblur101d"),
 }
 
-# Per type of Hugging Face: what the configuration must say, because the networks here do so. A key may be absent.
+# Per Hugging Face model type: the values the configuration must have to match the networks here. A key may be absent.
 FIXED: dict[str, dict[str, Any]] = {
     "resnet": {"hidden_act": "relu", "downsample_in_first_stage": False},
     "vit": {"hidden_act": "gelu"},
@@ -91,7 +114,7 @@ FIXED: dict[str, dict[str, Any]] = {
         "output_stride": 32,
     },
 }
-# And the keys that the tensors show.
+# Keys whose values follow from the tensors.
 HELD: dict[str, tuple[str, ...]] = {
     "resnet": ("depths", "hidden_sizes", "layer_type"),
     "vit": ("hidden_size", "num_hidden_layers", "intermediate_size", "patch_size", "image_size", "num_channels"),
@@ -100,10 +123,10 @@ HELD: dict[str, tuple[str, ...]] = {
 }
 
 
-# What Hugging Face calls the transformers here; relatives have tensors of the same names and compute otherwise.
+# Hugging Face's names of the transformers here; related models have tensors of the same names but compute differently.
 TYPES = {"bert": ("bert",), "bert_words": ("bert",), "gpt": ("gpt2",), "vit": ("vit", "deit")}
 
-# Where checkpoints say what they are of: the entry itself, or one of what the run was started with.
+# Where checkpoints name their architecture: the entry itself, or one of the run's arguments.
 ENTRIES = ("arch", "architecture", "model_name", "backbone", "model", "net")
 HOLDERS = ("args", "hyper_parameters", "hparams", "config", "cfg", "opt")
 
@@ -133,12 +156,12 @@ def published(name: str) -> tuple[str, dict[str, Any]] | None:
 
 def plain_name(name: str) -> str:
     """Return a name without its owner and its tag, in small letters."""
-    plain = re.sub(r"/(?=\d+$)", "_", name.strip().lower()).replace("-", "_")  # ViT-B/16's stroke names no owner
+    plain = re.sub(r"/(?=\d+$)", "_", name.strip().lower()).replace("-", "_")  # ViT-B/16's slash marks no owner
     return plain.rpartition("/")[2].partition(".")[0]
 
 
 def check_named(named: Named, description: Description) -> str:
-    """Hold a recognised model against the name that its file gives; return what that leaves to assume.
+    """Check a recognised model against the name in its file; return the assumption that remains.
 
     Raises:
         InputError: the name of another network, or of one that is not built here.
@@ -146,7 +169,7 @@ def check_named(named: Named, description: Description) -> str:
     model, called = description.model, published(named.name)
     if (called and _is(description, *called)) or model == f"cifar_{plain_name(named.name)}":
         return ""
-    if called and not named.exact and takes_small_images(model):  # resnet18 is said of its twin for small images, too
+    if called and not named.exact and takes_small_images(model):  # resnet18 also names its twin for small images
         return f"{model}, though {named.where} says {named.name!r}"
     if not (called or named.exact or OTHERS.search(plain_name(named.name))):
         return f"plain {model}, as {named.where} says {named.name!r}, which is no network known here"
@@ -159,7 +182,7 @@ def check_named(named: Named, description: Description) -> str:
 
 
 def _is(description: Description, name: str, arguments: Mapping[str, Any]) -> bool:
-    """Return whether the model is that variant, or made by that builder with these arguments."""
+    """Return whether the model is that variant, or what that builder makes with these arguments."""
     if name in VARIANTS:
         return description.model == name
     builder, full = full_arguments(description.model, description.arguments)
@@ -171,17 +194,17 @@ def _remedy(named: Named) -> str:
 
 
 def unnamed(model: str, dialect: str) -> str:
-    """Return what is assumed of a file that names no architecture, where others have the same tensors."""
+    """Return the assumption for a file that names no architecture, where other networks have the same tensors."""
     if model not in SAME_SHAPES or dialect.partition("_")[0] not in ("torchvision", "timm"):
         return ""
     return f"plain {model}, as nothing names an architecture (same shapes: {' and '.join(SAME_SHAPES[model])})"
 
 
 def check_configuration(config: Mapping[str, Any], description: Description, tensors: Mapping[str, Tensor]) -> None:
-    """Hold Hugging Face's ``config.json`` against the recognised network.
+    """Check Hugging Face's ``config.json`` against the recognised network.
 
     Args:
-        config: what the file holds.
+        config: the file's content.
         description: of the recognised model.
         tensors: by the grammar's names.
 
@@ -200,7 +223,7 @@ def check_configuration(config: Mapping[str, Any], description: Description, ten
     held = {key: value for key, value in shown.items() if key in HELD.get(kind, ())}
     for key, value in {**FIXED.get(kind, {}), **held}.items():
         said = config.get(key, value)
-        if said != value and said != [value, value]:  # sides are one number or two
+        if said != value and said != [value, value]:  # one side, or height and width
             raise InputError(
                 f'config.json says "{key}" is {said!r}, but {description.model} of these tensors has {value!r}; '
                 "load it with transformers"
@@ -208,7 +231,7 @@ def check_configuration(config: Mapping[str, Any], description: Description, ten
 
 
 def _residual(shapes: Shapes) -> dict[str, Any]:
-    """Return what a ResNetConfig of these tensors says."""
+    """Return the values of a ResNetConfig for these tensors."""
     layout = read_layout(shapes)
     if layout is None:
         return {}

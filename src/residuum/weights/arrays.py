@@ -1,4 +1,4 @@
-"""numpy's arrays inside pickles and in .npz files, read without numpy's own unpickling: sizes are checked first."""
+"""numpy arrays in pickles and in .npz files, read without numpy's unpickling: sizes are checked first."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from torch import Tensor
 
 from ..errors import InputError
 
-# The constructors that numpy pickles arrays by, under its old name and its new.
+# The constructors in numpy's pickles of arrays, under the old and the new module name.
 RECONSTRUCTORS = ("numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct")
-NUMBERS = ("f", "i", "u", "b")  # kinds of numpy's types: floats, integers, unsigned ones, true or false
-MAX_SPREAD = 64  # how many times larger than the file an .npz may be inside, beyond a few MB
+NUMBERS = ("f", "i", "u", "b")  # kinds of numpy dtypes: floats, integers, unsigned integers, booleans
+MAX_SPREAD = 64  # largest ratio of an .npz's unpacked size to its file size, beyond a few MB
 SMALL = 64_000_000  # bytes
 
 
 class ArrayType:
-    """What a pickle says of an array's numbers; it holds letters only."""
+    """An array's dtype as a pickle states it; it holds letters only."""
 
     def __init__(self, code: Any, *_: Any) -> None:
         self.code, self.order = code, "|"
 
     def __setstate__(self, state: Any) -> None:
-        """Take the byte order."""
+        """Store the byte order."""
         if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">", "|", "="):
             self.order = state[1]
 
 
 class PickledArray:
-    """An array's shape, type and bytes as a pickle holds them; ``to_tensor`` makes numbers of them."""
+    """An array's shape, type and bytes as a pickle holds them; ``to_tensor`` converts them."""
 
     def __init__(self, *_: Any) -> None:
         self.state: Any = None
 
     def __setstate__(self, state: Any) -> None:
-        """Keep what the pickle says."""
+        """Store the pickle's values."""
         self.state = state
 
     def to_tensor(self) -> Tensor | None:
-        """Return the numbers, or None for an array of objects or texts, or bytes that are not its shape's."""
+        """Return the tensor, or None for an array of objects or strings, or for bytes that do not match its shape."""
         if not isinstance(self.state, tuple) or len(self.state) != 5:
             return None
         _, shape, kind, fortran, raw = self.state
@@ -52,7 +52,7 @@ class PickledArray:
 
 
 def from_bytes(shape: Any, kind: ArrayType, fortran: bool, raw: bytes) -> Tensor | None:
-    """Return the tensor of these bytes, or None where they are not of that shape and type."""
+    """Return the tensor of these bytes, or None where they do not match the shape and type."""
     import numpy as np
 
     if kind.code[:1] not in NUMBERS or not isinstance(shape, tuple) or not all(type(n) is int for n in shape):
@@ -68,7 +68,7 @@ def from_bytes(shape: Any, kind: ArrayType, fortran: bool, raw: bytes) -> Tensor
 
 
 def as_tensor(array: Any) -> Tensor | None:
-    """Return a tensor of its own with the array's numbers, or None for types that torch lacks."""
+    """Return a new tensor with the array's numbers, or None for types that torch lacks."""
     import numpy as np
 
     native = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")

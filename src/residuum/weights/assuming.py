@@ -1,4 +1,4 @@
-"""What a file leaves unsaid: filled in by the network, by what stands beside the file, and by its source."""
+"""Fill in what a file does not state: from the network, from the files beside it, and from its source's conventions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..errors import InputError
 from ..models import Description, Preprocessing
 from .architectures import Named, check_configuration, check_named, published, unnamed
+from .conventions import conventions
 from .dialects import DIALECTS
 from .fit import note_of_precision, shapes_of
 from .layout import first_convolution
@@ -14,14 +15,14 @@ from .sidecar import Sidecar
 from .sources import only_size, usual, usual_classes, usual_preprocessing
 from .understood import Understood
 
-ASSUMED = "assumed: "  # begins the part of a provenance that says what a file left unsaid
+ASSUMED = "assumed: "  # begins the part of a provenance that lists assumptions
 
 
 def assume(understood: Understood, beside: Sidecar, named: Named | None, *, exact: bool) -> Understood:
-    """Add what stands beside the file, then what the source leaves unsaid; say what was assumed.
+    """Add the facts from beside the file, then the source's conventions; record the assumptions.
 
     Raises:
-        InputError: what stands in or beside the file is of another network, or is not understood.
+        InputError: the file or a file beside it describes another network, or cannot be understood.
     """
     dialect, tensors, description = understood.dialect, understood.tensors, understood.description
     shapes = shapes_of(tensors)
@@ -29,7 +30,7 @@ def assume(understood: Understood, beside: Sidecar, named: Named | None, *, exac
     about_name = ""
     if named and (exact or not published(named.name)):
         about_name = check_named(named, description)
-    if exact:  # otherwise the tensors that do not fit are what must be said
+    if exact:  # otherwise the error about the tensors that do not fit comes first
         about_name = about_name or ("" if named else unnamed(description.model, dialect))
         check_configuration(beside.config, description, tensors)
         _check_classes(beside, description, logits)
@@ -46,7 +47,9 @@ def assume(understood: Understood, beside: Sidecar, named: Named | None, *, exac
         assumed.append("class names of CIFAR-10" if logits == 10 else "class names of ImageNet")
     if len(classes) != logits:  # a network without classifier, or one whose classifier does not fit
         classes = []
-    arguments = dict(description.arguments)
+    told, unsaid = conventions(description, dialect, named)
+    assumed += [unsaid] if unsaid and not beside.arguments else []
+    arguments = {**description.arguments, **told}
     if dialect == "detectron2" and any(name.endswith("branch.conv3.weight") for name in tensors):
         arguments["stride_on"] = "conv1"
         assumed.append(
@@ -76,13 +79,13 @@ def _provenance(understood: Understood, beside: Sidecar, assumed: list[str]) -> 
     parts.append(f"a state dict with names of {DIALECTS[understood.dialect].title}")
     parts += [f"preprocessing as {beside.prepared_by}"] if beside.preprocessing and beside.prepared_by else []
     parts += [f"{ASSUMED}{', '.join(assumed)}"] if assumed else []
-    left_out = [*understood.bookkeeping, *([understood.said_beside()] if understood.outside else [])]
+    left_out = [*understood.bookkeeping, *([understood.describe_beside()] if understood.outside else [])]
     parts += [f"left out: {', '.join(left_out)}"] if left_out else []
     return "; ".join(parts)
 
 
 def assumptions(description: Description) -> str:
-    """Return what was assumed of a file that left it unsaid, of the description's provenance; empty: nothing."""
+    """Return the assumptions in the description's provenance; empty: none."""
     return next((part[len(ASSUMED) :] for part in description.provenance.split("; ") if part.startswith(ASSUMED)), "")
 
 
@@ -94,8 +97,8 @@ def _check_preprocessing(preprocessing: Preprocessing | None, description: Descr
     if side is not None and tuple(preprocessing.size) != (side, side):
         height, width = preprocessing.size
         raise InputError(
-            f"{description.model} of these tensors takes images of {side} x {side} pixels, but what stands beside them "
-            f"says {height} x {width}; give preprocessing of {side} pixels"
+            f"{description.model} of these tensors takes images of {side} x {side} pixels, but the configuration "
+            f"beside them says {height} x {width}; give preprocessing of {side} pixels"
         )
     if in_chans and {len(preprocessing.mean), len(preprocessing.std)} != {in_chans}:
         raise InputError(
@@ -105,7 +108,7 @@ def _check_preprocessing(preprocessing: Preprocessing | None, description: Descr
 
 
 def _check_classes(beside: Sidecar, description: Description, logits: int) -> None:
-    """Refuse class names, or a number of classes, that are not of as many logits; without logits they say nothing."""
+    """Refuse class names, or a number of classes, that does not match the logits; without logits, accept any."""
     said = {"num_classes": beside.num_classes, "class names": len(beside.classes)}
     for key, count in said.items():
         if count and logits and count != logits:

@@ -1,6 +1,6 @@
 """Google's names of BiT's tensors (``resnet/block1/unit01/a/standardized_conv2d/kernel``), as its .npz files have them.
 
-They are timm's in other words: a kernel lies as [height, width, in, out], a norm has gamma and beta.
+They correspond to timm's: a kernel has the shape [height, width, in, out], a norm has gamma and beta.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ENDS = {"root_block/standardized_conv2d": "stem.conv", "group_norm": "norm", "h
 
 
 def by_timms_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return BiT's tensors as timm names and shapes them; other files' as they are."""
+    """Return BiT's tensors under timm's names and in timm's shapes; return other files' tensors unchanged."""
     root = next((name for name in tensors if name.endswith(ROOT)), None)
     if root is None:
         return dict(tensors)
@@ -32,7 +32,7 @@ def _name(theirs: str) -> str:
     if path in _ENDS:
         return f"{_ENDS[path]}.{LEAVES.get(leaf, leaf)}"
     if (found := _UNIT.fullmatch(theirs)) is None:
-        return theirs  # which then is reported as unexpected
+        return theirs  # reported later as unexpected
     stage, block, letter, projection, kind, leaf = found.groups()
     part = "conv" if kind == "standardized_conv2d" else "norm"
     layer = f"downsample.{part}" if projection else f"{part}{LETTERS[letter]}"

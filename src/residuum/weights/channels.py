@@ -1,4 +1,4 @@
-"""Weights taught on colour images, for images of another number of channels: the first filters are fitted."""
+"""Adapt weights trained on colour images to images with another number of channels: only the first filters change."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ RGB = 3
 def fit_channels(tensors: dict[str, Tensor], wanted: int, source: str) -> dict[str, Tensor]:
     """Return the tensors with the first convolution's filters for ``wanted`` channels.
 
-    For one channel the three colours' filters are summed, as if a grey image stood in each; for more they are
-    repeated and scaled by 3 / wanted, so that the sums stay as large. Both are timm's way.
+    For one channel the three colours' filters are summed, as if each channel held the grey image; for more they are
+    repeated and scaled by 3 / wanted, so that the sums keep their scale. Both rules are timm's.
 
     Raises:
-        InputError: filters for other channels than three.
+        InputError: filters for a number of channels other than three.
     """
     name = next((stem for stem in STEMS if stem in tensors), "")
     if not name or tensors[name].ndim != 4 or tensors[name].shape[1] == wanted:
@@ -40,14 +40,14 @@ def fit_channels(tensors: dict[str, Tensor], wanted: int, source: str) -> dict[s
 
 
 def describe_channels(description: Description, wanted: int) -> Description:
-    """Return the description with what a fitted first convolution changes: preprocessing and provenance."""
+    """Return the description with the preprocessing and provenance of the adapted first convolution."""
     how = "summed for grey images" if wanted == 1 else f"repeated for {wanted} channels"
     provenance = f"{description.provenance}; the first layer's filters are {how}"
     return replace(description, preprocessing=_grey(description.preprocessing, wanted), provenance=provenance)
 
 
 def _grey(colour: Preprocessing | None, wanted: int) -> Preprocessing | None:
-    """Return the preprocessing of one channel: the colours' mean; of other channels none is known."""
+    """Return the preprocessing for one channel: the mean over the colours; None for any other number."""
     if colour is None or len(colour.mean) == wanted:
         return colour
     if wanted != 1:
@@ -57,6 +57,6 @@ def _grey(colour: Preprocessing | None, wanted: int) -> Preprocessing | None:
 
 
 def held_channels(tensors: Mapping[str, Tensor]) -> int:
-    """Return how many channels the first convolution takes, or 0 where there is none."""
+    """Return the number of input channels of the first convolution, or 0 where there is none."""
     name = next((stem for stem in STEMS if stem in tensors), "")
     return tensors[name].shape[1] if name and tensors[name].ndim == 4 else 0

@@ -1,4 +1,4 @@
-"""The classifier that stands beside a network under a name of its own, told from projection heads by structure."""
+"""Find the classifier beside a network under its own name; structure separates it from projection heads."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch import Tensor
 from .layout import read_layout
 
 FC = "head.fc"
-# Linear layers of the right width that are no classifiers.
+# Linear layers of the right width that are not classifiers.
 NO_CLASSIFIER = re.compile(r"proj|predict|queue|prototype|embed|criterion|loss|center", re.IGNORECASE)
 
 
 def features_of(tensors: Mapping[str, Tensor]) -> int:
-    """Return the width of what the classifier receives, or 0 where the names (ours) do not show it."""
+    """Return the classifier's input width, or 0 where the names (ours) do not show it."""
     if (norm := tensors.get("head.norm.weight")) is not None and norm.ndim == 1:
         return len(norm)
     layout = read_layout({name: tuple(value.shape) for name, value in tensors.items()})
@@ -26,7 +26,7 @@ def features_of(tensors: Mapping[str, Tensor]) -> int:
 
 
 def beside(tensors: Mapping[str, Tensor], width: int) -> str:
-    """Return the path of the one linear layer that takes ``width`` features and stands alone, or nothing.
+    """Return the path of the one linear layer that takes ``width`` features and stands alone, or an empty string.
 
     ``fc.1`` behind a dropout is one. ``fc.0`` and ``fc.2`` are a head of two layers, whose last is no layer of the
     network's features; so are heads with norms (SimCLR, MoCo v2, BYOL, SwAV).
@@ -38,7 +38,7 @@ def beside(tensors: Mapping[str, Tensor], width: int) -> str:
 
 
 def _alone(path: str, tensors: Mapping[str, Tensor]) -> bool:
-    """Tell whether no other layer stands in the same sequence or head, or takes what this one gives."""
+    """Return whether no other layer is in the same sequence or head, or takes this layer's output."""
     parent, _, last = path.rpartition(".")
     family = f"{parent}." if parent and (last.isdigit() or _is_head(parent)) else f"{path}."
     logits = len(tensors[f"{path}.weight"])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .. import __version__
-from ..errors import InputError, nearest
+from ..errors import InputError, pick
 from ..files import write_bytes, write_text
 from ..models import VARIANTS, Description, Preprocessing
 from .dialects import DIALECTS, TARGETS, spell, to_source_shape, translate
@@ -36,7 +36,7 @@ def convert(
     *,
     entry: str = "",
 ) -> Path:
-    """Write the weights of ``path`` under another library's names; tensors keep their bits, so a round trip is exact.
+    """Write the weights of ``path`` under another library's names; tensors keep every bit, so a round trip is exact.
 
     Args:
         path: a weights file of any known source.
@@ -44,34 +44,36 @@ def convert(
             library's own, self-describing).
         output: ``.safetensors``, or ``.pth``, ``.pt``, ``.bin`` for torch's format; for ``huggingface`` a
             name without an ending is a folder that transformers' ``from_pretrained`` reads.
-        preprocessing: in place of what the file or its folder says.
-        entry: which of a checkpoint's entries or networks; by default the usual.
+        preprocessing: overrides the preprocessing of the file or its folder.
+        entry: which of a checkpoint's entries or networks; by default the usual one.
 
     Returns:
         The weights file written.
 
     Raises:
         InputError: an unknown target, or tensors that the target has no names for.
+
+    >>> convert("runs/mine", "safetensors", "copy.safetensors").name
+    'copy.safetensors'
     """
     output = Path(output)
-    if to not in TARGETS:
-        raise InputError(f"to must be one of {', '.join(TARGETS)}, got {to!r}; {nearest(to, list(TARGETS))}")
+    pick(TARGETS, to, "to")
     contents, beside = fetch(path, entry)
     if preprocessing is not None:
         beside = replace(beside, preprocessing=preprocessing, trouble="", prepared_by="given")
     understood = understand(contents, beside)
-    if preprocessing is not None:  # of our own files, too, which nothing beside them describes
+    if preprocessing is not None:  # also for our own files, which no file beside them describes
         understood.description.preprocessing = preprocessing
     if differences := understood.differences(understood.description.arguments):
         raise InputError(f"{contents.path.name} must fit {understood.description.model}:\n{differences}")
-    dialect, tensors = respell(understood.tensors, to)
+    dialect, tensors = respell(understood.tensors, to, _builder(understood.description))
     if to in ("huggingface", "transformers") and not output.suffix:
         return _write_folder(output, understood, tensors)
     if output.suffix == ".safetensors":
         names = {} if dialect == "residuum" else {NAMES_KEY: dialect}
         write_safetensors(tensors, output, to_metadata(understood.description, __version__) | names)
     elif output.suffix in (".pth", ".pt", ".bin") and to != "safetensors":
-        buffer = io.BytesIO()  # by way of memory, because torch.save writes a file's own name into it
+        buffer = io.BytesIO()  # through memory, because torch.save writes the file's name into the file
         torch.save({name: tensor.clone() for name, tensor in tensors.items()}, buffer)
         write_bytes(output, buffer.getvalue())
     else:
@@ -80,14 +82,15 @@ def convert(
     return output
 
 
-def respell(tensors: dict[str, Tensor], to: str) -> tuple[str, dict[str, Tensor]]:
+def respell(tensors: dict[str, Tensor], to: str, builder: str) -> tuple[str, dict[str, Tensor]]:
     """Return the first of the target's dialects that has a name for every tensor, and the tensors under those names.
 
     Raises:
-        InputError: none has.
+        InputError: no dialect has all names.
     """
     unnamed: list[str] = []
-    for dialect in TARGETS[to]:
+    own = [dialect for dialect in TARGETS[to] if builder in DIALECTS[dialect].builders]
+    for dialect in own or [dialect for dialect in TARGETS[to] if not DIALECTS[dialect].builders]:
         if dialect == "residuum":
             return dialect, tensors
         if (naming := DIALECTS[dialect].naming) is not None:

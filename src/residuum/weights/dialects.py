@@ -1,28 +1,30 @@
-"""What each source calls the grammar's parts: literal tables, read in both directions by ``names``."""
+"""Each source's names of the grammar's parts: literal tables, which ``names`` reads in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
+from ..models.efficientnet import LITE_SCALES
+from ..models.mobilenet_v3 import SIZES as MOBILENETS
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.resnet import STEM_WIDTH
 from ..models.vgg import LAYOUTS as VGGS
-from . import rows, transformers_images, transformers_text
+from . import convnet_rows, mobile_rows, rows, transformers_images, transformers_text
 from .layout import STEMS
-from .names import to_grammar, to_source
-from .rows import Rows
+from .names import NamePairs, tensor_to_grammar, tensor_to_source, to_grammar, to_source
 from .stacked import Naming, Translated, to_ours
 
 # Wrappers that training frameworks put before every name, for files whose network is not known.
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.", "network.")
 
-# Averaged copies that stand beside the weights under a prefix of their own.
+# Prefixes of averaged copies that stand beside the weights.
 EMA_PREFIXES = ("ema_model.", "model_ema.", "averaged_model.", "ema.")
 
-# Entries that count training steps and are no part of the model.
+# Entries that count training steps and do not belong to the model.
 BOOKKEEPING = ("n_averaged", "initted", "step")
 
 
@@ -30,14 +32,17 @@ BOOKKEEPING = ("n_averaged", "initted", "step")
 class Dialect:
     """One source's names."""
 
-    rows: Rows
-    title: str  # as a message names it
-    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our matrices that are their convolutions
+    rows: NamePairs
+    title: str  # in messages
+    flattened: dict[str, tuple[int, int]] = field(default_factory=dict)  # our tensors with two more dimensions there
     naming: Naming | None = None  # of transformers, in place of rows
+    arguments: dict[str, Any] = field(default_factory=dict)  # builder's, where the source's default differs
+    tensors: NamePairs = ()  # whole names, for tensors without a module there
+    builders: tuple[str, ...] = ()  # the only builders with these names; empty: any that the rows fit
 
     @property
     def anchors(self) -> tuple[str, ...]:
-        """What the source calls the first layer, by which a network's place among other names is found."""
+        """The source's name of the first layer, which locates a network among other names."""
         if self.naming is not None:
             return (self.naming.anchor,)
         if not self.rows:
@@ -82,6 +87,44 @@ DIALECTS: dict[str, Dialect] = {
         for depth in VGGS
         for bn in ("", "_bn")
     },
+    "torchvision_efficientnet": Dialect(
+        mobile_rows.TORCHVISION_EFFICIENTNET, "torchvision", builders=("efficientnet",)
+    ),
+    "timm_efficientnet": Dialect(
+        mobile_rows.TIMM_EFFICIENTNET, "timm", builders=("efficientnet", "efficientnet_lite", "mobilenet_v2")
+    ),
+    "torchvision_mobilenet_v2": Dialect(
+        mobile_rows.torchvision_mobilenet_v2(), "torchvision", builders=("mobilenet_v2",)
+    ),
+    **{
+        f"torchvision_mobilenet_v3_{size}": Dialect(
+            mobile_rows.torchvision_mobilenet_v3(size), "torchvision", builders=("mobilenet_v3",)
+        )
+        for size in MOBILENETS
+    },
+    **{
+        f"timm_mobilenet_v3_{size}": Dialect(
+            mobile_rows.timm_mobilenet_v3(size),
+            "timm",
+            {"head.fc1.weight": (1, 1)},
+            arguments={"norm_eps": 1e-5},
+            builders=("mobilenet_v3",),
+        )
+        for size in MOBILENETS
+    },
+    "torchvision_regnet": Dialect(convnet_rows.TORCHVISION_REGNET, "torchvision", builders=("regnet_x", "regnet_y")),
+    "timm_regnet": Dialect(convnet_rows.TIMM_REGNET, "timm", builders=("regnet_x", "regnet_y")),
+    "torchvision_convnext": Dialect(
+        convnet_rows.TORCHVISION_CONVNEXT,
+        "torchvision",
+        convnet_rows.TORCHVISION_SHAPES,
+        tensors=convnet_rows.TORCHVISION_SCALES,
+        builders=("convnext",),
+    ),
+    "timm_convnext": Dialect(
+        convnet_rows.TIMM_CONVNEXT, "timm", tensors=convnet_rows.TIMM_SCALES, builders=("convnext",)
+    ),
+    **{f"efficientnet_{size}": Dialect(mobile_rows.lite(size), "EfficientNet-Lite") for size in LITE_SCALES},
     **{f"timm_preact{depth}": Dialect(rows.preact(depth), "timm", {"head.fc.weight": (1, 1)}) for depth in RESNETS},
     **{
         f"cifar_preact{depth}": Dialect(rows.cifar_preact(depth), "kuangliu's pre-activation ResNets")
@@ -96,7 +139,7 @@ DIALECTS: dict[str, Dialect] = {
 
 HUGGING_FACE = ("huggingface", "huggingface_vit", "huggingface_bert", "huggingface_gpt2")
 
-# What a file can be converted to: the dialects to try, in order.
+# Targets of a conversion: the dialects to try, in order; only the builder's dialects, where it has any.
 TARGETS = {
     "torchvision": ("torchvision", *(name for name in DIALECTS if name.startswith("torchvision_"))),
     "timm": (
@@ -116,7 +159,7 @@ _GRAMMAR = ("stem.", "stages.", "head.")
 
 
 def unwrap(names: Iterable[str]) -> str:
-    """Return the wrapper prefix (possibly of several wrappers, or empty) that most of the names share."""
+    """Return the wrapper prefix (of one wrapper, several, or none) that most of the names share."""
     names, prefix = list(names), ""
     while names:
         wrapped = {word: [name for name in names if name.startswith(word)] for word in WRAPPERS}
@@ -134,16 +177,18 @@ def translate(dialect: str, name: str) -> str | None:
         return None  # whole states only: see ``stacked``
     if not DIALECTS[dialect].rows:
         return name if name.startswith(_GRAMMAR) else None
-    return to_grammar(DIALECTS[dialect].rows, name)
+    return to_grammar(DIALECTS[dialect].rows, name) or tensor_to_grammar(DIALECTS[dialect].tensors, name)
 
 
 def spell(dialect: str, name: str) -> str | None:
     """Return the source's name of a grammar's name, or None where the source's table has none."""
-    return to_source(DIALECTS[dialect].rows, name) if DIALECTS[dialect].rows else name
+    if not DIALECTS[dialect].rows:
+        return name
+    return to_source(DIALECTS[dialect].rows, name) or tensor_to_source(DIALECTS[dialect].tensors, name)
 
 
 def likely_dialects(names: Iterable[str]) -> list[str]:
-    """Return the dialects that explain the most names: several, where depths differ only in what a name means."""
+    """Return the dialects that explain the most names: several where a name's meaning depends on the depth."""
     modules = {name.rpartition(".")[0] for name in names}
     explained = {
         dialect: sum(translate(dialect, f"{path}.weight") is not None for path in modules) for dialect in DIALECTS
@@ -152,10 +197,10 @@ def likely_dialects(names: Iterable[str]) -> list[str]:
 
 
 def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = "") -> Translated:
-    """Return the tensors under ``prefix`` by the grammar's names and shapes, and those without a name in it.
+    """Return the tensors under ``prefix`` by the grammar's names and shapes, and the tensors without such a name.
 
     Raises:
-        InputError: a transformer's last matrix that is not its words' own.
+        InputError: a transformer's output matrix that differs from its word embedding.
     """
     naming = DIALECTS[dialect].naming
     if naming is not None:
@@ -166,8 +211,8 @@ def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = 
         if ours is None or ours in found.tensors:
             found.left[name] = tensor
         else:
-            flat = ours in DIALECTS[dialect].flattened and tensor.ndim == 4
-            found.tensors[ours] = tensor.flatten(1) if flat else tensor
+            flat = ours in DIALECTS[dialect].flattened and tensor.ndim > 2
+            found.tensors[ours] = tensor.flatten(tensor.ndim - 3) if flat else tensor
             found.spelled[ours] = name
     return found
 
@@ -175,4 +220,4 @@ def to_grammar_names(dialect: str, tensors: Mapping[str, Tensor], prefix: str = 
 def to_source_shape(dialect: str, name: str, tensor: Tensor) -> Tensor:
     """Return the tensor of a grammar's name in the shape that the source gives it."""
     size = DIALECTS[dialect].flattened.get(name)
-    return tensor if size is None else tensor.reshape(len(tensor), -1, *size)
+    return tensor if size is None else tensor.reshape(*tensor.shape[:-1], -1, *size)

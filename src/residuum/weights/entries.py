@@ -1,4 +1,4 @@
-"""The entries of a checkpoint: where in its nested dicts and lists the weights stand, and which of them are taken."""
+"""The entries of a checkpoint: where the weights are in its nested dicts and lists, and which weights to load."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 from ..errors import InputError, nearest
 from .arrays import PickledArray
 
-# Under which entry of a checkpoint the weights stand, the first that is there; and where its averaged copy stands.
+# Entries that hold a checkpoint's weights, in order of preference; and entries that hold its averaged copy.
 ROOFS = (
     *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "params", "module"),
-    *("online_network_state_dict", "encoder_q", "base_encoder", "online"),  # those that learn, of a pair
+    *("online_network_state_dict", "encoder_q", "base_encoder", "online"),  # the trained network of a pair
 )
 EMA_ROOFS = (
     *("state_dict_ema", "ema_state_dict", "model_ema", "ema_model", "model_ema_state_dict", "ema", "averaged"),
@@ -23,11 +23,11 @@ OPTIMISER_ROOFS = ("optimizer", "optimizer_states", "optimizer_state_dict", "opt
 
 STUDENT, TEACHER = "student", "teacher"  # in distillation without labels the teacher is the student's average
 
-DEEPEST = 8  # levels of nesting that are looked through
+DEEPEST = 8  # levels of nesting that are searched
 
 
 def tensors_of(value: Any) -> dict[str, Tensor]:
-    """Return the tensors that stand directly in a mapping, numpy's arrays among them, by name."""
+    """Return the tensors directly in a mapping, including numpy arrays, by name."""
     if not isinstance(value, Mapping):
         return {}
     read = {str(name): _tensor(item) for name, item in value.items()}
@@ -35,7 +35,7 @@ def tensors_of(value: Any) -> dict[str, Tensor]:
 
 
 def states(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield each entry that holds tensors by name, by its path (``state_dict.model``), but for optimisers' states."""
+    """Yield path (``state_dict.model``) and content of each entry with named tensors, except optimiser states."""
     if tensors := tensors_of(content):
         yield ".".join(path), tensors
     if len(path) < DEEPEST:
@@ -46,10 +46,10 @@ def states(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict
 def choose_state(content: Any, path: str = "") -> str:
     """Return the path of the entry that holds the weights.
 
-    At each level a usual name is taken, else the entry with tensors that stands alone; "" is the content itself.
+    At each level a usual name comes first, then the only entry with tensors; "" is the content itself.
 
     Raises:
-        InputError: several entries that could be the weights; they are listed by name.
+        InputError: several entries that could be the weights; the message lists them.
     """
     found = dict(states(content))
     own = sum(tensor.numel() for tensor in found.get("", {}).values())
@@ -71,7 +71,7 @@ def choose_state(content: Any, path: str = "") -> str:
 
 
 def averaged_state(content: Any, chosen: str) -> str:
-    """Return the path of the averaged copy that stands beside the chosen weights, or nothing."""
+    """Return the path of the averaged copy beside the chosen weights, or an empty string."""
     inside = dict(_inside(content))
     names = [name for name in (*EMA_ROOFS, *((TEACHER,) if STUDENT in inside else ())) if name in inside]
     name = next((name for name in names if any(True for _ in states(inside[name]))), "")
@@ -79,10 +79,10 @@ def averaged_state(content: Any, chosen: str) -> str:
 
 
 def named_state(found: Mapping[str, Any], entry: str) -> str | None:
-    """Return the one path that is called ``entry`` or ends in it, or None where there is none.
+    """Return the one path that equals ``entry`` or ends in it, or None.
 
     Raises:
-        InputError: several end in it.
+        InputError: several paths end in it.
     """
     if entry in found:
         return entry
@@ -93,7 +93,7 @@ def named_state(found: Mapping[str, Any], entry: str) -> str | None:
 
 
 def unknown_entry(entry: str, known: list[str]) -> InputError:
-    """Return the error for an entry that is not there."""
+    """Return the error for a missing entry."""
     if not known:
         return InputError(f"entry must name a part of the file, got {entry!r}, but it holds one set of weights; "
                           "leave entry out")  # fmt: skip
@@ -105,7 +105,7 @@ def _pair(inside: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _inside(content: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what stands in a mapping, a list or a tuple, by name or number, but for optimisers and their like."""
+    """Yield the items of a mapping, a list or a tuple by name or number, except optimisers and similar state."""
     if isinstance(content, Mapping):
         items = ((str(name), value) for name, value in content.items())
     elif isinstance(content, list | tuple):

@@ -1,4 +1,4 @@
-"""The checkpoint doctor: what a weights file holds, what is odd about it, and how to load it. Runs no code in it."""
+"""The checkpoint doctor: report a weights file's content, its anomalies and how to load it; run no code in it."""
 
 from __future__ import annotations
 
@@ -20,49 +20,57 @@ from .sidecar import OVERRIDE
 from .understand import understand
 from .understood import Understood
 
-ZERO_VARIANCE = 1e-10  # a channel whose running variance is below holds the same value for every image
+ZERO_VARIANCE = 1e-10  # a channel with a lower running variance holds the same value for every image
 
 
 @dataclass
 class Examination:
-    """What the doctor found."""
+    """The doctor's report.
+
+    >>> examine("runs/mine").description.provenance[:19]
+    'trained by residuum'
+    """
 
     path: str
     kind: str  # "safetensors" or "pickle"
     file_bytes: int
     tensors: int
     parameters: int  # without running statistics and counters
-    dtypes: dict[str, int]  # name: how many tensors
-    roof: str  # the checkpoint's entry that the weights stand under; empty: they are the file
+    dtypes: dict[str, int]  # number of tensors by name
+    roof: str  # the checkpoint's entry that holds the weights; empty: the whole file is the weights
     wrapper: str  # the prefix before every name
-    source: str  # whose names they are; empty: unknown
+    source: str  # the library whose names the tensors have; empty: unknown
     model: str  # empty: not recognised
     arguments: dict[str, object]
     depth: int | None
     num_classes: int | None
-    averaged: bool  # whether an averaged copy stands beside the weights
+    averaged: bool  # whether the file also holds an averaged copy
     optimiser: str  # the entry that holds an optimiser's state; empty: none
     beside: list[str]  # other entries
     description: Description | None
     differences: Differences
     odd: list[str] = field(default_factory=list)
     how_to_load: str = ""
-    entries: list[str] = field(default_factory=list)  # of a checkpoint with several that hold tensors
+    entries: list[str] = field(default_factory=list)  # where several entries of a checkpoint hold tensors
     left_out: str = ""  # other networks and heads of the file, by name and count
 
 
 def examine(path: str | os.PathLike[str], *, entry: str = "") -> Examination:
-    """Open any weights file and say what it holds, what is odd and how to load it.
+    """Open any weights file and report what it holds, what is odd and how to load it.
 
     Args:
         path: a file of any source, or a published name.
-        entry: which of a checkpoint's entries or networks; by default the usual.
+        entry: which of a checkpoint's entries or networks; by default the usual one.
 
     Raises:
         InputError: no such file, or one that is not a sound weights file (a model that is not recognised is a finding).
+
+    >>> found = examine("runs/mine/model.safetensors")
+    >>> found.model, found.num_classes, found.odd
+    ('cifar_resnet', 10, [])
     """
     contents, beside = fetch(path, entry)
-    unclear = beside.trouble  # a finding, beside which the rest is still said
+    unclear = beside.trouble  # a finding; the rest of the report still follows
     beside = replace(beside, trouble="", unclear=bool(unclear))
     try:
         understood = understand(contents, beside, ema=False)
@@ -111,12 +119,12 @@ def _report(
         odd=odd,
         how_to_load=_how(source, contents, understood, odd, entry),
         entries=[name for name in contents.entries if name] if len(contents.entries) > 1 else [],
-        left_out=understood.said_beside() if understood else "",
+        left_out=understood.describe_beside() if understood else "",
     )
 
 
 def odd_tensors(tensors: Mapping[str, Tensor]) -> Iterator[str]:
-    """Yield what is odd in the numbers: not finite, dead channels, norms without variance, sizes that disagree."""
+    """Yield anomalies of the numbers: not finite, dead channels, norms without variance, sizes that disagree."""
     for name, tensor in tensors.items():
         if not is_usable(tensor) or not tensor.is_floating_point() or tensor.numel() == 0:
             continue
@@ -165,10 +173,10 @@ def _how(source: str, contents: Contents, understood: Understood | None, odd: li
     asked = f", entry={entry!r}" if entry else ""
     if understood is None:
         if "must hold a model of this library" not in odd[0]:
-            return "not as it stands: see what is odd"
+            return "not as it is: see the odd findings"
         return "not with this library: its names and shapes belong to no model here"
     if understood.differences(understood.description.arguments):
-        return f"residuum.load({name!r}{asked}, strict=False) leaves out what does not fit and says so"
+        return f"residuum.load({name!r}{asked}, strict=False) skips the tensors that do not fit and reports them"
     averaged = "; ema=False takes the weights that are not averaged" if contents.averaged else ""
     clear = not any(line.endswith(OVERRIDE) for line in odd)
     return f"residuum.load({name!r}{asked}{'' if clear else ', preprocessing=...'}){averaged}"

@@ -1,4 +1,4 @@
-"""Put tensors into a model, or say key by key why they do not fit."""
+"""Load tensors into a model, or report key by key why they do not fit."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from ..errors import InputError
 
 SHOWN = 8  # differences of each kind in a message
-FLOATS = ("weight", "bias", "running_mean", "running_var")  # ends of names whose tensors are real floats
+FLOATS = ("weight", "bias", "running_mean", "running_var")  # name endings of tensors of real floats
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass
 class Differences:
-    """What does not fit between a model and a file, by the file's names."""
+    """The differences between a model and a file, by the file's names."""
 
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
@@ -42,7 +42,7 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def compare(model: Shapes, file: Shapes) -> Differences:
-    """Return what differs; counters of batches that a file lacks are none (they start at 0)."""
+    """Return the differences; missing batch counters do not count (they start at 0)."""
     both = [name for name in model if name in file]
     return Differences(
         missing=[name for name in model if name not in file and not name.endswith("num_batches_tracked")],
@@ -52,7 +52,7 @@ def compare(model: Shapes, file: Shapes) -> Differences:
 
 
 def refuse_unusable(file: str, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse tensors that no network here can hold: without numbers, or not dense.
+    """Refuse tensors that no network here can hold: tensors without numbers, or not dense.
 
     Raises:
         InputError: naming them.
@@ -61,7 +61,7 @@ def refuse_unusable(file: str, tensors: Mapping[str, Tensor]) -> None:
 
 
 def refuse_integers(file: str, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse weights and statistics of a network that are not of real floats.
+    """Refuse weights and statistics that are not real floats.
 
     Raises:
         InputError: naming them.
@@ -80,12 +80,12 @@ def _refuse(file: str, wrong: Mapping[str, str]) -> None:
 
 
 def is_usable(tensor: Tensor) -> bool:
-    """Return whether the tensor has numbers that can be looked at, one by one."""
+    """Return whether the tensor has numbers that can be read one by one."""
     return not (tensor.is_meta or tensor.is_quantized or tensor.is_nested or tensor.layout != torch.strided)
 
 
 def _unusable(tensor: Tensor) -> str:
-    """Return what is wrong with a tensor, or nothing."""
+    """Return what is wrong with a tensor, or an empty string."""
     if tensor.is_meta:
         return "tensors without numbers (meta)"
     if tensor.is_quantized:
@@ -96,19 +96,19 @@ def _unusable(tensor: Tensor) -> str:
 
 
 def note_of_precision(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return what loading does to numbers of other precisions than float32: one note for all, or none."""
+    """Return a note on the tensors that loading converts to float32, or no note."""
     kinds = {str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values() if tensor.is_floating_point()}
     others = sorted(kinds - {"float32"})
     return [f"{' and '.join(others)} numbers as float32"] if others else []
 
 
 def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole: bool) -> nn.Module:
-    """Build the model and give it the tensors as float32: exact of float32 and less, rounded of float64.
+    """Build the model and load the tensors as float32: exact for float32 and lower precision, rounded for float64.
 
     Args:
         build: makes the model on the current device.
-        tensors: by the model's names, those that fit.
-        whole: whether nothing is missing, so that no number of a new model is needed.
+        tensors: the tensors that fit, by the model's names.
+        whole: whether no tensor is missing, so that the model needs no initialisation.
 
     Raises:
         InputError: a float64 number that float32 cannot hold.
@@ -119,7 +119,7 @@ def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole
     values = {name: _own(name, tensor, state[name]) for name, tensor in tensors.items()}
     counters = [name for name in state if name.endswith("num_batches_tracked") and name not in values]
     values |= {name: torch.zeros((), dtype=torch.long) for name in counters}
-    hidden = {name for name, _ in model.named_buffers()} - set(state)  # not in files; only building gives them
+    hidden = {name for name, _ in model.named_buffers()} - set(state)  # not in files; only the constructor sets them
     if whole and not hidden:
         model.load_state_dict(values, assign=True)
         return model
@@ -131,7 +131,7 @@ def fill(build: Callable[[], nn.Module], tensors: Mapping[str, Tensor], *, whole
 
 
 def _own(name: str, tensor: Tensor, place: Tensor) -> Tensor:
-    """Return a copy in the precision of the place that it is for."""
+    """Return a copy in the precision of its destination."""
     taken = tensor.to(place.dtype)
     if tensor.dtype == torch.float64 and bool((taken.isinf() & tensor.isfinite()).any()):
         raise InputError(f"{name} must hold numbers of float32's range, got {tensor.abs().max():.3g}; scale them down")

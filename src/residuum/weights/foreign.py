@@ -1,4 +1,4 @@
-"""Files that people take for weights and that are none: what they are, and what to do. Nothing in them is run."""
+"""Files that users mistake for weights: what they are, and what to do. Nothing in them is run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError
 
-LOOKED_AT = 1024  # bytes from the start, enough for every format below
+LOOKED_AT = 1024  # bytes read from the start, enough for every format below
 LEGACY_MAGIC = bytes.fromhex("8a0a6cfc9c46f9206aa850192e")  # torch.save before 1.6 pickles this number first
 
 TO_NUMBERS = "save its numbers as safetensors, or as an .npz of arrays, with the library that wrote it"
@@ -21,7 +21,7 @@ STARTS: tuple[tuple[bytes, str, str], ...] = (
     (
         rb"\s*(<!doctype html|<html|<\?xml|<head)",
         "a web page, most likely an error or a consent page of the download",
-        "fetch the file again and look at the address",
+        "fetch the file again and check the address",
     ),
     (rb"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras and TensorFlow write .h5", TO_NUMBERS),
     (rb"\x1f\x8b", "a gzip archive", UNPACK),
@@ -72,10 +72,10 @@ ARCHIVES: tuple[tuple[str, str, str], ...] = (
 
 
 def refuse_foreign(path: Path) -> None:
-    """Return for files that may hold weights; else say what the file is and what to do.
+    """Return for files that may hold weights; else raise an error that names the file's kind and the remedy.
 
     Raises:
-        InputError: a file of a known other kind, by its first bytes, by what its archive holds or by its ending.
+        InputError: a file of another known kind, by its first bytes, its archive's content or its ending.
     """
     with path.open("rb") as file:
         start = file.read(LOOKED_AT)
@@ -92,7 +92,7 @@ def refuse_foreign(path: Path) -> None:
         raise _refused(path, *ENDINGS[".msgpack"])
 
 
-# What a pickle wants to run, by how its name begins: what the file is, how to get a state dict out of it.
+# Prefixes of names that a pickle calls: what the file is, and how to extract a state dict.
 LEARNER = "torch.save(load_learner(FILE).model.state_dict(), 'w.pth')"
 PROGRAMS: tuple[tuple[str, str, str], ...] = (
     ("fastai.", "a learner that fastai exported", LEARNER),
@@ -102,12 +102,12 @@ MODULE = "torch.save(torch.load(FILE, weights_only=False).state_dict(), 'w.pth')
 
 
 def describe_program(name: str, file: str, *, is_module: bool) -> str:
-    """Return what a pickle is that wants to run ``name``, and what to do.
+    """Return what kind of pickle calls ``name``, and what to do.
 
     Args:
-        name: of a class or function, with its module.
+        name: a class or function, with its module.
         file: the file's name.
-        is_module: whether the pickle holds the insides of a torch module.
+        is_module: whether the pickle holds the internals of a torch module.
     """
     found = next((row for row in PROGRAMS if name.startswith(row[0])), None)
     _, what, code = found or ("", "a whole module of torch, not its state dict", MODULE if is_module else "")
@@ -117,13 +117,13 @@ def describe_program(name: str, file: str, *, is_module: bool) -> str:
 
 
 def is_numpy_archive(path: Path) -> bool:
-    """Tell whether the file is an .npz: a zip archive of arrays alone."""
+    """Return whether the file is an .npz: a zip archive that holds only arrays."""
     names = _names(path)
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
 def is_plain_pickle(path: Path) -> bool:
-    """Tell a pickle of Python from those that torch.save wrote before 1.6, which begin with a number of their own."""
+    """Return whether this is a plain Python pickle; torch.save's pickles before 1.6 begin with a magic number."""
     with path.open("rb") as file:
         start = file.read(LOOKED_AT)
     return start[:1] == b"\x80" and start[1:2] in b"\x01\x02\x03\x04\x05" and LEGACY_MAGIC not in start

@@ -1,4 +1,4 @@
-"""Networks and files of tensors that people have and that are not built here, told by the names that only they have."""
+"""Networks and tensor files that this library does not build, recognised by names that only they have."""
 
 from __future__ import annotations
 
@@ -42,12 +42,9 @@ OTHERS: tuple[tuple[str, str, str], ...] = (
         ELSEWHERE,
     ),
     (r"\.relative_position_bias_table$", "a Swin transformer, a BEiT or a relative", ELSEWHERE),
-    (r"(^|\.)conv_stem\.weight$", "an EfficientNet, a MobileNet or a relative by timm's names", ELSEWHERE),
-    (r"(^|\.)features\.0\.0\.weight$", "a MobileNet, an EfficientNet or a ConvNeXt by torchvision's names", ELSEWHERE),
-    (r"(^|\.)stages\.0\.blocks\.0\.conv_dw\.", "a ConvNeXt", ELSEWHERE),
+    (r"\.grn\.", "a ConvNeXt of the second version", ELSEWHERE),
     (r"(^|\.)stages\.0\.0\.conv1_1x1\.", "a ByobNet of timm (its CLIP ResNets, GENet, RepVGG)", ELSEWHERE),
     (r"(^|\.)(Mixed_5b|inception3a)\.", "an Inception network", ELSEWHERE),
-    (r"(^|\.)trunk_output\.", "a RegNet", ELSEWHERE),
     (r"(^|\.)layer1\.0\.convs\.0\.weight$", "a Res2Net", ELSEWHERE),
     (r"(^|\.)layer1\.0\.conv2\.(fc1|attn)\.", "a ResNeSt or a network with selective kernels", ELSEWHERE),
     (r"(^|\.)stem\.conv\d?\.gain$", "a network without norms (NFNet, NF-ResNet)", ELSEWHERE),
@@ -55,7 +52,7 @@ OTHERS: tuple[tuple[str, str, str], ...] = (
 
 
 def refuse_others(file: str, names: Iterable[str]) -> None:
-    """Refuse what is known not to be built here, by what it is.
+    """Refuse known networks that this library does not build, and name them.
 
     Raises:
         InputError: tensors of such a network, or of an adapter or a quantised model.

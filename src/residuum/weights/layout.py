@@ -1,4 +1,4 @@
-"""What the names and shapes of a network of stages show of its layout."""
+"""The layout of a network of stages, read from its tensors' names and shapes."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ _BLOCK = re.compile(r"stages\.(\d{1,4})\.(\d{1,4})\.")
 
 @dataclass(frozen=True)
 class Layout:
-    """What a network of stages shows of itself."""
+    """The layout of a network of stages."""
 
     shapes: Shapes
-    blocks: tuple[int, ...]  # with tensors, per stage
+    blocks: tuple[int, ...]  # blocks with tensors, per stage
     shortcut: str  # "A": no tensors, "B": where shapes change, "C": everywhere
 
     def has(self, part: str) -> bool:
-        """Tell whether any name contains the part."""
+        """Return whether any name contains the part."""
         return any(part in name for name in self.shapes)
 
     def even(self, stages: int) -> bool:
-        """Tell whether there are that many stages, of as many blocks each."""
+        """Return whether there are that many stages with the same number of blocks each."""
         return len(self.blocks) == stages and len(set(self.blocks)) == 1
 
     @property
     def convolutions(self) -> int:
-        """How many numbered ones the first block's branch has."""
+        """Return the number of numbered modules of that kind in the first block's branch."""
         return self.convolutions_of(0, 0)
 
     def convolutions_of(self, stage: int, block: int) -> int:
-        """Return how many numbered convolutions a block's branch has."""
+        """Return the number of numbered convolutions in a block's branch."""
         branch = re.compile(rf"stages\.{stage}\.{block}\.branch\.conv\d\.weight")
         return sum(branch.fullmatch(name) is not None for name in self.shapes)
 
     @property
     def outer_norms(self) -> bool:
-        """Whether norms act on the joined stream, as pre-activation networks have them."""
+        """Whether norms act on the merged stream, as in pre-activation networks."""
         return self.has(".activation.norm.")
 
     @property
@@ -56,10 +56,15 @@ class Layout:
         return tuple(self._shape(f"stages.{stage}.0.branch.{last}.weight")[0] for stage in range(len(self.blocks)))
 
     @property
+    def projected(self) -> tuple[int, ...]:
+        """Channels out of each stage's first inverted residual."""
+        return tuple(self._shape(f"stages.{stage}.0.branch.project.weight")[0] for stage in range(len(self.blocks)))
+
+    @property
     def groups(self) -> int:
         """Groups of a bottleneck's middle convolution."""
         middle = self._shape("stages.0.0.branch.conv2.weight")
-        even = middle[0] % middle[1] == 0  # otherwise it was pruned
+        even = middle[0] % middle[1] == 0  # otherwise the network was pruned
         return middle[0] // middle[1] if self.convolutions == 3 and even else 1
 
     @property
@@ -93,5 +98,5 @@ def read_layout(shapes: Shapes) -> Layout | None:
 
 
 def first_convolution(shapes: Shapes) -> tuple[int, ...]:
-    """Return the shape of the convolution that meets the images, or nothing."""
+    """Return the shape of the convolution that takes the images, or an empty shape."""
     return next((shapes[name] for name in STEMS if name in shapes), ())

@@ -24,37 +24,41 @@ from .transformer_facts import read_facts
 from .understand import understand
 from .understood import Understood, build, build_meta
 
-# What load() takes beside a model's own arguments: fields of the description.
+# Overrides that load() takes beside a model's own arguments: fields of the description.
 DESCRIBED = ("classes", "preprocessing", "metrics", "licence", "provenance")
 
 
 def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any) -> nn.Module:
     """Return the model that a weights file holds, in eval mode, with its ``description``.
 
-    The file may be this library's own, or hold a state dict by the names of another, in safetensors or in torch's
-    format, under whatever wrapper. What names and shapes cannot decide is the source's usual;
-    ``description.provenance`` says what was assumed. No code in the file is run. Numbers of any precision become
+    The file may be this library's own, or hold a state dict with another library's names, in safetensors or torch's
+    format, under any wrapper. Where names and shapes cannot decide, the source's convention does;
+    ``description.provenance`` lists the assumptions. No code in the file is run. Numbers of any precision become
     float32, which is exact except for float64. Where the file, a configuration beside it or its publisher names an
-    architecture, the tensors must be of that; of ``torchvision:`` and ``timm:`` the logits are compared with those of
+    architecture, the tensors must match it; for ``torchvision:`` and ``timm:`` the logits must equal the logits of
     the publisher's own model.
 
     Args:
         path: a file, a run folder (its ``model.safetensors``), or a published name: ``torchvision:NAME``,
             ``timm:NAME``, ``hf://OWNER/NAME``, fetched by those libraries into their caches.
-        strict: whether every tensor must fit; if not, what is left out is said in a warning and in the provenance.
+        strict: whether every tensor must fit; if not, a warning and the provenance list the skipped tensors.
         overrides: ``entry`` (which of a checkpoint's entries or networks, such as ``"teacher"``);
             ``model`` (a name) and its arguments; ``classes``, ``preprocessing``, ``metrics``, ``licence``,
-            ``provenance``; ``ema`` (the averaged copy or not, where a file has both; by default the averaged one).
+            ``provenance``; ``ema`` (whether to load the averaged copy, where a file has both; by default it is).
 
     Raises:
         InputError: no such file, not a weights file, one that wants to run code, no model that fits, or tensors
-            that do not fit, listed by name; several networks, of which ``entry`` names none; another architecture than
-            the named one; a configuration beside the file that is not understood, by its key.
+            that do not fit, listed by name; several networks, none of which ``entry`` names; another architecture than
+            the named one; a configuration beside the file that cannot be understood; the message names the key.
+
+    >>> model = residuum.load("runs/mine")
+    >>> model.num_classes, model.training
+    (10, False)
     """
     contents, beside = fetch(path, overrides.pop("entry", None) or "")
     name = overrides.pop("model", None)
     facts = dataclasses.replace(read_facts(contents.path), heads=overrides["heads"]) if "heads" in overrides else None
-    if overrides.get("preprocessing") is not None:  # whatever stands beside the file
+    if overrides.get("preprocessing") is not None:  # overrides the configuration beside the file
         beside = dataclasses.replace(beside, preprocessing=overrides["preprocessing"], trouble="", prepared_by="given")
     understood = understand(contents, beside, overrides.pop("ema", None), name or "", facts)
     described = {key: overrides.pop(key) for key in DESCRIBED if key in overrides}
@@ -78,19 +82,19 @@ def load(path: str | os.PathLike[str], *, strict: bool = True, **overrides: Any)
     model.trained_on = trained_on(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     model.trained_content = trained_content(contents.path)  # pyright: ignore[reportAttributeAccessIssue,reportArgumentType]
     if understood.outside:
-        warnings.warn(f"{contents.path.name}: left out {understood.said_beside()}", stacklevel=2)
+        warnings.warn(f"{contents.path.name}: left out {understood.describe_beside()}", stacklevel=2)
     return attach(model.eval(), description)
 
 
 def _wanted(understood: Understood, description: Description) -> dict[str, Any]:
-    """Return the tensors without the head and the late stages that feature maps were asked to leave out."""
+    """Return the tensors without the head and the late stages that the requested feature maps do not need."""
     built = build_meta(description.model, description.arguments)
     return {name: value for name, value in understood.tensors.items()
             if name in built or not name.startswith(("head.", "stages."))}  # fmt: skip
 
 
 def _override(contents: Contents, found: Description, name: str | None, arguments: dict[str, Any]) -> Description:
-    """Return the description with the caller's name and arguments in place of the file's."""
+    """Return the description, with the caller's name and arguments overriding the file's."""
     if name is None or name == found.model:
         return dataclasses.replace(found, arguments={**found.arguments, **arguments})
     wanted, held = _builder(name), _builder(found.model)
@@ -113,13 +117,13 @@ def _full(found: Description) -> dict[str, Any]:
 
 def _fitting(understood: Understood, differences: Differences) -> dict[str, Any]:
     wrong = {*differences.unexpected, *differences.shapes}
-    return {name: value for name, value in understood.tensors.items() if understood.said(name) not in wrong}
+    return {name: value for name, value in understood.tensors.items() if understood.spell(name) not in wrong}
 
 
 def _refusal(contents: Contents, understood: Understood, wanted: Description, differences: Differences) -> str:
-    """Say what does not fit and what to do; first where only the last layer's size differs."""
+    """Raise the error on tensors that do not fit; a last layer of another size has its own message."""
     head = understood.tensors.get("head.fc.weight")
-    heads = {understood.said(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
+    heads = {understood.spell(f"head.fc.{leaf}") for leaf in ("weight", "bias")}
     classes = wanted.arguments.get("num_classes", "another number of")
     only_heads = not ({*differences.missing, *differences.unexpected, *differences.shapes} - heads)
     if head is not None and only_heads and classes != len(head):
@@ -129,5 +133,5 @@ def _refusal(contents: Contents, understood: Understood, wanted: Description, di
         )
     return (
         f"{contents.path.name} must fit {wanted.model}, {len(differences)} entries do not:\n{differences}\n"
-        "Name the model that it was made with (model=NAME), or load what fits with strict=False"
+        "Name the model that wrote it (model=NAME), or load the tensors that fit with strict=False"
     )

@@ -13,15 +13,15 @@ from ..models import Description, Preprocessing
 
 KEY = "residuum"  # of the description in the file's metadata
 NAMES_KEY = "residuum_names"  # the dialect of the tensors' names, where it is not ours
-FORMAT = 1  # rises when older versions could not read what is written
+FORMAT = 1  # increases when older versions cannot read the new files
 
 
 def to_metadata(description: Description, version: str) -> dict[str, str]:
-    """Return the metadata of a weights file: the description as JSON, with sorted keys so that it repeats."""
+    """Return the metadata of a weights file: the description as JSON, with sorted keys, so that the bytes repeat."""
     content = dataclasses.asdict(description) | {"format": FORMAT, "version": version}
     preprocessing = content["preprocessing"]
     if preprocessing is not None and preprocessing["interpolation"] == "bilinear":
-        del preprocessing["interpolation"]  # the default, so that files stay the same to the byte
+        del preprocessing["interpolation"]  # the default; without it files keep their bytes
     try:
         return {"format": "pt", KEY: json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)}
     except (TypeError, ValueError) as error:
@@ -34,7 +34,7 @@ def from_metadata(path: Path, metadata: Mapping[str, str]) -> Description | None
     """Return the description in a file's metadata, or None where the file is not ours.
 
     Raises:
-        InputError: a description that is broken, or from a version that writes what this one cannot read.
+        InputError: a description that is broken, or of a newer format than this version reads.
     """
     if KEY not in metadata:
         return None

@@ -1,38 +1,55 @@
-"""Names in two tongues: rows of templates that translate module paths both ways.
+"""Names in two vocabularies: rows of templates that translate module paths in both directions.
 
 A row such as ``("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}")`` reads from the grammar's name to the
-source's and back; ``{s+1}`` is a number one higher than the grammar's. A row translates a module's path; what follows
+source's and back; ``{s+1}`` is a number one higher than the grammar's. A row translates a module's path; the leaf
 (``weight``, ``running_mean``, ...) stays as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
-Row = tuple[str, str]
-Rows = Sequence[Row]
+NamePair = tuple[str, str]
+NamePairs = tuple[NamePair, ...]
 
 _HOLE = re.compile(r"\{(\w)([+-]\d+)?\}")
 
 
-def to_source(rows: Rows, key: str) -> str | None:
+def to_source(rows: NamePairs, key: str) -> str | None:
     """Return the source's name of the grammar's ``key``, or None where no row fits."""
     return _translate(rows, key, 0)
 
 
-def to_grammar(rows: Rows, key: str) -> str | None:
+def to_grammar(rows: NamePairs, key: str) -> str | None:
     """Return the grammar's name of the source's ``key``, or None where no row fits."""
     return _translate(rows, key, 1)
 
 
-def _translate(rows: Rows, key: str, side: int) -> str | None:
+def tensor_to_source(rows: NamePairs, key: str) -> str | None:
+    """Return the source's name of the grammar's ``key``, by rows of whole names."""
+    return _first(rows, key, 0)
+
+
+def tensor_to_grammar(rows: NamePairs, key: str) -> str | None:
+    """Return the grammar's name of the source's ``key``, by rows of whole names."""
+    return _first(rows, key, 1)
+
+
+def _translate(rows: NamePairs, key: str, side: int) -> str | None:
     path, _, leaf = key.rpartition(".")
+    translated = _first(rows, path, side)
+    if translated is None:
+        return None
+    return f"{translated}.{leaf}" if translated else leaf
+
+
+def _first(rows: NamePairs, path: str, side: int) -> str | None:
     for row in rows:
         translated = _compiled(row[side], row[1 - side])(path)
         if translated is not None:
-            return f"{translated}.{leaf}" if translated else leaf
+            return translated
     return None
 
 

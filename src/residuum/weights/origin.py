@@ -19,6 +19,8 @@ def trained_on(weights: Path) -> str | None:
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return None
     data = settings.get("data") if isinstance(settings, dict) else None
+    if isinstance(data, dict):  # nested by panel; files of earlier versions are flat
+        data = data.get("data")
     return str(data) if data is not None else None
 
 

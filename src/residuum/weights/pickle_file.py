@@ -1,7 +1,7 @@
-"""PyTorch's pickled files, read without running what they carry.
+"""PyTorch's pickled files, read without running the code in them.
 
-A dry run comes first: it walks the pickle with every name bound to an inert stand-in, so that what the file wants to
-call and how much it claims to hold are known before torch allocates a byte. Then ``torch.load(weights_only=True)``.
+A dry run comes first: it walks the pickle with every name bound to an inert stand-in, so that the names the file
+calls and the sizes it claims are known before torch allocates a byte. Then ``torch.load(weights_only=True)``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ..errors import InputError
 from .arrays import RECONSTRUCTORS, ArrayType, PickledArray
 from .foreign import describe_program, is_plain_pickle
 
-# Modules whose names torch's own weights-only reader may know; it judges each name again.
+# Modules whose names torch's weights-only reader may accept; it checks each name again.
 TRUSTED_MODULES = ("torch", "collections", "_codecs", "numpy")
 TRUSTED_NAMES = ("__builtin__.set", "builtins.set", "__builtin__.bytearray", "builtins.bytearray")
 
-# What training frameworks put beside the weights. Nothing of it runs: an empty object stands in its place.
+# Objects that training frameworks save beside the weights. None of their code runs: an empty object replaces each.
 BYSTANDERS = (
     "argparse.Namespace",
     "datetime.timedelta",
@@ -41,7 +41,7 @@ BYSTANDERS = (
     "pytorch_lightning.utilities.parsing.AttributeDict",
 )
 
-# numpy's arrays: stand-ins keep a shape, a type and bytes, and none of numpy's code runs while reading.
+# numpy's arrays: stand-ins keep shape, type and bytes; none of numpy's code runs while reading.
 ARRAYS = {"numpy.dtype": ArrayType, **dict.fromkeys(RECONSTRUCTORS, PickledArray)}
 
 ITEM_BYTES = {
@@ -60,17 +60,17 @@ ITEM_BYTES = {
     "UntypedStorage": 1,
 }
 
-LOOKED_AT = 1_000_000  # bytes of a pickle, in which a module shows its insides
+LOOKED_AT = 1_000_000  # bytes of a pickle that are searched for the internals of a module
 LEGACY_PICKLES = 5  # magic number, protocol, system, the object, its storages' keys
 
 
 class Bystander:
-    """An object that takes anything, does nothing and forgets it, except a state of names and values."""
+    """An object that accepts any call and ignores it, but keeps a state of names and values."""
 
-    state: Mapping[str, Any] = {}  # of an argparse.Namespace: what a run was started with
+    state: Mapping[str, Any] = {}  # the arguments of a run, from an argparse.Namespace
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Bystander:
-        """Return an empty object, whatever it is made from."""
+        """Return an empty object for any arguments."""
         return super().__new__(cls)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Bystander:
@@ -78,7 +78,7 @@ class Bystander:
         return self
 
     def __setstate__(self, state: Any) -> None:
-        """Keep the values that have names."""
+        """Store the named values."""
         if isinstance(state, Mapping):
             self.state = state
 
@@ -90,7 +90,7 @@ class _Storage(Bystander):
 
 
 class _DryRun(pickle._Unpickler):  # type: ignore[name-defined]
-    """Walk a pickle; the pure Python reader, because the C one allocates what a memo index merely claims."""
+    """Walk a pickle; the pure Python reader, because the C reader allocates the size that a memo index claims."""
 
     def __init__(self, file: Any, path: Path) -> None:
         super().__init__(file)
@@ -157,13 +157,13 @@ def _dry_run(path: Path, file: Any) -> _DryRun:
         walker.load()
     except InputError:
         raise
-    except Exception as error:  # a broken pickle may fail in any way; all of them mean the same
+    except Exception as error:  # a broken pickle may raise any error; all mean the same
         raise InputError(f"{path} must be a whole file of torch.save, got: {error!r}; fetch it again") from error
     return walker
 
 
 def _check_archive(path: Path) -> None:
-    """Hold the archive's names and sizes, and the storages that its pickle claims, against the file."""
+    """Check the archive's names and sizes, and the storages that its pickle claims, against the file."""
     size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
@@ -198,7 +198,7 @@ def _record(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_legacy(path: Path) -> None:
-    """Hold what a file of torch before 1.6 claims against its size."""
+    """Check the sizes claimed in a file from before torch 1.6 against the file's size."""
     size = path.stat().st_size
     with path.open("rb") as file:
         if file.read(1) != b"\x80":
@@ -207,7 +207,7 @@ def _check_legacy(path: Path) -> None:
             )
         file.seek(0)
         if is_plain_pickle(path):
-            _dry_run(path, file)  # what wants to run code is refused by name
+            _dry_run(path, file)  # refuses code by its name
             raise InputError(
                 f"{path} must be a whole file of torch.save, got a plain pickle, as detectron2 and caffe2 write their "
                 ".pkl; open it where you trust it and save its arrays by name: numpy.savez('w.npz', **arrays)"
@@ -223,7 +223,7 @@ def _first_bytes(path: Path) -> str:
 
 
 def _check_views(path: Path, content: Any) -> None:
-    """Refuse tensors larger than the file: expanded views that a copy would blow up."""
+    """Refuse tensors larger than the file: expanded views whose copy would need more memory than the file holds."""
     size = path.stat().st_size
     for tensor in _tensors(content, depth=0):
         if math.prod(tensor.shape) * tensor.element_size() > size:

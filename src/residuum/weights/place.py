@@ -1,6 +1,6 @@
-"""Where in a file's names a network stands: found by its first layer, under whatever prefix.
+"""Locate a network among a file's names: by its first layer, under any prefix.
 
-No list of wrappers is needed: a name that ends in a source's name of the first layer says the prefix, and the prefix
+No list of wrappers is needed: a name that ends in a source's name of the first layer gives a prefix, and the prefix
 under which most modules have a name in that source is the network's.
 """
 
@@ -15,16 +15,16 @@ from ..errors import InputError
 from .dialects import DIALECTS, translate
 from .entries import named_state, unknown_entry
 
-# Of two networks of one file, the names of the one that follows the other and is not what others use:
+# Where a file holds two networks, names of the one that follows the other in training and is not used afterwards:
 # momentum encoders and targets (MoCo, BYOL). In distillation the student, whose average is the teacher (DINO).
 FOLLOWERS = ("encoder_k", "encoder_m", "key_encoder", "momentum", "target", "student", "ema")
 
-# Names that only training without labels leaves: what stands where the classifier stands is then a projection.
+# Names that only self-supervised training leaves: the layer in the classifier's place is then a projection.
 WITHOUT_LABELS = re.compile(r"(^|\.)(encoder_[qkm]|base_encoder|momentum_encoder|queue|prototypes"
                             r"|online\w*|target\w*|project(or|ion)\w*|predictor)(\.|$)")  # fmt: skip
 
-LEAST = 4  # modules that a network has at least
-LIKE = 0.5  # of the modules of the largest, what another network has at least
+LEAST = 4  # fewest modules of a network
+LIKE = 0.5  # smallest share of the largest network's modules that another network has
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Place:
     """A network in a file."""
 
     prefix: str
-    dialects: tuple[str, ...]  # several, where depths differ only in what a name means
-    modules: int  # that these dialects have a name for
+    dialects: tuple[str, ...]  # several, where a name's meaning depends on the depth
+    modules: int  # number of modules that these dialects name
     others: tuple[str, ...] = ()  # the prefixes of the file's other networks
 
 
 def places(names: Iterable[str]) -> list[Place]:
-    """Return the networks that the names show, the largest first; those inside another are left out."""
+    """Return the networks among the names, the largest first, without networks inside another."""
     modules = {name.rpartition(".")[0] for name in names} | {name for name in names if "." not in name}
     bare = {name for name in names if name.rpartition(".")[2] not in ("weight", "bias")}  # single parameters
     found: dict[str, dict[str, int]] = defaultdict(dict)
@@ -59,12 +59,12 @@ def places(names: Iterable[str]) -> list[Place]:
 
 
 def choose_place(names: Collection[str], wished: str = "") -> Place | None:
-    """Return the network to take, or None where no known one is found.
+    """Return the network to load, or None where no known network matches.
 
-    Of two, the one that others use: not what follows it in training (``FOLLOWERS``), which ``wished`` takes.
+    Of two, return the trained one, not the one that follows it (``FOLLOWERS``); ``wished`` selects another.
 
     Raises:
-        InputError: several that could be meant, or a wished one that is not there; they are listed by name.
+        InputError: several candidates, or no network of the wished name; the message lists the names.
     """
     found = places(names)
     prefixes = tuple(place.prefix for place in found)
@@ -79,7 +79,7 @@ def choose_place(names: Collection[str], wished: str = "") -> Place | None:
         found = leading or found
     if len(found) > 1:
         listed = ", ".join(place.prefix.rstrip(".") or "(no prefix)" for place in found)
-        raise InputError(f"a file of several networks needs a word which to take, got {listed}; "
+        raise InputError(f"a file of several networks needs the name of one, got {listed}; "
                          "say --entry NAME (entry=NAME in Python)")  # fmt: skip
     return _beside(found[0], prefixes) if found else None
 
@@ -89,7 +89,7 @@ def _beside(place: Place, prefixes: tuple[str, ...]) -> Place:
 
 
 def _prefixes(dialect: str, paths: Collection[str]) -> set[str]:
-    """Return what stands before the source's name of the first layer."""
+    """Return the prefix before the source's name of the first layer."""
     anchors = DIALECTS[dialect].anchors
     return {
         path[: len(path) - len(anchor)]

@@ -1,4 +1,4 @@
-"""Weights that others publish, by name: fetched by those libraries' own code into their own caches.
+"""Published weights by name: each publisher's own code fetches them into its own cache.
 
 ``torchvision:resnet50`` (or ``torchvision:resnet50.IMAGENET1K_V1``), ``timm:resnet50.a1_in1k``,
 ``hf://microsoft/resnet-50`` (or ``hf://OWNER/NAME@REVISION``); anything else is a file.
@@ -26,17 +26,17 @@ from .reading import Contents, read_contents
 from .sidecar import OVERRIDE, WEIGHTS_NAMES, Sidecar, read_sidecar
 from .timm_config import timm_preprocessing
 
-ENTRY = "::"  # between a file and the entry to take of it
+ENTRY = "::"  # between a file and the entry to load
 
-BESIDE = ("config.json", "preprocessor_config.json", "README.md")  # taken along from the hub where they are
+BESIDE = ("config.json", "preprocessor_config.json", "README.md")  # fetched from the hub too, where they exist
 
 
 def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Sidecar]:
-    """Return what a file or a published name holds, and what its publisher says of it.
+    """Return the content of a file or a published name, and its publisher's description of it.
 
     Args:
         source: a file or a published name; ``FILE::ENTRY`` names the entry too.
-        entry: which of a checkpoint's entries or networks (``teacher``); by default the usual.
+        entry: which of a checkpoint's entries or networks (``teacher``); by default the usual one.
 
     Raises:
         InputError: an unknown name, a library that is not installed, or no way to fetch it.
@@ -51,13 +51,21 @@ def fetch(source: str | os.PathLike[str], entry: str = "") -> tuple[Contents, Si
     if (found := re.match(r"[a-z]+:(?=[^\\/]|//)", text)) and not Path(text).exists():
         hint = nearest(found[0], [*FETCHERS])
         raise InputError(f"weights must be a file or begin with {', '.join(FETCHERS)}, got {text!r}; {hint}")
+    if not Path(text).expanduser().exists() and (meant := _meant(text)):
+        raise InputError(f"no weights file {text}; {meant}")
     contents = read_contents(source, entry)
     contents.tensors = by_timms_names(contents.tensors)
     return contents, read_sidecar(contents.path)
 
 
+def _meant(text: str) -> str:
+    from .opening import meant_weights  # it reads FETCHERS
+
+    return meant_weights(text)
+
+
 def with_entry(source: str, entry: str | None) -> str:
-    """Return the name by which every function here finds that entry of a file: ``FILE::ENTRY``."""
+    """Return the name of a file's entry for every function here: ``FILE::ENTRY``."""
     return f"{source}{ENTRY}{entry}" if entry else source
 
 
@@ -106,7 +114,7 @@ def _torchvision_model(name: str, tensors: Mapping[str, Tensor], arguments: Mapp
     # its first DenseNets' files have a dot before the layers' numbers
     renamed = {re.sub(r"\.(norm|conv)\.(\d)\.", r".\1\2.", key): value for key, value in tensors.items()}
     missing = model.load_state_dict(renamed, strict=False, assign=True).missing_keys
-    for key in missing:  # counters of batches, which its oldest files lack
+    for key in missing:  # batch counters, which its oldest files lack
         module, _, leaf = key.rpartition(".")
         setattr(model.get_submodule(module), leaf, torch.zeros((), dtype=torch.long))
     return model
@@ -145,7 +153,7 @@ def from_hub(name: str) -> tuple[Contents, Sidecar]:
 
 
 def download(name: str) -> Path:
-    """Return the weights file of a hub repository in the cache, with what stands beside it; offline, what is cached.
+    """Return a hub repository's weights file in the cache, with the files beside it; offline, use the cached files.
 
     Raises:
         InputError: no such repository, no weights in it, or no way to reach it.
@@ -176,7 +184,7 @@ def download(name: str) -> Path:
         try:
             take(file)
         except (errors.HfHubHTTPError, OSError):
-            break  # offline: what is in the cache stands beside the weights already
+            break  # offline: cached files are beside the weights already
     return found
 
 

@@ -13,10 +13,10 @@ from .sources import HALF, IMAGENET_MEAN, IMAGENET_STD
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 RESAMPLES = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 OTHER_RESAMPLES = {0: "nearest", 1: "lanczos", 4: "box", 5: "hamming"}
-WARPED_FROM = 384  # the edge from which ConvNextImageProcessor stretches instead of cropping
-LEVIT_RATIO = 256 / 224  # the shorter side before LevitImageProcessor's crop, by the size that its file says
+WARPED_FROM = 384  # from this size on, ConvNextImageProcessor stretches instead of cropping
+LEVIT_RATIO = 256 / 224  # LevitImageProcessor's shorter side before the crop, as a multiple of the size in its file
 
-# Keys whose value changes no pixel of an RGB image.
+# Keys that change no pixel of an RGB image.
 HARMLESS = frozenset(
     {"image_processor_type", "feature_extractor_type", "processor_class", "do_convert_rgb", "data_format", "device"}
     | {"input_data_format", "return_tensors", "disable_grouping", "do_reduce_labels", "reduce_labels", "num_channels"}
@@ -26,15 +26,15 @@ HARMLESS = frozenset(
 
 @dataclass(frozen=True)
 class Processor:
-    """What one processor takes where its file is silent."""
+    """One processor's defaults."""
 
     size: Any
     resample: int = 3
     mean: tuple[float, ...] = HALF
     std: tuple[float, ...] = HALF
-    crop: int = 0  # side of the centre crop that it takes by default; 0: none
-    square: bool = False  # whether a size that is one number is a square, not a shorter side
-    keys: tuple[str, ...] = ()  # that it alone reads
+    crop: int = 0  # side of its default centre crop; 0: none
+    square: bool = False  # whether a single number as size means a square, not a shorter side
+    keys: tuple[str, ...] = ()  # keys that only this processor reads
 
 
 PROCESSORS = {
@@ -53,7 +53,7 @@ PROCESSORS = {
     "MobileViT": Processor(224, crop=256, mean=(0.0,) * 3, std=(1.0,) * 3, keys=("do_flip_channel_order",)),
 }
 
-# The processor of a model's type, where its file names none.
+# The processor of each model type, where the file names none.
 PROCESSOR_OF = {"vit": "ViT", "deit": "DeiT", "bit": "Bit", "dinov2": "Bit", "clip": "CLIP", "swin": "ViT"}
 
 
@@ -67,7 +67,7 @@ def huggingface_preprocessing(config: Mapping[str, Any], model_type: str = "") -
         model_type: of ``config.json``; it names the processor where the file does not.
 
     Raises:
-        InputError: a processor or a key that changes the pixels in a way that a ``Preprocessing`` cannot say.
+        InputError: a processor or a key that changes the pixels in a way that a ``Preprocessing`` cannot express.
     """
     if not config:
         return None
@@ -76,7 +76,7 @@ def huggingface_preprocessing(config: Mapping[str, Any], model_type: str = "") -
     _refuse_unknown_keys(config, row)
     size, resize = _geometry(config, kind, row)
     mean, std = _scaling(config, kind, row)
-    resample = config.get("resample", row.resample if title else 2)  # unnamed files are of days when it was 2
+    resample = config.get("resample", row.resample if title else 2)  # older versions, default 2, wrote no name
     if resample not in RESAMPLES:
         known = ", ".join(f"{number} ({name})" for number, name in RESAMPLES.items())
         name = OTHER_RESAMPLES.get(resample, "unknown") if isinstance(resample, int) else "unknown"
@@ -85,7 +85,7 @@ def huggingface_preprocessing(config: Mapping[str, Any], model_type: str = "") -
 
 
 def huggingface_processor(chosen: Preprocessing) -> dict[str, Any]:
-    """Return the ``preprocessor_config.json`` of a preprocessing, which ``huggingface_preprocessing`` reads back."""
+    """Return a preprocessing as ``preprocessor_config.json``; ``huggingface_preprocessing`` reads it back."""
     number = {name: number for number, name in RESAMPLES.items()}[chosen.interpolation]
     scaling = {"image_mean": list(chosen.mean), "image_std": list(chosen.std), "resample": number}
     height, width = chosen.size
@@ -100,7 +100,7 @@ def huggingface_processor(chosen: Preprocessing) -> dict[str, Any]:
 
 
 def _kind(config: Mapping[str, Any], model_type: str) -> tuple[str, str]:
-    """Return the row of the processor, and the name that the file gives it (empty: none)."""
+    """Return the processor's row, and its name in the file (empty: none)."""
     title = str(config.get("image_processor_type") or config.get("feature_extractor_type") or "")
     if title:
         kind = title.removesuffix("Fast").removesuffix("Pil").removesuffix("ImageProcessor")
@@ -117,7 +117,7 @@ def _kind(config: Mapping[str, Any], model_type: str) -> tuple[str, str]:
 
 
 def _refuse_unknown_keys(config: Mapping[str, Any], row: Processor) -> None:
-    """Refuse a key that nobody here reads and that is switched on."""
+    """Refuse an enabled key that this module does not read."""
     read = {"size", "crop_size", "resample", "image_mean", "image_std", "rescale_factor", "default_to_square"}
     read |= {"do_resize", "do_center_crop", "do_rescale", "do_normalize", *row.keys} - {"do_flip_channel_order"}
     off = (None, False, [], {}, "")
@@ -126,7 +126,7 @@ def _refuse_unknown_keys(config: Mapping[str, Any], row: Processor) -> None:
 
 
 def _geometry(config: Mapping[str, Any], kind: str, row: Processor) -> tuple[tuple[int, int], int]:
-    """Return height and width of what the network sees, and the shorter side before the crop (0: stretched)."""
+    """Return height and width of the network's input, and the shorter side before the crop (0: stretched)."""
     if config.get("do_resize") is False:
         raise InputError('"do_resize" must be true, got false: images of any size reach the network')
     square = bool(config.get("default_to_square", row.square))
@@ -158,7 +158,7 @@ def _only_side(size: tuple[int, int]) -> int:
 
 
 def _size(key: str, value: Any, square: bool) -> int | tuple[int, int]:
-    """Return a shorter side, or height and width, of the shapes that sizes have had in these files."""
+    """Return a shorter side, or height and width, from any of the forms of a size in these files."""
     if isinstance(value, dict):
         given = {name: side for name, side in value.items() if side is not None}
         if set(given) == {"shortest_edge"}:
@@ -179,7 +179,7 @@ def _side(key: str, value: Any) -> int:
 
 
 def _scaling(config: Mapping[str, Any], kind: str, row: Processor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation of pixels / 255 that do what rescaling and normalising do together."""
+    """Return mean and deviation of pixels / 255 that combine rescaling and normalising."""
     factor = _number("rescale_factor", config.get("rescale_factor", 1 / 255))
     factor = 255 * (1.0 if config.get("do_rescale") is False else factor)
     offset = 1.0 if config.get("rescale_offset") and config.get("do_rescale") is not False else 0.0
@@ -188,13 +188,13 @@ def _scaling(config: Mapping[str, Any], kind: str, row: Processor) -> tuple[tupl
         mean, std = numbers("image_mean", config.get("image_mean", row.mean)), row.std
         std = numbers("image_std", config.get("image_std", row.std))
         if kind == "EfficientNet" and config.get("include_top", True):
-            std = tuple(value * value for value in std)  # it divides twice
+            std = tuple(value * value for value in std)  # this processor divides twice
     mean, std = tuple((value + offset) / factor for value in mean), tuple(value / factor for value in std)
     return tuple(float(f"{value:.12g}") for value in mean), tuple(float(f"{value:.12g}") for value in std)
 
 
 def numbers(key: str, value: Any) -> tuple[float, ...]:
-    """Return one number for each channel; a single number stands for all three."""
+    """Return one number per channel; a single number applies to all three."""
     values = list(value) if isinstance(value, list | tuple) else [value] * 3
     if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
         raise InputError(f'"{key}" must be a number for each channel, got {value!r}')

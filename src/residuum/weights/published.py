@@ -1,4 +1,4 @@
-"""Hold a loaded model against its publisher's own, once, before anybody relies on it."""
+"""Compare a loaded model with its publisher's own, once, before use."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..errors import InputError
 from ..models import Description
 from .sources import only_size
 
-TOLERANCE = 1e-4  # of the largest logit: float32 sums in another order stay a hundredfold below
-SIDE = 224  # pixels of the random image, where the network takes any
+TOLERANCE = 1e-4  # of the largest logit; float32 sums in another order differ a hundred times less
+SIDE = 224  # pixels of the random image, where the network takes any size
 
 
 @torch.no_grad()
@@ -20,8 +20,8 @@ def check_logits(model: nn.Module, publisher: Callable[[], nn.Module], descripti
     """Compare the logits of both models on one random image, the same at every call.
 
     Args:
-        model: what was loaded, in evaluation mode.
-        publisher: makes or returns the publisher's own model with the same weights.
+        model: the loaded model, in eval mode.
+        publisher: builds or returns the publisher's own model with the same weights.
         description: of the loaded model.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Open a weights file of any kind: which tensors it holds, under which roof, and what stands beside them."""
+"""Open a weights file of any kind: its tensors, the entry that holds them, and the other entries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import InputError, nearest
+from residuum_runtime.missing import files_like
+from residuum_runtime.names import printable
+
+from ..errors import InputError
 from .architectures import Named, named_in
 from .arrays import read_npz
 from .dialects import BOOKKEEPING, EMA_PREFIXES
@@ -25,12 +28,12 @@ RUN_FILES = (
     "last.safetensors",
     "pytorch_model.bin",
     "checkpoint.pt",
-)  # in a folder, the best first
+)  # in a folder, in order of preference
 
 
 @dataclass
 class Contents:
-    """What a file holds: the weights, their averaged copy if it has one, and the names of everything else."""
+    """A file's content: the weights, their averaged copy if present, and the names of all other entries."""
 
     path: Path
     kind: str  # "safetensors" or "pickle"
@@ -41,15 +44,19 @@ class Contents:
     optimiser: str = ""  # the entry that holds an optimiser's state
     beside: list[str] = field(default_factory=list)  # other entries
     entries: list[str] = field(default_factory=list)  # every entry that holds tensors by name
-    wished: str = ""  # the network asked for, where it is no entry and so must be a prefix of names
+    wished: str = ""  # the requested network, where it is not an entry and so must be a prefix of names
     named: Named | None = None  # the architecture, where an entry or the metadata names it
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return a file's tensors by name, as the file writes them, and its metadata (empty for pickles); runs no code.
+    """Return a file's tensors under the file's own names, and its metadata (empty for pickles); run no code.
 
     Raises:
         InputError: a missing file (with the nearest names beside it), or one that is not a sound weights file.
+
+    >>> tensors, metadata = read_tensors("runs/mine/model.safetensors")
+    >>> tensors["head.fc.bias"].shape
+    torch.Size([10])
     """
     contents = read_contents(path)
     return contents.tensors, contents.metadata
@@ -60,7 +67,7 @@ def read_contents(path: str | os.PathLike[str], entry: str = "") -> Contents:
 
     Args:
         path: the file or folder.
-        entry: which entry of a checkpoint to take (``teacher``, ``state_dict.model``); by default the usual.
+        entry: which entry of a checkpoint to take (``teacher``, ``state_dict.model``); by default the usual one.
 
     Raises:
         InputError: as ``read_tensors``.
@@ -91,7 +98,7 @@ def _open(path: Path, entry: str) -> Contents:
 
 
 def find_file(path: str | os.PathLike[str]) -> Path:
-    """Return the file; of a folder, the weights in it."""
+    """Return the file, or a folder's weights file."""
     path = Path(path).expanduser()
     if path.is_file():
         return path
@@ -100,13 +107,11 @@ def find_file(path: str | os.PathLike[str]) -> Path:
             if (path / name).is_file():
                 return path / name
         raise InputError(f"{path} must be a weights file or a folder with one of {', '.join(RUN_FILES)}, got neither")
-    beside = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
-    hint = nearest(path.name, beside) if beside else f"the folder {path.parent} is empty or does not exist"
-    raise InputError(f"no weights file {path}; {hint}")
+    raise InputError(f"no weights file {printable(path)}; {files_like(path)}")
 
 
 def _sort(path: Path, content: Any, entry: str) -> Contents:
-    """Tell weights from averaged weights, optimiser state and everything else in a pickle."""
+    """Separate a pickle into weights, averaged weights, optimiser state and other entries."""
     found = dict(states(content))
     top = {str(name): value for name, value in content.items()} if isinstance(content, Mapping) else {}
     if not found and not isinstance(content, Mapping):
@@ -130,7 +135,7 @@ def _sort(path: Path, content: Any, entry: str) -> Contents:
 
 
 def _part(contents: Contents) -> Contents:
-    """Part the weights from an averaged copy that stands among them under a prefix; alone, the copy is the weights."""
+    """Separate the weights from an averaged copy among them under a prefix; a copy alone counts as the weights."""
     prefix = next((word for word in EMA_PREFIXES if any(name.startswith(word) for name in contents.tensors)), None)
     if prefix is None:
         return contents

@@ -1,7 +1,7 @@
-"""Tell the model from its tensors' names and shapes alone: one short recogniser a family.
+"""Recognise the model from its tensors' names and shapes alone: one short recogniser per family.
 
-What leaves no trace in the tensors cannot be told (where a bottleneck's stride is, a plain net from its twin,
-stochastic depth, dropout): the usual is taken.
+Properties that leave no trace in the tensors (the place of a bottleneck's stride, a plain net or its residual twin,
+stochastic depth, dropout) take their usual value.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..models.resnet import LAYOUTS as RESNETS
 from ..models.vgg import LAYOUTS as VGGS
 from ..nn import basic_branch
 from .layout import Layout, Shapes, read_layout
+from .recognise_tables import tabled
 from .recognise_transformers import transformers
 from .transformer_facts import Facts
 
@@ -27,13 +28,13 @@ TIERED = 24  # channels of the first convolution of a tiered stem
 
 @dataclass(frozen=True)
 class Candidate:
-    """A builder and arguments that could have made the tensors."""
+    """A builder and arguments that fit the tensors."""
 
     builder: str
     arguments: dict[str, Any]
 
     def named(self) -> tuple[str, dict[str, Any]]:
-        """Return a published variant's name where one fits, else the builder's, with the arguments still needed."""
+        """Return a published variant's name where one fits, else the builder's, with the remaining arguments."""
         builder = BUILDERS[self.builder]
         arguments = {key: value for key, value in self.arguments.items() if value != _default(builder, key)}
         full = {key: _default(builder, key) for key in inspect.signature(builder).parameters} | self.arguments
@@ -46,18 +47,22 @@ class Candidate:
 
 
 def candidates(shapes: Shapes, facts: Facts | None = None, name: str = "") -> Iterator[Candidate]:
-    """Yield what could have made tensors of these (grammar) names and shapes.
+    """Yield the candidates for tensors of these (grammar) names and shapes.
 
     Args:
         shapes: of the tensors.
-        facts: what stands beside the file of a transformer.
-        name: the model asked for, where one file holds the heads of two.
+        facts: from the configuration beside a transformer's file.
+        name: the requested model, where one file holds the heads of two.
     """
     found = list(transformers(shapes, facts or Facts(), name))
     yield from (Candidate(builder, arguments) for builder, arguments in found)
     layout = None if found else read_layout(shapes)
+    if layout is None:
+        return
+    for builder, arguments in tabled(layout):
+        yield Candidate(builder, {**arguments, **layout.sizes})
     for recogniser in RECOGNISERS:
-        if layout is not None and (found := recogniser(layout)) is not None:
+        if (found := recogniser(layout)) is not None:
             _refuse_without_statistics(found, name)
             yield Candidate(found.builder, {**found.arguments, **layout.sizes})
 
@@ -72,7 +77,7 @@ def _refuse_without_statistics(found: Candidate, name: str) -> None:
 
 
 def cifar_resnet(layout: Layout) -> Candidate | None:
-    """Three stages of as many basic blocks, the stream activated behind each."""
+    """Three stages with the same number of basic blocks, an activation after each merge."""
     if not layout.even(3) or layout.convolutions != 2 or layout.outer_norms or layout.has("head.norm."):
         return None
     norm = "batch" if layout.has("stem.norm.running_var") else "layer" if layout.has("stem.norm.") else "none"
@@ -82,7 +87,7 @@ def cifar_resnet(layout: Layout) -> Candidate | None:
 
 
 def cifar_preact_resnet(layout: Layout) -> Candidate | None:
-    """Three stages whose last block ends in a norm; bottlenecks, or basic blocks that pad."""
+    """Three stages whose last block ends in a norm; bottlenecks, or basic blocks with padding shortcuts."""
     if not layout.even(3) or not layout.outer_norms:
         return None
     if layout.convolutions == 3:
@@ -94,7 +99,7 @@ def cifar_preact_resnet(layout: Layout) -> Candidate | None:
 
 
 def imagenet_resnet(layout: Layout) -> Candidate | None:
-    """Four stages by the table of He15; groups, width, gates and stem tell its relatives apart."""
+    """Four stages by the table of He15; groups, width, gates and stem distinguish its relatives."""
     depth = _table_depth(layout)
     if depth is None or layout.convolutions not in (2, 3) or layout.outer_norms:
         return None
@@ -173,7 +178,7 @@ def fast_resnet(layout: Layout) -> Candidate | None:
 
 
 def _table_depth(layout: Layout) -> int | None:
-    """Return the row of He15 table 1 with these blocks; the branch's convolutions part 34 from 50 layers."""
+    """Return the row of He15 table 1 with these blocks; the branch's convolutions distinguish 34 from 50 layers."""
     depths = [depth for depth in RESNETS if (RESNETS[depth][0] is basic_branch) == (layout.convolutions == 2)]
     return next((depth for depth in depths if RESNETS[depth][1] == layout.blocks), None)
 

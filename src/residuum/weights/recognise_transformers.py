@@ -1,4 +1,4 @@
-"""Tell BERT, GPT-2 and ViT from their tensors' names and shapes; how many heads they have, other files say."""
+"""Recognise BERT, GPT-2 and ViT from their tensors' names and shapes; the number of heads comes from other files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def transformers(shapes: Shapes, facts: Facts, name: str = "") -> Iterator[tuple
 
     Args:
         shapes: by the grammar's names.
-        facts: what stands beside the file.
-        name: the model asked for, which decides between two heads of one file.
+        facts: from the configuration beside the file.
+        name: the requested model, which decides between two heads of one file.
     """
     words, conv = shapes.get("stem.words.weight", ()), shapes.get("stem.conv.weight", ())
     places = shapes.get("stem.places.weight", shapes.get("stem.places", ()))

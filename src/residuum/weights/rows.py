@@ -1,22 +1,20 @@
-"""The rows of each source's names; see ``names`` for how a row reads. Left ours, right theirs."""
+"""The rows of each source's names; ``names`` explains the templates. Left: ours; right: theirs."""
 
 from __future__ import annotations
 
 from ..models.resnet import LAYOUTS as RESNETS
 from ..models.resnet import STEM_WIDTH
 from ..models.vgg import LAYOUTS as VGGS
-from .names import Row
+from .names import NamePair, NamePairs
 
-Rows = tuple[Row, ...]
-
-LAYERS: Rows = (
+LAYERS: NamePairs = (
     ("stages.{s}.{b}.branch.conv{i}", "layer{s+1}.{b}.conv{i}"),
     ("stages.{s}.{b}.branch.norm{i}", "layer{s+1}.{b}.bn{i}"),
     ("stages.{s}.{b}.branch.se.fc{i}", "layer{s+1}.{b}.se.fc{i}"),
     ("stages.{s}.{b}.branch.se.conv", "layer{s+1}.{b}.se.conv"),
 )
-STEM: Rows = (("stem.conv", "conv1"), ("stem.norm", "bn1"))
-DEEP_STEM: Rows = (
+STEM: NamePairs = (("stem.conv", "conv1"), ("stem.norm", "bn1"))
+DEEP_STEM: NamePairs = (
     ("stem.conv1", "conv1.0"),
     ("stem.norm1", "conv1.1"),
     ("stem.conv2", "conv1.3"),
@@ -26,34 +24,34 @@ DEEP_STEM: Rows = (
 )
 
 
-def projection(theirs: str, first: int) -> Rows:
-    """Return the rows of a projection that stands at ``first`` in their sequence."""
+def projection(theirs: str, first: int) -> NamePairs:
+    """Return the rows of a projection at position ``first`` of their sequence."""
     return (
         ("stages.{s}.{b}.shortcut.conv", f"layer{{s+1}}.{{b}}.{theirs}.{first}"),
         ("stages.{s}.{b}.shortcut.norm", f"layer{{s+1}}.{{b}}.{theirs}.{first + 1}"),
     )
 
 
-def below(prefix: str, rows: Rows) -> Rows:
+def below(prefix: str, rows: NamePairs) -> NamePairs:
     """Return the rows with a prefix before their names."""
     return tuple((ours, prefix + theirs) for ours, theirs in rows)
 
 
-TORCHVISION: Rows = (*STEM, *LAYERS, *projection("downsample", 0), ("head.fc", "fc"))
-POOLED_SHORTCUT: Rows = (*STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc"))
-DEEP: Rows = (*DEEP_STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc"))
-CIFAR: Rows = (*STEM, *LAYERS, *projection("shortcut", 0), ("head.fc", "linear"))
-MM: Rows = (*below("backbone.", (*STEM, *LAYERS, *projection("downsample", 0))), ("head.fc", "head.fc"))
+TORCHVISION: NamePairs = (*STEM, *LAYERS, *projection("downsample", 0), ("head.fc", "fc"))
+POOLED_SHORTCUT: NamePairs = (*STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc"))
+DEEP: NamePairs = (*DEEP_STEM, *LAYERS, *projection("downsample", 1), ("head.fc", "fc"))
+CIFAR: NamePairs = (*STEM, *LAYERS, *projection("shortcut", 0), ("head.fc", "linear"))
+MM: NamePairs = (*below("backbone.", (*STEM, *LAYERS, *projection("downsample", 0))), ("head.fc", "head.fc"))
 
 # nn.Sequential(*resnet.children()): stem, norm, activation, pool, four stages, pool, classifier
-CHILDREN: Rows = (
+CHILDREN: NamePairs = (
     ("stem.conv", "0"),
     ("stem.norm", "1"),
     *((ours, theirs.replace("layer{s+1}", "{s+4}")) for ours, theirs in (*LAYERS, *projection("downsample", 0))),
     ("head.fc", "9"),
 )
 # detectron2's backbones: norms stand inside their convolutions
-DETECTRON2: Rows = (
+DETECTRON2: NamePairs = (
     ("stem.conv", "stem.conv1"),
     ("stem.norm", "stem.conv1.norm"),
     ("stages.{s}.{b}.branch.conv{i}", "res{s+2}.{b}.conv{i}"),
@@ -66,7 +64,7 @@ DETECTRON2: Rows = (
 _BRANCH = "conv{s+2}_x.{b}.residual_function."
 
 
-def weiaicunzai(convolutions: int) -> Rows:
+def weiaicunzai(convolutions: int) -> NamePairs:
     """Return the rows of networks whose branch is a sequence of convolutions, norms and activations."""
     return (
         ("stem.conv", "conv1.0"),
@@ -83,7 +81,7 @@ def weiaicunzai(convolutions: int) -> Rows:
 
 
 _THEIR_LAYER = "resnet.encoder.stages.{s}.layers.{b}."
-HUGGINGFACE: Rows = (
+HUGGINGFACE: NamePairs = (
     ("stem.conv", "resnet.embedder.embedder.convolution"),
     ("stem.norm", "resnet.embedder.embedder.normalization"),
     ("stages.{s}.{b}.branch.conv{i+1}", _THEIR_LAYER + "layer.{i}.convolution"),
@@ -92,11 +90,11 @@ HUGGINGFACE: Rows = (
     ("stages.{s}.{b}.shortcut.norm", _THEIR_LAYER + "shortcut.normalization"),
     ("head.fc", "classifier.1"),
 )
-HUGGINGFACE_BARE: Rows = tuple((ours, theirs.removeprefix("resnet.")) for ours, theirs in HUGGINGFACE)
+HUGGINGFACE_BARE: NamePairs = tuple((ours, theirs.removeprefix("resnet.")) for ours, theirs in HUGGINGFACE)
 
 
-def densenet(dot: str = "") -> Rows:
-    """Return torchvision's rows; its oldest files, which it still serves, have a dot before the layers' numbers."""
+def densenet(dot: str = "") -> NamePairs:
+    """Return torchvision's rows; its oldest files, still published, have a dot before the layers' numbers."""
     return (
         ("stem.conv", "features.conv0"),
         ("stem.norm", "features.norm0"),
@@ -111,7 +109,7 @@ def densenet(dot: str = "") -> Rows:
     )
 
 
-ALEXNET: Rows = (
+ALEXNET: NamePairs = (
     ("stem.conv", "features.0"),
     ("stages.0.0.branch.conv", "features.3"),
     ("stages.1.1.branch.conv", "features.6"),
@@ -122,17 +120,17 @@ ALEXNET: Rows = (
     ("head.fc", "classifier.6"),
 )
 
-VGG_HEAD: Rows = (("head.fc1", "classifier.0"), ("head.fc2", "classifier.3"), ("head.fc", "classifier.6"))
-TIMM_VGG_HEAD: Rows = (
+VGG_HEAD: NamePairs = (("head.fc1", "classifier.0"), ("head.fc2", "classifier.3"), ("head.fc", "classifier.6"))
+TIMM_VGG_HEAD: NamePairs = (
     ("head.fc1", "pre_logits.fc1"),
     ("head.fc2", "pre_logits.fc2"),
     ("head.fc", "head.fc"),
 )
 
 
-def vgg(depth: int, normed: bool, head: Rows) -> Rows:
-    """Return the rows of one depth: they number convolutions, norms, activations and pools in one sequence."""
-    rows: list[Row] = []
+def vgg(depth: int, normed: bool, head: NamePairs) -> NamePairs:
+    """Return the rows of one depth; the source numbers convolutions, norms, activations and pools in one sequence."""
+    rows: list[NamePair] = []
     position = 0
     for stage, count in enumerate(VGGS[depth]):
         for block in range(count):
@@ -145,10 +143,10 @@ def vgg(depth: int, normed: bool, head: Rows) -> Rows:
     return (*rows, *head)
 
 
-def preact(depth: int) -> Rows:
+def preact(depth: int) -> NamePairs:
     """Return timm's rows of one depth.
 
-    A norm before a stage's first convolution is theirs of that stage, ours of the stream behind the stage before.
+    The norm before a stage's first convolution belongs to that stage in timm, to the end of the previous stage here.
     """
     _, blocks, widths = RESNETS[depth]
     behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
@@ -165,7 +163,7 @@ def preact(depth: int) -> Rows:
     )
 
 
-def cifar_preact(depth: int) -> Rows:
+def cifar_preact(depth: int) -> NamePairs:
     """Return kuangliu's rows of one depth: as timm's ``preact``, without a norm at the end."""
     _, blocks, widths = RESNETS[depth]
     behind = [f"stages.{stage}.{count - 1}.activation.norm" for stage, count in enumerate(blocks)]
@@ -180,7 +178,7 @@ def cifar_preact(depth: int) -> Rows:
     )
 
 
-def huggingface_bit(depth: int) -> Rows:
+def huggingface_bit(depth: int) -> NamePairs:
     """Return transformers' rows of BiT at one depth."""
     swap = {"stem.conv": "bit.embedder.convolution", "norm": "bit.norm", "head.fc": "classifier.1"}
     return tuple((ours, swap.get(theirs) or _bit(theirs)) for ours, theirs in preact(depth))

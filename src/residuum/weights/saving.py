@@ -30,21 +30,26 @@ def save(
 ) -> None:
     """Write a model's weights and description to one safetensors file, whole or not at all.
 
-    The same content gives the same bytes: the file holds no clock time, path or host. What is not given here is taken
+    The same content gives the same bytes: the file holds no clock time, path or host. Arguments that are not given come
     from ``model.description``.
 
     Args:
         model: made by ``create_model`` or ``load``.
-        path: where to; its folder is made.
+        path: the file; its folder is created.
         classes: one name for each logit.
-        preprocessing: from a picture to the network's input.
-        metrics: what was measured, such as ``{"top1": 93.1}``.
-        licence: of the weights.
-        provenance: what they were made from.
+        preprocessing: from an image to the network's input.
+        metrics: measured values, such as ``{"top1": 93.1}``.
+        licence: the weights' licence.
+        provenance: the weights' origin.
 
     Raises:
-        InputError: a bare module, one that its description would not build, or class names that do not match.
+        InputError: a bare module, a model that its description does not build, or class names that do not match.
         DiskError: the file system refuses.
+
+    >>> model = residuum.create_model("cifar_resnet", depth=8, num_classes=2)
+    >>> residuum.save(model, "two.safetensors", classes=["ant", "bee"])
+    >>> residuum.load("two.safetensors").description.classes
+    ['ant', 'bee']
     """
     given = {
         "classes": None if classes is None else [str(name) for name in classes],
@@ -63,13 +68,13 @@ def save(
     if differences:
         raise InputError(
             f"model must be what its description builds ({described.model}), so that the file can be loaded:\n"
-            f"{differences}\nSet model.description to what it is"
+            f"{differences}\nCorrect model.description"
         )
     write_safetensors(state, path, to_metadata(described, __version__))
 
 
 def _current(description: Description, model: nn.Module) -> Description:
-    """Return the description with the number of classes that the model has now (``reset_classifier`` changes it)."""
+    """Return the description with the number of classes that the model has now (``reset_classifier`` can change it)."""
     logits: Any = getattr(model, "num_classes", None)
     if not isinstance(logits, int):
         return description

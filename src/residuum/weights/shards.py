@@ -19,7 +19,7 @@ _SHARD = re.compile(r".*-(\d{5})-of-(\d{5})\.(safetensors|bin)")
 
 
 def is_index(path: Path) -> bool:
-    """Tell whether a file is the index of a model in shards."""
+    """Return whether a file is the index of a model in shards."""
     return path.name.endswith((".safetensors.index.json", ".bin.index.json"))
 
 
@@ -27,11 +27,11 @@ def read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict[
     """Return the tensors of every shard.
 
     Args:
-        index: the index file; shards lie beside it.
+        index: the index file; the shards are beside it.
         read: opens one shard.
 
     Raises:
-        InputError: an index that is none, a shard that is not there, or one without a tensor that the index names.
+        InputError: an invalid index, a missing shard, or a shard without a tensor that the index names.
     """
     weight_map = _weight_map(index)
     tensors: dict[str, Tensor] = {}
@@ -46,7 +46,7 @@ def read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict[
 
 
 def refuse_single_shard(path: Path) -> None:
-    """Refuse one shard of several, which is a part of a model.
+    """Refuse a single shard, which holds only a part of a model.
 
     Raises:
         InputError: naming the index to give.

@@ -18,16 +18,19 @@ HUB = "hf://"
 
 
 def push(model: nn.Module, to: str, *, private: bool = False, message: str = "Add weights") -> str:
-    """Write the model with its card, and upload both where ``to`` names the hub; return where they are.
+    """Write the model with its card, and upload both where ``to`` names the hub; return their address.
 
     Args:
         model: made by ``create_model`` or ``load``.
-        to: ``hf://OWNER/NAME`` (made if it is not there; needs ``hf auth login``), or a folder.
+        to: ``hf://OWNER/NAME`` (created if it does not exist; needs ``hf auth login``), or a folder.
         private: whether a new repository is private.
-        message: of the commit.
+        message: the commit message.
 
     Raises:
         InputError: a model that cannot be saved, a missing package, or a hub that refuses.
+
+    >>> push(residuum.load("runs/mine"), "shared")  # or hf://OWNER/NAME
+    'shared'
     """
     if not to.startswith(HUB):
         write_folder(model, Path(to), to)
@@ -51,10 +54,16 @@ def push(model: nn.Module, to: str, *, private: bool = False, message: str = "Ad
 
 
 def pull(source: str) -> Path:
-    """Return the weights file of ``hf://OWNER/NAME`` in huggingface_hub's cache; offline, what is cached.
+    """Return the weights file of ``hf://OWNER/NAME`` in huggingface_hub's cache; offline, use the cached file.
 
     Raises:
         InputError: another kind of name, no such repository, or no way to reach it.
+
+    >>> pull("hf://microsoft/resnet-50")  # doctest: +SKIP
+    PosixPath('/home/you/.cache/huggingface/hub/models--microsoft--resnet-50/.../model.safetensors')
+    >>> pull("microsoft/resnet-50")
+    Traceback (most recent call last):
+    residuum_runtime.errors.InputError: pull takes hf://OWNER/NAME, got 'microsoft/resnet-50'
     """
     if not source.startswith(HUB):
         raise InputError(f"pull takes hf://OWNER/NAME, got {source!r}")
@@ -71,7 +80,7 @@ def card(description: Description, name: str) -> str:
     """Return a model card: the hub's front matter, what the model is, and how to load it."""
     licence = f"license: {description.licence}\n" if description.licence else ""
     numbers = "".join(f"- {key}: {value:g}\n" for key, value in sorted(description.metrics.items()))
-    classes = f"It tells {len(description.classes)} classes apart. " if description.classes else ""
+    classes = f"It distinguishes {len(description.classes)} classes. " if description.classes else ""
     return (
         f"---\nlibrary_name: residuum\npipeline_tag: image-classification\n{licence}---\n\n"
         f"# {description.model}\n\n{classes}{description.provenance}\n\n"

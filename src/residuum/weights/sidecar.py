@@ -1,4 +1,4 @@
-"""What stands beside a weights file in a model's folder: the configurations that Hugging Face and timm write."""
+"""The files beside a weights file in a model's folder: the configurations that Hugging Face and timm write."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from .architectures import Named
 from .processors import huggingface_preprocessing
 from .timm_config import pretrained_cfg, refuse_arguments, timm_preprocessing
 
-# The names under which a model's folder holds its weights; a file of any other name stands alone.
+# The names under which a model's folder holds its weights; a file of any other name is read alone.
 WEIGHTS_NAMES = ("model.safetensors", "pytorch_model.bin")
-MAX_BYTES = 10_000_000  # of a configuration; one with 21,000 class names has a tenth of it
+MAX_BYTES = 10_000_000  # of a configuration; one with 21,000 class names needs a tenth of it
 OVERRIDE = (
-    "correct the file, or give preprocessing=residuum.Preprocessing(...), once and for all with "
+    "correct the file, or give preprocessing=residuum.Preprocessing(...); to store it in the file, use "
     "`residuum convert --to safetensors --preprocessing size=224,resize=256,mean=0.5,std=0.5`"
 )
 
 
 @dataclass
 class Sidecar:
-    """What a model's folder says of its weights."""
+    """The description of the weights in a model's folder."""
 
     preprocessing: Preprocessing | None = None
     classes: list[str] = field(default_factory=list)
     licence: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)  # of the builder, that tensors cannot show
+    arguments: dict[str, Any] = field(default_factory=dict)  # the builder's arguments that tensors cannot show
     metrics: dict[str, float] = field(default_factory=dict)
     provenance: str = ""
     named: Named | None = None  # the architecture
-    trouble: str = ""  # why the preprocessing is not understood; whoever gives another needs none
-    num_classes: int = 0  # as the configuration says it; 0: not said
-    unclear: bool = False  # whether there is such trouble, of which only a report is wanted: nothing is assumed
-    prepared_by: str = ""  # whose words the preprocessing is
-    config: dict[str, Any] = field(default_factory=dict)  # Hugging Face's, to hold against the tensors
-    publisher: Callable[[], nn.Module] | None = None  # the publisher's own model, where it is at hand
+    trouble: str = ""  # why the preprocessing cannot be understood; ignored where the caller gives one
+    num_classes: int = 0  # in the configuration; 0: not stated
+    unclear: bool = False  # whether only a report of such trouble is wanted: nothing is assumed
+    prepared_by: str = ""  # the source of the preprocessing
+    config: dict[str, Any] = field(default_factory=dict)  # Hugging Face's, to check against the tensors
+    publisher: Callable[[], nn.Module] | None = None  # the publisher's own model, where available
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """Return what the folder of a weights file says; empty where there is nothing beside it.
+    """Return the description in a weights file's folder; empty where no such file is beside it.
 
     Raises:
-        InputError: a configuration that is not JSON, or says what cannot be understood.
+        InputError: a configuration that is not JSON or cannot be understood.
     """
     if path.name not in WEIGHTS_NAMES:
         return Sidecar()
@@ -99,7 +99,7 @@ def _classes(config: dict[str, Any], timm: dict[str, Any]) -> list[str]:
     except (AttributeError, TypeError, ValueError):
         raise InputError('"id2label" must map numbers to names, and "label2id" names to numbers') from None
     if numbered and inverse and any(numbered.get(number) != name for number, name in inverse.items()):
-        raise InputError('"id2label" and "label2id" must say the same, got two orders')
+        raise InputError('"id2label" and "label2id" must have the same order, got two orders')
     numbered = numbered or inverse
     if sorted(numbered) != list(range(len(numbered))):
         raise InputError(f'"id2label" must number the classes from 0 on, got {sorted(numbered)[:8]}')
@@ -107,7 +107,7 @@ def _classes(config: dict[str, Any], timm: dict[str, Any]) -> list[str]:
 
 
 def _number_of_classes(config: dict[str, Any], timm: dict[str, Any]) -> int:
-    """Return timm's number of classes, or transformers', which counts less than its names; 0: not said."""
+    """Return timm's number of classes, or transformers', which its names override; 0: not stated."""
     theirs = None if config.get("id2label") else config.get("num_labels")
     said = config.get("num_classes", timm.get("num_classes", theirs))
     if said is not None and (type(said) is not int or said < 0):
@@ -135,5 +135,5 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(f"{path} must be JSON, got: {error}; mend it or move the weights elsewhere") from error
+        raise InputError(f"{path} must be JSON, got: {error}; correct it or move the weights elsewhere") from error
     return content if isinstance(content, dict) else {}

@@ -1,14 +1,14 @@
-"""What a source's files leave unsaid and everybody assumes: preprocessing and class names. Each is overridable.
+"""Conventions of a source that its files do not state: preprocessing and class names. The caller can override each.
 
-The network decides first: one that is made for small images, or that takes one size only, is shown that size, whoever
-named its tensors. Then the source's convention.
+The network decides first: a network for small images, or for one size only, gets that size, whatever
+library named its tensors. The source's convention comes second.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..models import BUILDERS, VARIANTS, Preprocessing
@@ -19,12 +19,33 @@ HALF = (0.5, 0.5, 0.5)
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-SMALL = 64  # pixels; a family of this size or below is made for small images, which are not cropped
+SMALL = 64  # pixels; a family of this size or below takes small images, which are not cropped
+
+
+LITE_MEAN = (127 / 255,) * 3  # EfficientNet-Lite: (x - 127) / 128 for x of 0..255
+LITE_STD = (128 / 255,) * 3
+
+# model or source:model: size, and shorter side before the centre crop, where they differ from the source's usual
+SIZES = {
+    "efficientnet_b0": (224, 256),
+    "efficientnet_b1": (240, 255),
+    "efficientnet_b2": (288, 288),
+    "efficientnet_b3": (300, 320),
+    "efficientnet_b4": (380, 384),
+    "torchvision:convnext_tiny": (224, 236),
+    "torchvision:convnext_small": (224, 230),
+    "torchvision:convnext_base": (224, 232),
+    "efficientnet_lite0": (224, 256),
+    "efficientnet_lite1": (240, 272),
+    "efficientnet_lite2": (260, 292),
+    "efficientnet_lite3": (280, 312),
+    "efficientnet_lite4": (300, 332),
+}
 
 
 @dataclass(frozen=True)
 class Usual:
-    """The usual of one source."""
+    """One source's usual preprocessing."""
 
     size: int  # pixels, height and width
     resize: int  # shorter side before the centre crop
@@ -39,13 +60,14 @@ USUAL = {
     "timm": Usual(224, 256, "timm's: shorter side 256, centre crop 224, ImageNet mean and std"),
     "huggingface": Usual(224, 256, "Hugging Face's: shorter side 256, centre crop 224, ImageNet mean and std"),
     "mm": Usual(224, 256, "OpenMMLab's: shorter side 256, centre crop 224, ImageNet mean and std"),
+    "efficientnet": Usual(224, 256, "EfficientNet-Lite's", LITE_MEAN, LITE_STD, "bicubic"),  # each size has its own
     "cifar": Usual(32, 0, "the published CIFAR ResNets': 32 pixels, ImageNet mean and std"),
 }
 
-# Of BiT, fine-tuned by its authors on the thousand classes of ImageNet, as timm prepares images for it.
+# BiT fine-tuned on ImageNet-1k by its authors, with timm's preprocessing.
 BIT = Usual(448, 448, "BiT's: shorter side 448, centre crop 448, mean and std 0.5", HALF, HALF)
 
-# Of networks for small images, by the number of classes: the sets that have so many. The deviations are those of the
+# Networks for small images, by the number of classes: the data sets with that number. The deviations come from the
 # published CIFAR networks (chenyaofo/pytorch-cifar-models, kuangliu/pytorch-cifar), a mean over single images.
 SMALL_SETS = {
     10: ("CIFAR-10's", 32, (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
@@ -56,7 +78,7 @@ SMALL_SETS = {
 SAME_AS = {"children": "torchvision"}  # its layers by number
 
 # Of vision transformers, by source and size of the images: the shorter side before the crop (0: stretched), mean and
-# std, interpolation. Other sizes than 224 are those of weights that were tuned without a margin (torchvision's SWAG,
+# std, interpolation. Sizes other than 224 belong to weights fine-tuned without a margin (torchvision's SWAG,
 # timm's 384).
 TRANSFORMERS = {
     ("torchvision", 224): (256, IMAGENET_MEAN, IMAGENET_STD, "bilinear"),
@@ -65,7 +87,7 @@ TRANSFORMERS = {
 
 
 def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | None:
-    """Return the usual of a network under a source's names, or None for our own names.
+    """Return the usual preprocessing of a network under a source's names, or None for our own names.
 
     Args:
         dialect: whose names the tensors have.
@@ -84,12 +106,26 @@ def usual(dialect: str, model: str, arguments: Mapping[str, Any]) -> Usual | Non
     if _builder(model).__name__ == "bit_resnet":
         return BIT
     if not takes_small_images(model):
-        return USUAL.get(SAME_AS.get(source, source))
+        return of_its_size(SAME_AS.get(source, source), model)
     if _builder(model).__name__ == "cifar_resnet" and (dialect == "cifar" or arguments.get("shortcut", "A") == "A"):
-        return USUAL["cifar"]  # the padding shortcut is theirs alone, whatever their tensors are called by now
+        return USUAL["cifar"]  # only they have the padding shortcut, whatever their tensors' names
     title, size, mean, std = SMALL_SETS.get(arguments.get("num_classes", 10), SMALL_SETS[10])
     why = f"a network for small images ({model}) takes it: {size} pixels, no resize and crop, {title} mean and std"
     return Usual(size, 0, why, mean, std)
+
+
+def of_its_size(source: str, model: str) -> Usual | None:
+    """Return a source's usual preprocessing for large images, at the model's size there."""
+    known, sizes = USUAL.get(source), SIZES.get(f"{source}:{model}") or SIZES.get(model)
+    if known is None or sizes is None:
+        return known
+    size, resize = sizes
+    crop = f"shorter side {resize}, centre crop {size}"
+    if model.startswith("efficientnet_lite"):
+        return Usual(size, resize, f"EfficientNet-Lite's: {crop}, (x - 127) / 128", LITE_MEAN, LITE_STD, "bicubic")
+    way = "bicubic" if model.startswith("efficientnet") else known.interpolation
+    why = f"{source}'s: {crop}, ImageNet mean and std"
+    return replace(known, size=size, resize=resize, why=why, interpolation=way)
 
 
 def transformers(source: str, side: int) -> tuple[int, tuple[float, ...], tuple[float, ...], str]:
@@ -114,7 +150,7 @@ def only_size(model: str, arguments: Mapping[str, Any]) -> int | None:
 
 
 def full_arguments(model: str, arguments: Mapping[str, Any]) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Return a model's builder and every argument that it is built with: the builder's own, the variant's, these."""
+    """Return a model's builder and all its arguments: the builder's defaults, the variant's, then these."""
     builder = _builder(model)
     own = {key: parameter.default for key, parameter in inspect.signature(builder).parameters.items()}
     return builder, {**own, **(VARIANTS[model].arguments if model in VARIANTS else {}), **arguments}
@@ -128,7 +164,7 @@ def usual_preprocessing(known: Usual | None, in_chans: int) -> Preprocessing | N
 
 
 def usual_classes(dialect: str, model: str, num_classes: int) -> list[str]:
-    """Return the class names that a source's files leave unsaid, or none where they could be anything."""
+    """Return the class names implied by a source, or none where they are unknown."""
     if dialect == "residuum":
         return []
     if num_classes == 10 and takes_small_images(model):

@@ -1,7 +1,7 @@
-"""Namings that rows of module paths cannot express: several matrices of theirs are one of ours, or lie transposed.
+"""Namings that rows of module paths cannot express: several of their matrices form one of ours, or are transposed.
 
-A row holds this project's module and theirs; several of theirs are one of ours, stacked. {a} is an attention block,
-{m} an MLP block, {i} the layer that both make. A row's leaf is a weight, a bias, or nothing (a bare parameter).
+A row holds this project's module and theirs; several of theirs stack to one of ours. {a} is an attention block,
+{m} an MLP block, {i} the layer that the two form. A row's leaf is a weight, a bias, or nothing (a bare parameter).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 from ..errors import InputError
 
 State = dict[str, Tensor]
-Row = tuple[str, Sequence[str]]
+StackedNames = tuple[str, Sequence[str]]
 LEAVES = (".weight", ".bias", "")
 
 
@@ -24,19 +24,19 @@ LEAVES = (".weight", ".bias", "")
 class Naming:
     """One source's names of a transformer."""
 
-    once: tuple[Row, ...]
-    layer: tuple[Row, ...]
+    once: tuple[StackedNames, ...]
+    layer: tuple[StackedNames, ...]
     theirs: str  # a pattern of their layers' names, with the layer's number
     ours: str  # a pattern of our blocks' names, with the block's number
-    anchor: str  # the module or parameter that every file holds, by which a prefix is told
-    home: str = ""  # the prefix that the source writes before all but the heads
-    heads: tuple[str, ...] = ()  # beginnings of our names that stand outside home
-    turned: str = "$^"  # a pattern of theirs that lie transposed
-    computed: str = "$^"  # a pattern of theirs that are computed here: positions and masks
-    copies: Mapping[str, str] = field(default_factory=dict)  # of what is stored already: the copy, the original
+    anchor: str  # the module or parameter that every file holds, which locates the prefix
+    home: str = ""  # the source's prefix before all names except the heads'
+    heads: tuple[str, ...] = ()  # prefixes of our names outside home
+    turned: str = "$^"  # a pattern of their transposed matrices
+    computed: str = "$^"  # a pattern of their tensors that are computed here: positions and masks
+    copies: Mapping[str, str] = field(default_factory=dict)  # copies of stored tensors: the copy, the original
 
     def explains(self, path: str) -> bool:
-        """Tell whether the source has a module or a parameter of that name, in whatever layer."""
+        """Return whether the source has a module or a parameter of that name in any layer."""
         layer = re.match(self.theirs, path)
         number = layer[1] if layer else "0"
         rows = [*self.once, *self.layer]
@@ -45,7 +45,7 @@ class Naming:
 
 @dataclass
 class Translated:
-    """Tensors by this project's names, what the naming has no names for, and how the file writes ours."""
+    """Tensors by this project's names, the names without a translation, and the file's spelling of ours."""
 
     tensors: State
     left: State
@@ -53,7 +53,7 @@ class Translated:
 
 
 def bare(state: Mapping[str, Tensor], prefix: str) -> dict[str, str]:
-    """Return each name of the file and what it is without the prefix, or without as much of the prefix as it has."""
+    """Return each name of the file and the name without the prefix, or without the part of the prefix that it has."""
     parts = prefix.split(".")[:-1]
     starts = [".".join(parts[:count]) + "." for count in range(len(parts), 0, -1)]
     return {name: name.removeprefix(next((start for start in starts if name.startswith(start)), "")) for name in state}
@@ -63,7 +63,7 @@ def to_ours(naming: Naming, state: Mapping[str, Tensor], prefix: str) -> Transla
     """Return the tensors by this project's names.
 
     Raises:
-        InputError: a copy that is not its original's, such as a last matrix that is not the words' own.
+        InputError: a copy that differs from its original, such as an output matrix from the word embedding.
     """
     said = {_modern(inner): name for name, inner in bare(state, prefix).items()}
     left = {inner: state[name] for inner, name in said.items() if not re.fullmatch(naming.computed, inner)}
@@ -83,7 +83,7 @@ def to_ours(naming: Naming, state: Mapping[str, Tensor], prefix: str) -> Transla
 
 
 def to_theirs(naming: Naming, state: Mapping[str, Tensor], home: str = "") -> tuple[State, list[str]]:
-    """Return the tensors by the source's names, ``home`` before all but the heads', and our names it lacks."""
+    """Return the tensors by the source's names, ``home`` before all except the heads', and our names that it lacks."""
     left, found = dict(state), dict[str, Tensor]()
     for ours, theirs in _rows(naming, _count(left, naming.ours) // 2):
         for leaf in LEAVES:
@@ -98,7 +98,7 @@ def to_theirs(naming: Naming, state: Mapping[str, Tensor], home: str = "") -> tu
 
 
 def _modern(name: str) -> str:
-    """Return what a norm's numbers are called today: BERT's first files have gamma and beta."""
+    """Return the current names of a norm's parameters: BERT's first files have gamma and beta."""
     return re.sub(r"LayerNorm\.(gamma|beta)$", lambda m: f"LayerNorm.{'weight' if m[1] == 'gamma' else 'bias'}", name)
 
 
@@ -106,7 +106,7 @@ def _turned(naming: Naming, name: str, value: Tensor) -> Tensor:
     return value.T.contiguous() if re.fullmatch(naming.turned, name) else value
 
 
-def _rows(naming: Naming, depth: int) -> list[Row]:
+def _rows(naming: Naming, depth: int) -> list[StackedNames]:
     each = [
         (ours.format(a=2 * i, m=2 * i + 1), [name.format(i=i) for name in theirs])
         for i in range(depth)

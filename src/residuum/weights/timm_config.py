@@ -11,15 +11,15 @@ from ..models.description import INTERPOLATIONS
 from .processors import numbers
 from .sources import IMAGENET_MEAN, IMAGENET_STD
 
-# Arguments of create_model that shapes show, or that leave the mathematics of evaluation as they are.
+# Arguments of create_model that shapes show, or that do not change the mathematics of evaluation.
 HARMLESS_ARGUMENTS = ("num_classes", "in_chans", "img_size", "drop_rate", "drop_path_rate", "drop_block_rate")
-POOLS = ("avg", "token")  # of convolutional networks and of vision transformers, as they are built here
+POOLS = ("avg", "token")  # of the convolutional networks and vision transformers built here
 
 
 def pretrained_cfg(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return timm's configuration of the weights: an entry of the file, or, as first written, the file itself.
+    """Return timm's configuration of the weights: an entry of the file, or the file itself in the first format.
 
-    A network that was made for another size (``model_args`` with ``img_size``) is shown that size.
+    A network built for another size (``model_args`` with ``img_size``) gets that size.
     """
     nested = config.get("pretrained_cfg")
     found = (
@@ -34,10 +34,10 @@ def pretrained_cfg(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_arguments(config: Mapping[str, Any]) -> None:
-    """Refuse ``model_args`` that build another network than the architecture's name says.
+    """Refuse ``model_args`` that build another network than the architecture's name implies.
 
     Raises:
-        InputError: naming the first.
+        InputError: names the first such argument.
     """
     given = config.get("model_args") or {}
     if not isinstance(given, dict):
@@ -56,7 +56,7 @@ def timm_preprocessing(cfg: Mapping[str, Any]) -> Preprocessing | None:
     Source: ``transforms_imagenet_eval`` of timm 1.0.
 
     Raises:
-        InputError: a key that changes the pixels in a way that a ``Preprocessing`` cannot say.
+        InputError: a key that changes the pixels in a way that a ``Preprocessing`` cannot express.
     """
     if not cfg.get("input_size"):
         return None

@@ -14,7 +14,7 @@ ARCHITECTURES = {"bert_words": "BertForMaskedLM", "gpt": "GPT2LMHeadModel"}
 
 
 def transformer_config(description: Description, tensors: Mapping[str, Tensor]) -> dict[str, Any] | None:
-    """Return the configuration, or None for models that are no transformers of these."""
+    """Return the configuration, or None for other models."""
     row = VARIANTS.get(description.model)
     builder = row.builder if row is not None else BUILDERS[description.model]
     name = builder.__name__

@@ -1,4 +1,4 @@
-"""What a transformer's tensors cannot show: how many heads, and the norm's smallest variance; from ``config.json``."""
+"""Facts that a transformer's tensors cannot show: number of heads and the norm's epsilon, from ``config.json``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 from ..errors import InputError
 from .sidecar import WEIGHTS_NAMES
 
-HEAD_WIDTH = 64  # features of one head in every published BERT, GPT-2 and ViT here, but for
+HEAD_WIDTH = 64  # features of one head in every published BERT, GPT-2 and ViT here, except
 WIDE_HEADS = {1280: 16}  # the heads of ViT-Huge, by its width
 MAX_BYTES = 10_000_000
 
-# model_type: the activation that these models have here, the smallest variance, and the keys of both and of the heads
+# model_type: the activation of these models here, the norm's epsilon, and the keys of both and of the heads
 KNOWN: dict[str, tuple[tuple[str, ...], tuple[float, ...], tuple[str, str, str]]] = {
     "bert": (("gelu",), (1e-12,), ("hidden_act", "layer_norm_eps", "num_attention_heads")),
     "gpt2": (("gelu_new", "gelu_pytorch_tanh"), (1e-5,), ("activation_function", "layer_norm_epsilon", "n_head")),
@@ -26,22 +26,22 @@ KNOWN: dict[str, tuple[tuple[str, ...], tuple[float, ...], tuple[str, str, str]]
 
 @dataclass(frozen=True)
 class Facts:
-    """Heads side by side (0: not said), and the smallest variance of the norms (0: not said)."""
+    """Number of heads (0: not stated), and the norms' epsilon (0: not stated)."""
 
     heads: int = 0
     eps: float = 0.0
 
     def heads_of(self, width: int, published: Mapping[int, int] = MappingProxyType({})) -> int:
-        """Return the number of heads, by default as published, or one for each 64 features; 0 where nothing says it."""
+        """Return the number of heads, by default the published one, or one for each 64 features; 0: unknown."""
         usual = width // HEAD_WIDTH if width % HEAD_WIDTH == 0 else 0
         return self.heads or published.get(width, usual)
 
 
 def read_facts(path: Path) -> Facts:
-    """Return what the configuration beside a model's weights says; nothing where there is none.
+    """Return the facts in the configuration beside a model's weights; empty where there is none.
 
     Raises:
-        InputError: an activation or a norm that these models do not have here, so that other numbers would come out.
+        InputError: an activation or a norm that these models do not have here, so that outputs would differ.
     """
     config = _config(path)
     row = KNOWN.get(str(config.get("model_type")))

@@ -1,4 +1,4 @@
-"""Names of vision transformers in torchvision, timm and transformers, there and back; see ``stacked``."""
+"""Names of vision transformers in torchvision, timm and transformers, in both directions; see ``stacked``."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ HUGGINGFACE = Naming(
     heads=("head.fc",),
 )
 
-# transformers 5 in memory; it still writes files by the names above
+# transformers 5 in memory; its files keep the names above
 HUGGINGFACE_5 = replace(
     HUGGINGFACE,
     layer=(

@@ -1,7 +1,7 @@
-"""Names and shapes of Hugging Face's BERT and GPT-2, there and back, without loss.
+"""Names and shapes of Hugging Face's BERT and GPT-2, in both directions, without loss.
 
 This project keeps query, key and value in one matrix and layers as pairs of blocks, attention 2i and MLP 2i + 1.
-BERT's files keep three matrices; GPT-2's keep a layer's matrices transposed, inputs first. The rest is names.
+BERT's files keep three matrices; GPT-2's keep a layer's matrices transposed, inputs first. Only names differ otherwise.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ def from_bert(state: Mapping[str, Tensor]) -> State:
     """Return this project's state of a ``BertModel``, ``BertForSequenceClassification`` or ``BertForMaskedLM``.
 
     Raises:
-        InputError: entries that such a model does not have, or a last matrix that is not the words' own.
+        InputError: entries that such a model does not have, or an output matrix that differs from the word embedding.
     """
     return _whole(BERT, state, "bert.")
 
 
 def to_bert(state: Mapping[str, Tensor]) -> State:
-    """Return ``BertModel``'s names for this project's state; the inverse of ``from_bert`` but for prefix and copies."""
+    """Return ``BertModel``'s names for this project's state; inverts ``from_bert`` except for prefix and copies."""
     return _named(BERT, state)
 
 
@@ -87,13 +87,13 @@ def from_gpt2(state: Mapping[str, Tensor]) -> State:
     """Return this project's state of a ``GPT2Model`` or ``GPT2LMHeadModel``.
 
     Raises:
-        InputError: entries that such a model does not have, or a last matrix that is not the words' own.
+        InputError: entries that such a model does not have, or an output matrix that differs from the word embedding.
     """
     return _whole(GPT2, state, "transformer.")
 
 
 def to_gpt2(state: Mapping[str, Tensor]) -> State:
-    """Return ``GPT2Model``'s names for this project's state; the inverse of ``from_gpt2`` but for prefix and copies."""
+    """Return ``GPT2Model``'s names for this project's state; inverts ``from_gpt2`` except for prefix and copies."""
     return _named(GPT2, state)
 
 
@@ -101,12 +101,12 @@ def _whole(naming: Naming, state: Mapping[str, Tensor], prefix: str) -> State:
     found = to_ours(naming, state, prefix)
     if found.left:
         some = ", ".join(sorted(found.left)[:8])
-        raise InputError(f"this is no BERT or GPT-2 that fits here; unexpected entries: {some}")
+        raise InputError(f"the state must be of a BERT or GPT-2 that this library builds; unexpected entries: {some}")
     return found.tensors
 
 
 def _named(naming: Naming, state: Mapping[str, Tensor]) -> State:
     found, left = to_theirs(naming, state)
     if left:
-        raise InputError(f"this state has no names there; unexpected entries: {', '.join(left[:8])}")
+        raise InputError(f"the state must have names in transformers' model; unexpected entries: {', '.join(left[:8])}")
     return found

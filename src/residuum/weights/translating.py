@@ -1,4 +1,4 @@
-"""From a file's tensors to one network's tensors under the grammar's names, and what stands beside them."""
+"""From a file's tensors to one network's tensors under the grammar's names, and sort the file's other tensors."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .understood import Understood
 
 
 def own_place(contents: Contents, dialect: str) -> Place:
-    """Return the place in a file that this library wrote by another's names."""
+    """Return the place in a file that this library wrote with another library's names."""
     naming = DIALECTS[dialect].naming
     home = naming.home if naming is not None else ""
     return Place(home if any(name.startswith(home) for name in contents.tensors) else "", (dialect,), 0)
 
 
 def usual_place(names: list[str]) -> Place:
-    """Return the place of a network without a known first layer: behind the usual wrappers."""
+    """Return the place of a network without a known first layer: after the usual wrappers."""
     wrapper = unwrap(names)
     inner = [name.removeprefix(wrapper) for name in names if name.startswith(wrapper)]
     return Place(wrapper, tuple(likely_dialects(inner)), 0)
 
 
 def choose(contents: Contents, place: Place, dialect: str, ema: bool | None) -> Understood:
-    """Translate the weights, or their averaged copy where it is wanted; what the copy lacks is the weights'."""
+    """Translate the weights, or their averaged copy on request; tensors that the copy lacks come from the weights."""
     understood = _translate(contents.tensors, place, dialect)
     if not contents.averaged or ema is False:
         return understood
@@ -51,7 +51,7 @@ def names_of(tensors: Mapping[str, Tensor]) -> list[str]:
 
 
 def _translate(tensors: Mapping[str, Tensor], place: Place, dialect: str) -> Understood:
-    """Translate the network at that place, with its classifier, and sort what else the file holds."""
+    """Translate the network at that place, with its classifier, and sort the file's other tensors."""
     prefix = place.prefix
     names = names_of(tensors)
     found = to_grammar_names(dialect, {name: tensors[name] for name in names}, prefix)
@@ -80,7 +80,7 @@ def _translate(tensors: Mapping[str, Tensor], place: Place, dialect: str) -> Und
 
 
 def _settle_classifier(found: Translated, names: list[str]) -> None:
-    """Take the classifier that has a name of its own; take none where what stands there is a projection."""
+    """Return the classifier that has its own name; return none where the layer is a projection."""
     unlabelled = any(WITHOUT_LABELS.search(name) for name in names)
     if unlabelled:
         moved = {name: found.tensors.pop(name) for name in [*found.tensors] if name.startswith(f"{FC}.")}
@@ -93,7 +93,7 @@ def _settle_classifier(found: Translated, names: list[str]) -> None:
                 found.spelled[f"{FC}.{leaf}"] = name
 
 
-# What a training framework's module holds beside its network: losses, metrics, what prepares its images.
+# Parts of a training framework's module beside its network: losses, metrics, preprocessing.
 MEASURES = re.compile(
     r"(\w*_)?(criterion|loss\w*|metrics?|acc|accuracy|top\d|confmat|confusion_matrix|auroc|f1\w*|precision|recall)(_\w*)?|"
     r"data_preprocessor|normali[sz]e\w*"
@@ -101,12 +101,12 @@ MEASURES = re.compile(
 
 
 def _is_measure(name: str) -> bool:
-    """Tell whether a tensor that the network has no name for belongs to a loss or a metric."""
+    """Return whether a tensor without a name in the network belongs to a loss or a metric."""
     return any(MEASURES.fullmatch(part) for part in name.split(".")[:-1])
 
 
 def _is_beside(name: str, prefix: str, found: Translated) -> bool:
-    """Tell whether a tensor is no part of the network without classifier: outside its prefix, or of a head."""
+    """Return whether a tensor is outside the network without classifier: outside its prefix, or in a head."""
     if not name.startswith(prefix):
         return True
     top = name.removeprefix(prefix).partition(".")[0]

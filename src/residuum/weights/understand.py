@@ -1,4 +1,4 @@
-"""From what a file holds to a description of its model and tensors under the grammar's names."""
+"""From a file's content to a description of its model and tensors under the grammar's names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .translating import choose, names_of, own_place, usual_place
 from .understood import Understood, build_meta
 
 HEADS = r"(^|\.)(pooler|cls|seq_relationship|head|heads|classifier|lm_head|score|qa_outputs)\."  # of transformers
-LAYERS_PER_TENSOR = 100  # feature maps that leave late stages out keep the whole model's depth
+LAYERS_PER_TENSOR = 100  # a file of early stages' feature maps keeps the whole model's depth
 
 
 def understand(
@@ -34,14 +34,14 @@ def understand(
     """Return the model that the file holds.
 
     Args:
-        contents: what was read.
-        beside: what its publisher says of it.
-        ema: whether to take the averaged copy; by default where there is one, as timm and torchvision evaluate it.
-        name: of the model, where names and shapes would not tell.
-        facts: what a transformer's tensors cannot show; by default what stands beside the file.
+        contents: the file's content.
+        beside: its publisher's description.
+        ema: whether to take the averaged copy; by default yes where there is one, as timm and torchvision do.
+        name: the model, where names and shapes cannot decide.
+        facts: facts that a transformer's tensors cannot show; by default from the configuration beside the file.
 
     Raises:
-        InputError: names and shapes that no model here has, or an averaged copy that is asked for and not there.
+        InputError: names and shapes that no model here has, or no averaged copy where one is requested.
     """
     refuse_unusable(contents.path.name, contents.tensors | contents.averaged)
     if ema and not contents.averaged:
@@ -54,7 +54,7 @@ def understand(
                 f"{contents.path} must use names of {', '.join(DIALECTS)}, got {dialect!r}; update Residuum"
             )
         _check_depth(contents, own)
-        if dialect == "residuum":  # whatever its names are: not every model has stem, stages and head
+        if dialect == "residuum":  # under any names: not every model has stem, stages and head
             return Understood(own, dict(contents.tensors), dialect)
         return replace(choose(contents, own_place(contents, dialect), dialect, ema), description=own)
     names = names_of(contents.tensors)
@@ -62,24 +62,24 @@ def understand(
     place = choose_place(names, contents.wished) or usual_place(names)
     facts = read_facts(contents.path) if facts is None else facts
     tried = [choose(contents, place, dialect, ema) for dialect in place.dialects]
-    inner = {tried[0].said(ours): tensor for ours, tensor in tried[0].tensors.items()}
-    refuse_integers(contents.path.name, inner)  # masks and counters beside the network may be
+    inner = {tried[0].spell(ours): tensor for ours, tensor in tried[0].tensors.items()}
+    refuse_integers(contents.path.name, inner)  # masks and counters beside the network may be integers
     recognised = [_recognise(understood, facts, name) for understood in tried]
     found = min((entry for entry in recognised if entry is not None), key=lambda entry: entry[0], default=None)
     sizeless = _sizeless(tried[0].tensors)
     if found is not None and not sizeless:
-        named = beside.named or (None if name else contents.named)  # the caller's word counts more than an entry
+        named = beside.named or (None if name else contents.named)  # the caller's name overrides an entry
         return assume(found[1], beside, named, exact=not found[0])
     if not name or sizeless:
         nearest = found[1].description.model if found is not None else ""
-        raise InputError(_unknown(contents, nearest, [tried[0].said(each) for each in sizeless]))
+        raise InputError(_unknown(contents, nearest, [tried[0].spell(each) for each in sizeless]))
     fc = tried[0].tensors.get("head.fc.weight")
     described = Description(name, {"num_classes": len(fc)} if fc is not None and fc.ndim else {})
     return assume(replace(tried[0], description=described), beside, beside.named, exact=False)
 
 
 def _check_depth(contents: Contents, own: Description) -> None:
-    """Refuse a depth that the file's tensors cannot be of, before so many layers are built on a header's word."""
+    """Refuse a depth that the file's tensors cannot have, before building as many layers as a header claims."""
     depth, tensors = own.arguments.get("depth", 0), len(contents.tensors)
     if isinstance(depth, int) and depth > LAYERS_PER_TENSOR * (tensors + 1):
         raise InputError(
@@ -88,10 +88,10 @@ def _check_depth(contents: Contents, own: Description) -> None:
 
 
 def _recognise(understood: Understood, facts: Facts, name: str) -> tuple[int, Understood] | None:
-    """Return the candidate that fits, else the one with the fewest differences, and how many."""
+    """Return the candidate that fits, else the one with the fewest differences, and their number."""
     shapes = shapes_of(understood.tensors)
     if not facts.eps and understood.dialect.startswith("huggingface_vit"):
-        facts = replace(facts, eps=TINY_EPS)  # what ViTConfig has by default
+        facts = replace(facts, eps=TINY_EPS)  # ViTConfig's default
     best: tuple[int, Candidate] | None = None
     for candidate in candidates(shapes, facts, name):
         if candidate.arguments.get("heads") == 0 and (width := candidate.arguments["width"]):
@@ -112,7 +112,7 @@ def _recognise(understood: Understood, facts: Facts, name: str) -> tuple[int, Un
 
 
 def _leave_other_heads(understood: Understood, candidate: Candidate) -> None:
-    """Set aside what belongs to heads that this model has not: of words, of sentence pairs, a pooler."""
+    """Set aside the tensors of heads that this model lacks: word heads, sentence-pair heads, a pooler."""
     built = build_meta(candidate.builder, candidate.arguments)
     extra = [name for name in understood.tensors if name not in built and name.startswith("head.")]
     for name in extra:
@@ -123,7 +123,7 @@ def _leave_other_heads(understood: Understood, candidate: Candidate) -> None:
 
 
 def _sizeless(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return the weights that no layer has: of no dimension, or with a side of 0."""
+    """Return the weights that no layer can have: without dimensions, or with a side of 0."""
     shapes = shapes_of(tensors)
     return [name for name, shape in shapes.items() if name.endswith("weight") and (not shape or 0 in shape)]
 

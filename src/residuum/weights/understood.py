@@ -1,4 +1,4 @@
-"""What a file is understood to be, and the model that its description builds."""
+"""The model that a file holds according to its names and shapes, and building it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Understood:
     tensors: dict[str, Tensor]
     dialect: str
     wrapper: str = ""  # the prefix that stood before every name
-    left: dict[str, Tensor] = field(default_factory=dict)  # names that the dialect does not know
-    outside: list[str] = field(default_factory=list)  # of other networks and heads in the file, which are left out
+    left: dict[str, Tensor] = field(default_factory=dict)  # tensors whose names the dialect lacks
+    outside: list[str] = field(default_factory=list)  # tensors of the file's other networks and heads, skipped
     spelled: dict[str, str] = field(default_factory=dict)  # how the file writes the grammar's names
     bookkeeping: list[str] = field(default_factory=list)  # counters of the training run
     assumed: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Understood:
     def differences(self, arguments: Mapping[str, Any], model: str = "") -> Differences:
         """Compare the file with the model that the description builds, by the file's own names."""
         built = compare(shapes_of(build_meta(model or self.description.model, arguments)), shapes_of(self.tensors))
-        said = {name: self.said(name) for name in (*built.missing, *built.unexpected, *built.shapes)}
+        said = {name: self.spell(name) for name in (*built.missing, *built.unexpected, *built.shapes)}
         return Differences(
             [said[name] for name in built.missing],
             [said[name] for name in built.unexpected] + sorted(self.left),
@@ -44,16 +44,16 @@ class Understood:
         )
 
     def beside(self) -> dict[str, int]:
-        """Return how many tensors are left out, by the part of the file that they belong to."""
+        """Return the number of skipped tensors, by the part of the file that holds them."""
         bare = (name.removeprefix(self.wrapper) for name in self.outside)
         modules = (name.rpartition(".")[0] if name.endswith(LEAVES) else name for name in bare)
         return dict(Counter(".".join(module.split(".")[:2]) for module in modules))
 
-    def said_beside(self) -> str:
-        """Return what is left out, by name and count."""
+    def describe_beside(self) -> str:
+        """Return the skipped parts by name and count, as text."""
         return ", ".join(f"{count} tensor{'s' * (count > 1)} of {part}" for part, count in self.beside().items())
 
-    def said(self, name: str) -> str:
+    def spell(self, name: str) -> str:
         """Return a grammar's name as the file writes it."""
         return self.spelled.get(name) or self.wrapper + (spell(self.dialect, name) or name)
 
@@ -68,11 +68,11 @@ def build(model: str, arguments: Mapping[str, Any]) -> nn.Module:
     """Build by name; an argument None means the model's own.
 
     Raises:
-        InputError: an unknown name, or arguments that it cannot be built with, as a damaged description may have.
+        InputError: an unknown name, or arguments that do not fit it, as in a damaged description.
     """
     given = {key: value for key, value in arguments.items() if value is not None}
     try:
-        return models.create_model(model, **given)
+        return models.build(model, **given)
     except InputError:
         raise
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

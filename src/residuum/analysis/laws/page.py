@@ -13,7 +13,7 @@ from .outcome import Outcome
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Rows = Sequence[tuple[str, str, Outcome]]  # law, network, outcome
+LawOutcome = tuple[str, str, Outcome]  # law, network, what came of it
 
 PICTURES = {"5 scaling": "scaling", "6 paths": "paths", "7 signal": "signal"}
 ALTS = {
@@ -24,7 +24,7 @@ ALTS = {
 COLUMNS = ("network", "left side", "right side", "difference", "verdict")
 
 
-def laws_page(rows: Rows, figures: Mapping[str, Figure], summary: str, answer: str) -> str:
+def laws_page(rows: Sequence[LawOutcome], figures: Mapping[str, Figure], summary: str, answer: str) -> str:
     """Return the page.
 
     Args:
@@ -53,8 +53,8 @@ def statement(law: str) -> list[str]:
     return [" ".join(paragraph.split()) for paragraph in paragraphs]
 
 
-def table_of(rows: Rows) -> list[list[str]]:
-    """Return the cells; networks that a law does not cover for the same reason share a row."""
+def table_of(rows: Sequence[LawOutcome]) -> list[list[str]]:
+    """Return the cells; networks that a law does not speak of for the same reason share a row."""
     silent: dict[tuple[str, str], list[str]] = {}
     for law, network, outcome in rows:
         if not outcome.applies:

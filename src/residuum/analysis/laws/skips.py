@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...models.skip_mlp import explicit
 from ...nn import Network
 from ...nn.skips import SkipCell
-from ...nn.skips_numpy import Path, cross_entropy
+from .explicit import explicit
 from .outcome import Comparison, Outcome, does_not_apply
+from .skips_numpy import Path, cross_entropy
 from .subject import Subject
 
 ETA = 0.1
@@ -24,7 +24,7 @@ ETA = 0.1
 def skip_rules(subject: Subject) -> Outcome:
     """Law 4. dW[l-k,l] = -eta delta_l a_{l-k}^T for the normal path and every skip, delta_l = g'(z_l) sum W^T delta.
 
-    Written out in NumPy without automatic differentiation (``nn/skips_numpy.py``) and compared with autograd: every
+    Written out in NumPy without automatic differentiation (``skips_numpy.py``) and held against autograd: every
     matrix and bias after one step of gradient descent; fixed identities, which must stay; and, because the rules agree,
     each layer's matrices merged into one, which must learn the same in that step.
 
