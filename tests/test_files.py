@@ -50,7 +50,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_full_disk_is_told_with_its_remedy(tmp_path):
     target = tmp_path / "a.txt"
     write_text(target, "old")
-    with pytest.raises(DiskError, match=r"a\.txt: .*No space left.*untouched; free space"), replacing(target):
+    with pytest.raises(DiskError, match=r"a\.txt: .*No space left.*intact; free space"), replacing(target):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert target.read_text() == "old"
     assert names(tmp_path) == ["a.txt"]

@@ -210,7 +210,7 @@ def test_a_fork_server_that_ends_as_it_imports_the_script_is_said_the_same_way(m
         fetch([1], workers=1, batch_size=1)
 
 
-@pytest.mark.parametrize(("code", "told"), [(UNGUARDED, "put its calls below `if __name__"), (1, "ended from outside")])
+@pytest.mark.parametrize(("code", "told"), [(UNGUARDED, "put its calls below `if __name__"), (1, "process was killed")])
 def test_a_pool_says_why_a_process_of_it_has_ended(code, told):
     with pytest.raises(InputError, match=told), pool_of(1) as pool:
         pool.submit(os._exit, code).result()

@@ -1,4 +1,4 @@
-"""Import torchvision where its compiled half cannot load."""
+"""Import torchvision even if its compiled half cannot load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic file writes: a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 # As ``replacing`` names them: .NAME.SUFFIX.xxxxxxxx.SUFFIX
 _TEMPORARY = re.compile(r"\..+(\.\w+)\.[a-z0-9_]{8}\1")
 
-# How a file system says no: there is no room, no right, a file where a folder should be, a name it cannot hold.
+# How a file system refuses a write: no space, no permission, a file in place of a folder, an impossible name.
 _REFUSALS = frozenset(
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EEXIST", "EISDIR", "ENAMETOOLONG")
@@ -45,7 +45,7 @@ REMEDY = "free space or choose another folder"
 def replacing(path: str | os.PathLike[str], remedy: str = REMEDY) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed onto ``path``.
 
-    Whatever fails inside, the old file stays as it was and nothing is left beside it. Raises DiskError when the
+    If anything fails inside, the old file stays as it was and no temporary file remains. Raises DiskError when the
     file system refuses (full, read-only), naming the file and the remedy.
     """
     path = Path(path)
@@ -69,7 +69,7 @@ def replacing(path: str | os.PathLike[str], remedy: str = REMEDY) -> Iterator[Pa
 
 
 def settle(path: Path) -> None:
-    """Make a temporary file or folder ready to take its name: readable as a new one would be, and on the disk."""
+    """Prepare a temporary file or folder for its rename: the permissions of a new one, the content on the disk."""
     mask = os.umask(0)
     os.umask(mask)
     path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
@@ -77,10 +77,11 @@ def settle(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has a file's content, or a folder's names.
+    """Wait until a file's content, or a folder's entries, are on the disk.
 
-    Windows flushes a file only through a descriptor opened for writing, and opens no folder at all: there a folder's
-    names are left to the system. So they are where a file system cannot flush a folder, or this user may not read it.
+    Windows flushes a file only through a descriptor opened for writing, and opens no folder at all: the system alone
+    decides when it writes a folder's entries. The same applies where a file system cannot flush a folder, or this user
+    may not read it.
     """
     folder = path.is_dir()
     try:
@@ -103,7 +104,7 @@ def _opened(path: Path, folder: bool) -> int:
         return os.open(path, os.O_RDONLY)
     try:
         return os.open(path, os.O_RDWR)
-    except PermissionError:  # a umask that leaves its owner no right to write
+    except PermissionError:  # a umask that denies the owner write permission
         return os.open(path, os.O_RDONLY)
 
 
@@ -119,7 +120,7 @@ def refusals_told(path: str | os.PathLike[str], remedy: str = REMEDY) -> Iterato
 
 
 def make_folder(path: str | os.PathLike[str], remedy: str = REMEDY) -> Path:
-    """Make a folder, and those above it, where it is not there; DiskError with the remedy where that cannot be."""
+    """Make a folder and its parents if they are missing; raise DiskError with the remedy if that fails."""
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +149,7 @@ def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
 
 
 def _refusal(error: BaseException) -> BaseException | None:
-    """Tell a file system's refusal from other failures, also where a library wraps it in an error of its own."""
+    """Return a file system's refusal, also one that a library wraps in its own error; None for other failures."""
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         return error
     wrapped = ("No space left", "File too large", "PytorchStreamWriter failed", "unexpected pos", "os error 28")
@@ -157,20 +158,20 @@ def _refusal(error: BaseException) -> BaseException | None:
 
 def _disk_error(path: Path, error: BaseException, remedy: str = REMEDY) -> DiskError:
     reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-    return DiskError(f"could not write {path}: {reason}. What stood there before is untouched; {remedy}.")
+    return DiskError(f"could not write {path}: {reason}. The previous content is intact; {remedy}.")
 
 
 @contextlib.contextmanager
 def locked(
     path: str | os.PathLike[str], message: str, waiting: Callable[[], None] | None = None, remedy: str = REMEDY
 ) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another has it.
+    """Hold an exclusive lock on ``path`` (created if needed) for this process; raise InputError if another holds it.
 
-    With ``waiting`` it is waited for instead, after that was called once.
+    With ``waiting``, call that once and wait for the lock instead.
 
-    The operating system lets go of it when the process ends, however it ends; its children do not hold it, since they
-    may outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows, many network
-    and FUSE file systems, each with an error of its own) there is no lock.
+    The operating system releases it when the process ends, for any reason; its children do not hold it, since they may
+    outlive it (workers of a killed process take seconds to notice). Where there is no flock (Windows, many network and
+    FUSE file systems, each with its own error) there is no lock.
 
     Raises DiskError where the file cannot be made.
     """
@@ -184,7 +185,7 @@ def locked(
     with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # the latter is how CIFS says that another holds it
+        except (BlockingIOError, PermissionError):  # CIFS raises the latter when another process holds it
             if waiting is None:
                 raise InputError(message) from None
             waiting()

@@ -9,24 +9,24 @@ stream   numbers              decides
 init                          initial weights
 order    epoch                order of the training images
 augment  epoch, step or image crops and flips
-side                          which pictures are mirrored in the first epoch, where flips alternate
-vary     epoch, image         colours, distortions and erased parts of pictures in memory
+side                          which images are mirrored in the first epoch, where flips alternate
+vary     epoch, image         colours, distortions and erased parts of images in memory
 dropout  step, process        what a network draws in its forward pass
 depth    step                 which branches are dropped: the same in all processes
-mix      step, batch          which pictures are mixed with which, and how much
-resample                      which pictures the sets behind an interval hold
-halves                        which half of the pictures fits a temperature
-probes   height, width        noise and windows of photographs that exported files are tried on
-part                          which pictures a part of a data set has
-sample                        which pictures an analysis looks at
+mix      step, batch          pairs and weights of mixed images
+resample                      images of the resampled sets behind an interval
+halves                        which half of the images fits a temperature
+probes   height, width        noise and windows of photographs that test exported files
+part                          images of a part of a data set
+sample                        images of an analysis
 lesion   size, repeat         which blocks are removed together
 swap     swaps, repeat        which blocks change places
-corrupt  kind                 noise and places of what spoils pictures
-bearing  number               where a landscape is looked at
-maximise                      start and shifts of a picture that is climbed
+corrupt  kind                 noise and places of corruptions
+bearing  number               directions of a loss landscape
+maximise                      start and shifts in activation maximisation
 laws                          the examples, stacks and directions on which laws are checked
 study    measurement          what a study draws: inputs, directions, which blocks
-split                         which training pictures choose the best epoch
+split                         training images held out to choose the best epoch
 fuzz     file                 how an image file is damaged before it is read
 ======== ==================== ==========================================
 """
@@ -59,8 +59,8 @@ def generator(seed: int, stream: str, *numbers: int) -> torch.Generator:
 def drawing(seed: int, stream: str, *numbers: int) -> Iterator[None]:
     """Let torch's global generator draw from a stream inside the block, and leave it untouched outside.
 
-    The processor's generator alone: ``torch.manual_seed`` would leave those of GPUs changed, and takes as long as the
-    variation of a small picture.
+    The processor's generator alone: ``torch.manual_seed`` would leave those of GPUs changed, and takes as long as
+    augmenting a small image.
     """
     import torch
 

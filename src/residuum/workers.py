@@ -1,4 +1,4 @@
-"""What a worker process owes to the one that started it, and how a process is asked to stop."""
+"""Worker processes: how they end with their parent, and which signals stop a process."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ GRACE = 20.0  # seconds in which the process that started a worker may save and 
 
 
 def serve_parent(worker: int = 0) -> None:
-    """Leave the signals that reach every process of a job to the one that started this one, and end with it.
+    """Leave the signals that reach every process of a job to this process's parent, and end with it.
 
     A terminal sends Ctrl-C to all processes, a scheduler SIGTERM: a worker that ended at once would break the step that
-    its parent still makes before it saves. After a while of grace SIGTERM ends a worker all the same.
+    its parent completes before it saves. After a grace period SIGTERM ends a worker all the same.
 
     Args:
-        worker: its number, which torch's loaders give to a ``worker_init_fn``.
+        worker: its number, which torch's loaders pass to a ``worker_init_fn``.
     """
     for number in STOPS:
         signal.signal(number, _end_later if number == signal.SIGTERM else signal.SIG_IGN)
@@ -44,7 +44,7 @@ def serve_parent(worker: int = 0) -> None:
 def holding_signals() -> Iterator[None]:
     """Start workers inside: what asks a process to stop reaches them after ``serve_parent``, this thread later.
 
-    A spawned process imports for seconds before it can say what a signal does to it; a Ctrl-C would end it with a
+    A spawned process imports for seconds before it can install signal handlers; a Ctrl-C would end it with a
     traceback.
     """
     if not hasattr(signal, "pthread_sigmask"):
@@ -65,23 +65,23 @@ def _end_later(number: int, frame: Any) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process when the one that started it ends, however it does: who is killed can tell nobody.
+    """End this process when its parent ends, for any reason: a killed parent cannot announce it.
 
-    torch's workers look for another parent than the one they found when they were ready, and only between two batches.
-    One whose parent was killed before that, or whose picture never comes, would stay for good.
+    torch's workers compare their parent with the one that they had when they were ready, and only between two batches.
+    A worker whose parent was killed before that, or whose image never arrives, would never exit.
     """
     if (parent := parent_process()) is not None:
         threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
-LAUNCHER = "RESIDUUM_LAUNCHER"  # variable: the id of the process that started several of a run
-LOOK = 1.0  # seconds between looks for it
+LAUNCHER = "RESIDUUM_LAUNCHER"  # environment variable: the id of the process that launched a run's processes
+LOOK = 1.0  # seconds between checks for it
 
 
 def end_with_launcher() -> None:
-    """Let SIGTERM end this process, which saves, when the one that launched it has ended without a word.
+    """Send SIGTERM to this process, which then saves, once its launcher has died.
 
-    A process group's leader that is killed (SIGKILL, or a second signal while it waits for the others) can't say so.
+    A killed launcher (SIGKILL, or a second signal while it waits for the others) cannot signal its processes.
     """
     launcher = os.environ.get(LAUNCHER, "")
     if launcher.isdecimal() and hasattr(os, "getppid"):
@@ -96,7 +96,7 @@ def _watch(launcher: int) -> None:
     os._exit(128 + signal.SIGTERM)
 
 
-UNGUARDED = 76  # exit code of a worker whose script would start workers of its own
+UNGUARDED = 76  # exit code of a worker whose script would start further workers
 SCRIPT = (
     'this script starts processes, and each imports it; put its calls below `if __name__ == "__main__":`, or take '
     "workers=0"
@@ -104,11 +104,11 @@ SCRIPT = (
 
 
 def refuse_imported_script() -> None:
-    """End, in one line, a worker that runs the script of its user anew because nothing there guards its calls.
+    """End, with one message, a worker that would run the user's script again because it has no main guard.
 
-    Where processes are spawned (macOS, Windows, or by choice) each imports the script that started it. What trains on
-    import would start workers of its own without end. The first worker prints the line; all end with ``UNGUARDED``, by
-    which the process that started them knows why.
+    Where processes are spawned (macOS, Windows, or by choice) each imports the script that started it. A script that
+    trains on import would start workers without end. The first worker prints the message; all exit with ``UNGUARDED``,
+    which shows their parent the reason.
     """
     process = multiprocessing.current_process()
     if not getattr(process, "_inheriting", False):
@@ -122,7 +122,7 @@ def refuse_imported_script() -> None:
 
 
 def refuse_unguarded(workers: Iterable[BaseProcess]) -> None:
-    """Raise InputError where one of these workers has ended because its script guards no calls."""
+    """Raise InputError where one of these workers has ended because its script has no main guard."""
     if any(worker.exitcode == UNGUARDED for worker in workers):
         raise InputError(SCRIPT)
 
@@ -131,9 +131,9 @@ def refuse_unguarded(workers: Iterable[BaseProcess]) -> None:
 def pool_of(workers: int, begin: Callable[[], object] = serve_parent) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of spawned processes, each of which calls ``begin`` first; submit inside ``holding_signals``.
 
-    Whatever is raised inside ends the processes: none is waited for, none stays behind.
+    Any error inside ends the processes at once; none stays behind.
 
-    Raises InputError where one of them ends: the script guards no calls, or the system has killed it.
+    Raises InputError where one of them ends: the script has no main guard, or the system killed the process.
     """
     from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 
@@ -143,10 +143,10 @@ def pool_of(workers: int, begin: Callable[[], object] = serve_parent) -> Iterato
             yield pool
         except BrokenProcessPool as error:
             processes = processes_of(pool)
-            pool.shutdown()  # until then no exit code is sure to be known
+            pool.shutdown()  # exit codes are certain only after this
             refuse_unguarded(processes)
             raise InputError(
-                "a worker process was ended from outside, as a system does that runs out of memory; take fewer workers"
+                "a worker process was killed, perhaps by a system out of memory; use fewer workers"
             ) from error
         except BaseException:
             for process in processes_of(pool):

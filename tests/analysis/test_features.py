@@ -91,7 +91,7 @@ def test_neighbours_are_the_nearest_by_cosine():
 
 def test_first_filters(residual):
     assert torch.equal(first_filters(residual), residual.stem.conv.weight)
-    with pytest.raises(ValueError, match="filters are those of convolutions, and Linear has none"):
+    with pytest.raises(ValueError, match="a network must have a convolution to show its filters, and Linear has none"):
         first_filters(nn.Linear(1, 1))
 
 

@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_said(residual, plain, digits):
         pass
     with pytest.raises(ValueError, match="blocks can change places where a stage has two of one shape, and none has"):
         swapped([], 1, torch.Generator())
-    with pytest.raises(ValueError, match="this analysis looks at blocks, and Linear has none"):
+    with pytest.raises(ValueError, match="this analysis inspects blocks, and Linear has none"):
         removable(nn.Linear(1, 1), torch.zeros(1, 1))
     narrowing = copy.deepcopy(plain)
     narrowing.stages[1][1].branch = nn.Sequential(nn.Conv2d(8, 5, 1), nn.ReLU())

@@ -53,5 +53,5 @@ def test_a_norm_that_doubles_doubles_the_response(residual, digits):
 def test_nothing_to_measure_is_said(residual):
     with pytest.raises(ValueError, match="responses need at least one image, got none"):
         responses(residual, [])
-    with pytest.raises(ValueError, match="responses are those of convolutions and linear layers, and ReLU has none"):
+    with pytest.raises(ValueError, match="responses need convolutions or linear layers, and ReLU has none"):
         responses(nn.ReLU(), [torch.zeros(1)])

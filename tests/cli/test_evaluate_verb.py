@@ -117,7 +117,7 @@ def test_a_page_is_written(files, tmp_path):
     names = {path.name for path in (tmp_path / "page").iterdir()}
     assert names == {"report.html", "confusion.png", "per_class.png", "reliability.png"}
     page = (tmp_path / "page" / "report.html").read_text()
-    assert "Whether its confidence can be believed" in page and "The worst mistakes" in page
+    assert "<h2>Calibration</h2>" in page and "The worst mistakes" in page
     assert "0.90 to 1.00" in page, "ten bins"
 
 
@@ -173,7 +173,7 @@ def colour_files(files, tmp_path):
 
 def test_a_class_without_an_image_has_no_figure_and_that_is_noted(zeros, colour_files):
     done = CliRunner().invoke(app, ["evaluate", str(colour_files[1]), "--data", str(zeros)], catch_exceptions=False)
-    note = "--split all has no image of 1; figures on it are over 1 of 2 classes"
+    note = "--split all has no image of 1; its figures cover 1 of 2 classes"
     assert f"note: {note}" in done.stderr.splitlines()
     assert "1\tno image" in done.stdout.splitlines() and "nan" not in done.stdout
     found = json.loads(run("evaluate", colour_files[1], "--data", zeros, "--json"))

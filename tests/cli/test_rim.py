@@ -238,7 +238,7 @@ def test_the_machine_says_how_long_threads_spin(monkeypatch):
     monkeypatch.setattr("residuum.spinning._chosen", {})
     assert spinning()["value"] == "OpenMP's own time"
     monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
-    assert spinning() == {"value": "OMP_WAIT_POLICY=passive", "why": "the environment says so"}
+    assert spinning() == {"value": "OMP_WAIT_POLICY=passive", "why": "set in the environment"}
     monkeypatch.delenv("OMP_WAIT_POLICY")
     limit_spinning()
     assert spinning()["value"] == "GOMP_SPINCOUNT=2000, KMP_BLOCKTIME=1"

@@ -71,7 +71,7 @@ def test_errors_keep_their_kind_and_words(error, workers):
 
 
 def test_a_worker_that_is_killed_is_one_line():
-    with pytest.raises(InputError, match=r"a process that decodes images has ended \([^\n]*\); take fewer --workers"):
+    with pytest.raises(InputError, match=r"a process that decodes images exited \([^\n]*\); use fewer --workers"):
         list(fetch(Failing(None), 1, batch_size=2))
 
 

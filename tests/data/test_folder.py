@@ -76,7 +76,7 @@ def test_a_damaged_picture_is_named_and_left_out(digit_folder, damage):
     assert len(dataset.train) + len(dataset.val) == 59
     assert dataset.notes[0] == "1 of 60 images could not be read"
     assert dataset.notes[1].startswith("left out digit-1/005.png: ")
-    with pytest.raises(InputError, match=r"digit-1/005\.png cannot be read .*leave out --strict"):
+    with pytest.raises(InputError, match=r"digit-1/005\.png cannot be read .*; repair it, or omit --strict"):
         open_data(digit_folder, strict=True)
 
 

@@ -163,7 +163,7 @@ def test_a_damaged_or_foreign_file_is_written_anew_and_that_is_said(photographs,
     told = []
     after = content(pack_images(open_data(photographs), 24, told.append))
     assert f"the cache {path} cannot be used (" in told[0]
-    assert "its images are decoded anew" in told[0]
+    assert "decoding its images again" in told[0]
     assert all(a[1].equal(b[1]) for a, b in zip(before, after, strict=True))
 
 

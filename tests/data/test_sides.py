@@ -154,7 +154,7 @@ def test_a_class_keeps_an_image_to_train_on_and_lacking_ones_are_noted(tmp_path)
     assert {picture.label for picture in found.train} == set(range(40))
     lacking = 40 - len({picture.label for picture in found.val})
     (note,) = [note for note in found.notes if note.startswith("validation has no image of")]
-    assert f"figures on it are over {40 - lacking} of 40 classes" in note
+    assert f"its figures cover {40 - lacking} of 40 classes" in note
     again = look_through(tree(tmp_path, "c0", count=9))
     before = {picture.name for picture in found.val if not picture.name.startswith("c0/")}
     assert before == {picture.name for picture in again.val if not picture.name.startswith("c0/")}

@@ -48,7 +48,7 @@ def test_the_pictures_are_the_same_every_time_and_drawn_not_counted_off():
 def test_shares_that_leave_a_side_empty(share, message):
     with pytest.raises(InputError, match=message):
         split_off(numbered(), share)
-    with pytest.raises(InputError, match="has validation and test images of its own; leave --val-split out"):
+    with pytest.raises(InputError, match="has its own validation and test images; leave --val-split out"):
         split_off(split_off(numbered(), 0.1), 0.1)
 
 

@@ -90,7 +90,7 @@ def test_a_temperature_without_a_best_value_ends_at_the_ends():
     assert fit_temperature(predicted([[5.0, 0.0], [0.0, 5.0]], [1, 0])) == pytest.approx(1e3, rel=1e-6)
     certain = predicted([[0.0, -math.inf], [0.0, -math.inf], [0.0, -1.0]], [0, 0, 1])
     assert math.isfinite(fit_temperature(certain))
-    with pytest.raises(InputError, match="got 1 in all"):
+    with pytest.raises(InputError, match="at least 2 images, got 1"):
         calibrate(all_right.part(torch.tensor([0])))
 
 

@@ -144,7 +144,5 @@ def test_the_limit_of_a_folders_images_is_given_to_evaluate(tmp_path):
     assert len(evaluate(model, tmp_path, split="all")) == 6
     found = evaluate(model, tmp_path, split="all", max_pixels=399)
     assert (len(found), found.top1) == (4, 100.0)
-    with pytest.raises(
-        InputError, match=r"max_pixels must stand with the name of a folder, got 9 .*open_data\(FOLDER, "
-    ):
+    with pytest.raises(InputError, match=r"max_pixels needs the name of a folder, got 9 .*open_data\(FOLDER, "):
         evaluate(model, open_data(tmp_path), max_pixels=9)

@@ -190,7 +190,7 @@ def test_per_class_of_many_classes_says_what_it_leaves_out():
 
 
 def test_per_class_refuses_what_it_cannot_draw():
-    with pytest.raises(InputError, match="equally many, got 1, 2 and 2"):
+    with pytest.raises(InputError, match="of equal number, got 1, 2 and 2"):
         per_class_accuracy([1.0], [1, 2], ["a", "b"])
     with pytest.raises(InputError, match="needs images, got none in any class"):
         per_class_accuracy([1.0], [0], ["a"])

@@ -82,7 +82,7 @@ def test_a_row_must_fit_the_columns():
 
 
 def test_a_figure_wants_an_alt_text():
-    with pytest.raises(InputError, match="needs an alt text, got none; say in a sentence"):
+    with pytest.raises(InputError, match="needs an alt text, got none; describe it in a sentence"):
         page.figure(curves([{"epoch": 1, "val_loss": 1.0}]), "")
 
 

@@ -71,19 +71,19 @@ def test_the_report_ranks_confusions_and_lists_classes(read_page):
 def test_mistakes_are_pictures_with_words(read_page):
     root = read_page(run_report(RUN))
     (img,) = root.all("img")
-    assert img.attributes["alt"] == "val/cat/1.png: cat, taken for <script> with confidence 0.99"
+    assert img.attributes["alt"] == "val/cat/1.png: cat, predicted <script> with confidence 0.99"
     words = [span.text for span in root.all("ul")[-1].all("span")]
     assert words == ["cat → <script>", "99 % sure", "val/cat/1.png"]
-    assert "1 of 6, the surest first" in root.text
+    assert "1 of 6, the most confident first" in root.text
 
 
 def test_a_run_without_mistakes(read_page):
     perfect = replace(RUN, confusion=np.diag([4, 5, 6]), mistakes=[])
     root = read_page(run_report(perfect))
-    assert "Not one image was mistaken." in root.text
+    assert "No image was misclassified." in root.text
     assert "100.0 %" in root.text and not root.all("img")
     assert not any("most frequent confusions" in c.text for c in root.all("caption"))
-    assert "No images of the mistakes were kept." in run_report(replace(RUN, mistakes=[]))
+    assert "No misclassified image was kept." in run_report(replace(RUN, mistakes=[]))
 
 
 def test_an_evaluation_has_no_curves(read_page):

@@ -51,5 +51,5 @@ def test_what_is_not_finite_leaves_a_gap():
 
 def test_a_picture_needs_epochs():
     for wrong in ([], [RunCurve("none", [], [], [])]):
-        with pytest.raises(InputError, match="an image of runs needs a run, each with an epoch that is done"):
+        with pytest.raises(InputError, match="a figure of runs needs a run, each with a finished epoch"):
             runs_figure(wrong)

@@ -41,10 +41,10 @@ def test_a_study_shows_question_answer_numbers_and_outcome(read_page):
     words = [p.text for p in root.all("p")]
     assert words.index("Do deeper plain networks train worse?") < words.index("Yes, by 62 points <here>.")
     assert [h.text for h in root.all("h2")] == [
-        "What it looks like",
-        "Held against the literature",
+        "Figures",
+        "Compared with the literature",
         "The numbers",
-        "Do it again",
+        "How to repeat it",
     ]
     assert [svg.attributes["aria-label"] for svg in root.all("svg")] == ["plain networks", "residual networks"]
     outcome = [[cell.text for cell in row.all("th") + row.all("td")] for row in root.all("table")[0].all("tr")]
@@ -62,13 +62,13 @@ def test_a_study_shows_question_answer_numbers_and_outcome(read_page):
 
 def test_a_study_without_figures_or_literature_leaves_these_out(read_page):
     root = read_page(study_page([study(figures=False)]))
-    assert [h.text for h in root.all("h2")] == ["The numbers", "Do it again"]
+    assert [h.text for h in root.all("h2")] == ["The numbers", "How to repeat it"]
 
 
 def test_several_studies_stand_below_one_another(read_page):
     root = read_page(study_page([study(), study(figures=False)]))
     assert [h.text for h in root.all("h2")] == ["Degradation", "Degradation"]
-    assert [h.text for h in root.all("h3")][-2:] == ["The numbers", "Do it again"]
+    assert [h.text for h in root.all("h3")][-2:] == ["The numbers", "How to repeat it"]
     assert [cell.text for cell in root.all("table")[0].all("td")] == ["Yes, by 62 points <here>."] * 2
 
 

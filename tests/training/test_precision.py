@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
+from residuum import create_model
 from residuum.errors import InputError
-from residuum.models import create_model
 from residuum.training.allocator import keep_freed_memory
 from residuum.training.precision import Trial, autocast, choose_device, choose_precision
 

@@ -155,7 +155,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path, monkeypatch):
         saved(state, file)
 
     monkeypatch.setattr(torch, "save", save)
-    with pytest.raises(DiskError, match=r"could not write .*step-000000010\.pt: No space left.*untouched"):
+    with pytest.raises(DiskError, match=r"could not write .*step-000000010\.pt: No space left.*content is intact"):
         for event in train(run, report=False):
             epochs += isinstance(event, Epoch)
     monkeypatch.undo()

@@ -1,1 +1,1 @@
-"""Looking inside: functions of a model and data that give plain numbers."""
+"""Inspect a trained network: functions of a model and data that return plain numbers."""

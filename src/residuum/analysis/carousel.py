@@ -1,8 +1,8 @@
-"""The constant error carousel and the residual stream: how an error goes back through time, and through depth.
+"""The constant error carousel and the residual stream: how an error flows back through time, and through depth.
 
-Each system is a row of steps that hands a state on. ``whole`` is the error at each state that comes back from the last;
-``direct`` is the part of it that came along the carry alone: at fixed gates through time (Hoc97's truncation), along
-the shortcuts through depth.
+Each system is a row of steps that passes a state on. ``whole`` is the error at each state, backpropagated from the
+last; ``direct`` is the part of it that flows along the carry alone: at fixed gates through time (Hoc97's truncation),
+along the shortcuts through depth.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def lstm_1997(width: int) -> LSTMCell:
 
 
 def lstm_2000(width: int) -> LSTMCell:
-    """Build the cell with a learnt forget gate, as it is drawn: half open (Gers et al. 2000)."""
+    """Build the cell with a learnt forget gate, as initialised: half open (Gers et al. 2000)."""
     return LSTMCell(width, width)
 
 
@@ -43,7 +43,7 @@ def lstm_open(width: int, inputs: int | None = None) -> LSTMCell:
 
     Args:
         width: features of its state.
-        inputs: features of what it reads; by default as many.
+        inputs: features of its input; by default ``width``.
     """
     cell = LSTMCell(width if inputs is None else inputs, width)
     with torch.no_grad():
@@ -56,8 +56,8 @@ def through_time(cell: LSTMCell, steps: int, seed: int = 0) -> Error:
     """Return the error at the memory c of each step, going back from a random direction at the last one.
 
     Args:
-        cell: what steps; its inputs are as wide as its state.
-        steps: how many.
+        cell: the recurrent cell; its inputs are as wide as its state.
+        steps: the number of steps.
         seed: of the stream ``study``, which draws inputs and direction.
     """
     inputs, towards = _draw(steps, cell.width, seed)
@@ -100,7 +100,7 @@ def through_depth(blocks: Sequence[Block], seed: int = 0, width: int = 64) -> Er
     """
     (x,), towards = _draw(1, width, seed)
     stream: list[Tensor] = [x.requires_grad_(True)]
-    kept: list[Tensor] = []  # a variable of its own for each shortcut's use of the stream
+    kept: list[Tensor] = []  # a separate variable for each shortcut's use of the stream
     outputs: list[Tensor] = []
     for block in blocks:
         block.double()

@@ -1,7 +1,7 @@
-"""Corruptions: what is done to pictures to see what a model bears (after Hendrycks 2019, arXiv:1903.12261).
+"""Corruptions of images that measure a model's robustness (after Hendrycks 2019, arXiv:1903.12261).
 
-Each takes and gives uint8 pixels [N, C, H, W], as a camera or a file would, before the model's own normalisation;
-strength 0 changes nothing. What is drawn belongs to the stream ``corrupt`` of a seed: two models given the same seed
+Each takes and returns uint8 pixels [N, C, H, W], as a camera or a file would, before the model's own normalisation;
+strength 0 changes nothing. Draws come from the stream ``corrupt`` of a seed: two models given the same seed
 see the same pixels.
 """
 
@@ -21,33 +21,33 @@ from .weather import APPLY, CONSTANTS
 
 
 class Corruption(NamedTuple):
-    """A way to spoil pictures."""
+    """A way to corrupt images."""
 
     apply: Callable[[Tensor, float], Tensor]  # pixels, strength
-    strength: str  # what the strength is, with its unit
+    strength: str  # meaning and unit of the strength
     strengths: tuple[float, ...]  # a useful range, the weakest first
 
 
 def gaussian_noise(pixels: Tensor, strength: float) -> Tensor:
     """Add normal noise of that standard deviation (of values 0..1) to each value, and clip."""
-    # On bytes torchvision cuts the noise's fractions off, which makes it weaker than asked: so on fractions, rounded.
+    # On bytes torchvision truncates the noise, which makes it weaker than requested: add it to fractions, then round.
     return _functional().gaussian_noise(pixels / 255, 0.0, strength, True).mul(255).round().to(torch.uint8)
 
 
 def blur(pixels: Tensor, strength: float) -> Tensor:
     """Convolve with a Gaussian of that standard deviation, pixels."""
     reach = max(1, round(3 * strength))
-    reach = min(reach, min(pixels.shape[-2:]) - 1)  # the border is mirrored, which needs that many pixels
+    reach = min(reach, min(pixels.shape[-2:]) - 1)  # mirroring the border needs that many pixels
     return _functional().gaussian_blur(pixels, [2 * reach + 1] * 2, [strength, strength])
 
 
 def lower_contrast(pixels: Tensor, strength: float) -> Tensor:
-    """Move every value that share of the way to the picture's mean grey."""
+    """Move every value that share of the way to the image's mean grey."""
     return _functional().adjust_contrast(pixels, 1 - strength)
 
 
 def occlusion(pixels: Tensor, strength: float) -> Tensor:
-    """Cover that share of each picture's area with a grey square at a random place."""
+    """Cover that share of each image's area with a grey square at a random place."""
     count, _, height, width = pixels.shape
     tall, wide = (max(1, round(strength**0.5 * side)) for side in (height, width))
     top = torch.randint(0, height - tall + 1, (count, 1, 1))
@@ -77,7 +77,7 @@ def _benchmark(kind: str) -> Corruption:
 
 SEVERITY = "severity, 1 to 5"
 FOUR = tuple(CORRUPTIONS)
-CORRUPTIONS |= {kind: _benchmark(kind) for kind in APPLY}  # behind the four: a place is a stream
+CORRUPTIONS |= {kind: _benchmark(kind) for kind in APPLY}  # after the four: a kind's position names its stream
 FIFTEEN = tuple(APPLY)
 
 
@@ -87,11 +87,11 @@ def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tens
     Args:
         pixels: uint8 [N, C, H, W].
         kind: a name of ``CORRUPTIONS``.
-        strength: 0 or more; what it means, the table says.
+        strength: 0 or more; the table states its meaning.
         seed: of the stream.
 
     Raises:
-        InputError: an unknown kind, or a strength below 0 or beyond what the kind knows.
+        InputError: an unknown kind, or a strength below 0 or beyond the kind's range.
     """
     corruption = pick(CORRUPTIONS, kind, "a corruption")
     most = 1.0 if corruption.strength.startswith("share") else float("inf")
@@ -108,14 +108,14 @@ def corrupted(pixels: Tensor, kind: str, strength: float, seed: int = 0) -> Tens
 def hits_by_strength(
     model: nn.Module, sample: Sample, kind: str, strengths: Sequence[float] = (), seed: int = 0
 ) -> Tensor:
-    """Return which pictures are still recognised: bool [strengths, N].
+    """Return which images the model still classifies correctly: bool [strengths, N].
 
     Args:
         model: any classifier.
-        sample: clean pictures.
+        sample: clean images.
         kind: a name of ``CORRUPTIONS``.
         strengths: by default 0 and the table's.
-        seed: of the stream; give twins the same one, and the pairs are alike but for the model.
+        seed: of the stream; give twins the same seed, and the pairs differ only in the model.
     """
     chosen = strengths or (0.0, *CORRUPTIONS[kind].strengths)
     return torch.stack(

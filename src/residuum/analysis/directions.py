@@ -1,4 +1,4 @@
-"""Directions in the space of a network's weights, along which its loss is looked at (Li18, arXiv:1712.09913)."""
+"""Directions in the space of a network's weights, along which its loss is evaluated (Li18, arXiv:1712.09913)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def random_direction(model: nn.Module, seed: int, number: int = 0) -> Direction:
     """Return a random direction, normalised filter by filter (Li18 section 4).
 
     Each filter of a Gaussian direction d is scaled to the norm of the filter it moves: d[i] <- d[i] / |d[i]| * |w[i]|.
-    A filter is what gives one output channel: all weights of one output of a convolution or a linear layer. Biases and
-    the parameters of norms do not move, as in Li18's own pictures.
+    A filter is all weights of one output channel of a convolution or of one output of a linear layer. Biases and
+    the parameters of norms do not move, as in Li18's own figures.
 
     Args:
         model: the network; its weights give the filters' norms.
         seed: of the stream ``bearing``.
-        number: which direction of that seed.
+        number: index of the direction for that seed.
     """
     draw = generator(seed, "bearing", number)
     return {name: _filterwise(weights, draw) for name, weights in model.named_parameters()}
@@ -40,15 +40,15 @@ def _filterwise(weights: Tensor, draw: torch.Generator) -> Tensor:
 
 
 class Trajectory(NamedTuple):
-    """Where training went, in the plane that holds most of the way (Li18 section 7)."""
+    """The path of training, in the plane that contains most of it (Li18 section 7)."""
 
     directions: tuple[Direction, Direction]  # unit length, at right angles
     places: Tensor  # float64 [epochs, 2]: coordinates about the last weights
-    explained: tuple[float, float]  # share of the way's variance along each direction
+    explained: tuple[float, float]  # share of the path's variance along each direction
 
 
 def trajectory(weights: Sequence[Mapping[str, Tensor]]) -> Trajectory:
-    """Return the plane of the two principal components of w[i] - w[n], and the way in it.
+    """Return the plane of the two principal components of w[i] - w[n], and the path in it.
 
     Args:
         weights: parameters by name after each epoch, the last ones at the end; no statistics of batch norm.

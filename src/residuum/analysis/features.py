@@ -1,4 +1,4 @@
-"""What the layers of a trained network hold: filters, neighbours, and what a straight line can read off them."""
+"""The content of a trained network's layers: filters, neighbours, and linear probes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 
-RIDGE = 1e-3  # of the features' mean variance: enough to make the equations solvable, too little to shrink what counts
+RIDGE = 1e-3  # of the features' mean variance: enough to make the equations solvable, too little to shrink large ones
 
 
 def first_filters(model: nn.Module) -> Tensor:
@@ -21,20 +21,20 @@ def first_filters(model: nn.Module) -> Tensor:
     """
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
     if first is None:
-        raise InputError(f"filters are those of convolutions, and {type(model).__name__} has none")
+        raise InputError(f"a network must have a convolution to show its filters, and {type(model).__name__} has none")
     return first.weight.detach().clone()
 
 
 def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> Tensor:
-    """Return which test pictures a linear classifier on these features recognises: bool [N].
+    """Return which test images a linear classifier on these features classifies correctly: bool [N].
 
     The classifier is ridge regression onto one-hot labels in closed form (Alain 2016, arXiv:1610.01644, takes logistic
     regression): it has no iterations to tune, so depths are compared on equal terms.
 
     Args:
-        train: [M, p], features of the pictures that the classifier learns from.
+        train: [M, p], features of the images that the classifier learns from.
         train_labels: int64 [M].
-        test: [N, p], of other pictures.
+        test: [N, p], of other images.
         test_labels: int64 [N].
 
     Raises:
@@ -59,17 +59,17 @@ def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels:
 def probes_by_depth(
     train: Mapping[str, Tensor], train_labels: Tensor, test: Mapping[str, Tensor], test_labels: Tensor
 ) -> dict[str, Tensor]:
-    """Return which test pictures a linear probe recognises at each depth: bool [N] by name."""
+    """Return which test images a linear probe classifies correctly at each depth: bool [N] by name."""
     return {name: linear_probe(train[name], train_labels, test[name], test_labels) for name in train}
 
 
 def neighbours(features: Tensor, queries: Tensor, count: int) -> Tensor:
-    """Return the nearest pictures of each query by cosine similarity, nearest first: int64 [queries, count].
+    """Return the nearest images of each query by cosine similarity, nearest first: int64 [queries, count].
 
     Args:
         features: [N, p].
-        queries: int64 [Q], numbers of pictures among the N; a picture is not its own neighbour.
-        count: how many for each.
+        queries: int64 [Q], indices among the N images; an image is not its own neighbour.
+        count: neighbours of each query.
     """
     if not 1 <= count < len(features):
         raise InputError(f"neighbours must number 1 to {len(features) - 1} among {len(features)} images, got {count}")
@@ -80,6 +80,6 @@ def neighbours(features: Tensor, queries: Tensor, count: int) -> Tensor:
 
 
 def neighbours_of_own_class(features: Tensor, labels: Tensor, count: int = 5) -> Tensor:
-    """Return the share of each picture's nearest pictures that are of its class: float64 [N]."""
+    """Return the share of each image's nearest images that are of its class: float64 [N]."""
     nearest = neighbours(features, torch.arange(len(features)), count)
     return (labels[nearest] == labels[:, None]).double().mean(1)

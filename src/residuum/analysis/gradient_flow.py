@@ -1,7 +1,7 @@
-"""How the gradient comes back through a network on pictures: its size block by block, its likeness, its paths.
+"""How the gradient flows back through a network on images: its size by block, its similarity, its paths.
 
-The error is a random direction at the logits, not the loss, so that a network which has learnt its pictures is measured
-as well as a new one. Batch norms take the statistics of the pictures at hand, as in training.
+The error is a random direction at the logits, not the loss, so that a network that has learnt its images can be
+measured as well as a new one. Batch norms take the statistics of the images at hand, as in training.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from .paths import BothWays
 
 
 class Flow(NamedTuple):
-    """What came back."""
+    """Statistics of the gradient."""
 
     sizes: list[float]  # norm of the gradient before each block, and (last) behind the last one, over this last one's
-    likeness: float  # cosine of the pictures' gradients with those of their partners
-    rope: float  # norm of what came back through the shortcuts alone, over the norm of all, before the first block
+    likeness: float  # cosine of the images' gradients with those of their partners
+    rope: float  # norm of the gradient through the shortcuts alone, over that of the whole, before the first block
 
 
 def partners(images: Tensor, rho: float, seed: int = 0) -> Tensor:
-    """Return the images and behind them a partner of each at cosine rho, of the same size: float64 [2 N, C, H, W].
+    """Return the images, followed by a partner of each at cosine rho and of the same norm: float64 [2 N, C, H, W].
 
     Args:
         images: [N, C, H, W] as the network receives them.
         rho: the cosine.
-        seed: of the stream ``study``, which draws the rest of the partner, at a right angle to its picture.
+        seed: of the stream ``study``, which draws the rest of the partner, at a right angle to its image.
     """
     images = images.double()
     with drawing(seed, "study", 0):
@@ -51,12 +51,12 @@ def partners(images: Tensor, rho: float, seed: int = 0) -> Tensor:
 def row_and_slope(
     model: nn.Module, images: Tensor, *, sharing: int = 1, seed: int = 0
 ) -> tuple[list[Passage], Tensor, list[Tensor]]:
-    """Pass pictures and send random directions back.
+    """Pass images and send random directions back.
 
     Args:
-        model: a network of blocks in a row; a float64 copy in training mode is what runs.
+        model: a network of blocks in a row; a float64 copy runs, in train mode.
         images: [N, C, H, W] as the network receives them.
-        sharing: how many pictures get the same direction: 2 where the second half are the first one's partners.
+        sharing: the number of images that share a direction: 2 where the second half are the first one's partners.
         seed: of the stream ``study``, which draws the directions.
 
     Returns: the blocks' passages, the gradient behind the last block, and the gradients at the images and before each
@@ -79,11 +79,11 @@ def row_and_slope(
 
 
 def flow(model: nn.Module, images: Tensor, seed: int = 0) -> Flow:
-    """Return sizes, likeness and rope.
+    """Return sizes, similarity and rope.
 
     Args:
         model: as in ``row_and_slope``.
-        images: float64 [2 N, C, H, W], the partners behind their pictures.
+        images: float64 [2 N, C, H, W], the partners behind their images.
         seed: as in ``row_and_slope``.
     """
     row, slope, (at_images, *slopes) = row_and_slope(model, images, sharing=2, seed=seed)
@@ -97,7 +97,7 @@ def flow(model: nn.Module, images: Tensor, seed: int = 0) -> Flow:
 
 
 def along_shortcuts(row: Sequence[Passage], slope: Tensor) -> Tensor:
-    """Return what comes back before the first block through the shortcuts alone: the path of length 0."""
+    """Return the gradient before the first block through the shortcuts alone: the path of length 0."""
     for passage in reversed(row):
         slope = BothWays(passage).back_one(slope, through=False)
     return slope

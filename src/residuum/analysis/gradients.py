@@ -1,8 +1,8 @@
-"""Gradients of new stacks: how their size and their likeness at nearby inputs change with depth (Bal17).
+"""Gradients of new stacks: how their size and their similarity at nearby inputs change with depth (Bal17).
 
-Four stacks of fully connected blocks, alike but for two words: ``W relu(x)`` or ``x + W relu(x)``, without norm or with
-a batch norm before the ReLU; W from N(0, 2 / width), no biases. Inputs come in pairs of a given cosine; the error is a
-random direction at the output, another one for each pair, the same for both of its members.
+Four stacks of fully connected blocks, which differ only in two parts: ``W relu(x)`` or ``x + W relu(x)``, without norm
+or with a batch norm before the ReLU; W from N(0, 2 / width), no biases. Inputs come in pairs of a given cosine; the
+error is a random direction at the output, another one for each pair, the same for both of its members.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STACKS = [(kind, norm) for kind in MERGES for norm in NORMS]
 
 @dataclass(frozen=True)
 class Signal:
-    """What came back through a new stack."""
+    """The gradients of a new stack."""
 
     norms: Tensor  # float64 [blocks + 1]: of the gradient at the stream before each block, and at the end (last)
     correlations: (
@@ -39,7 +39,7 @@ class Signal:
 
 
 def stack(kind: str, norm: str, blocks: int, width: int) -> nn.Sequential:
-    """Build a new stack in float64 and training mode; weights come from torch's global generator.
+    """Build a new stack in float64 and train mode; weights come from torch's global generator.
 
     Raises:
         InputError: an unknown kind or norm.
@@ -61,7 +61,7 @@ def stack(kind: str, norm: str, blocks: int, width: int) -> nn.Sequential:
 def measure(
     kind: str, norm: str, depths: Sequence[int], *, width: int = 256, batch: int = 256, rho: float = 0.9, seed: int = 0
 ) -> Signal:
-    """Return what comes back through a new stack as deep as the largest depth, and through its shallower beginnings.
+    """Return the gradients of a new stack of the largest depth, and of its first blocks at the other depths.
 
     Args:
         kind: "plain" or "residual".
@@ -96,6 +96,6 @@ def measure(
 
 
 def likeness(rows: Tensor) -> float:
-    """Return the cosine between the first and the second half of the rows, all pairs taken together."""
+    """Return the cosine between the first and the second half of the rows, over all pairs together."""
     one, other = rows.chunk(2)
     return float((one * other).sum() / (one.norm() * other.norm()))

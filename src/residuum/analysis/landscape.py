@@ -1,9 +1,9 @@
 """Landscapes: the loss around a network's weights along one or two directions (Li18, arXiv:1712.09913).
 
 The statistics of batch norm belong to the weights. ``frozen`` (the default) keeps those of the centre: it is the
-function that the saved model computes, its centre is the model's own loss exactly, and it is what Li18 drew.
-``recomputed`` gives each point the statistics that its own weights have on the pictures: the network that training
-would see there. Far from the centre frozen statistics no longer fit; part of the walls that one sees is that misfit.
+function that the saved model computes, its centre is the model's own loss exactly, and Li18 drew it.
+``recomputed`` gives each point the statistics that its own weights have on the images: the network that training
+would see there. Far from the centre frozen statistics no longer fit; part of the visible walls is that misfit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Point = tuple[float, ...]  # a coordinate for each direction
 
 
 class Height(NamedTuple):
-    """What the network is worth at one point."""
+    """Loss and error of the network at one point."""
 
     loss: float  # mean cross-entropy, nats; infinite where it is no number
     error: float  # percent
@@ -47,9 +47,9 @@ def heights(
 
     Args:
         model: a trained classifier.
-        sample: the pictures that the loss is taken over.
+        sample: the images of the loss.
         directions: one for each coordinate of a point.
-        points: where to look.
+        points: coordinates to evaluate.
         statistics: ``frozen`` or ``recomputed`` (above).
         workers: processes, one thread each; 1 works here.
 
@@ -65,7 +65,7 @@ def heights(
     parts = [list(points[start::workers]) for start in range(workers)]
     with pool_of(workers, _begin) as pool:
         with holding_signals():
-            jobs = [pool.submit(_walked, model, sample, directions, part, statistics) for part in parts]
+            jobs = [pool.submit(_walk_part, model, sample, directions, part, statistics) for part in parts]
         found = [job.result() for job in jobs]
     return [found[number % workers][number // workers] for number in range(len(points))]
 
@@ -75,7 +75,7 @@ def _begin() -> None:
     serve_parent()
 
 
-def _walked(
+def _walk_part(
     model: nn.Module, sample: Sample, directions: Sequence[Direction], points: Sequence[Point], statistics: str
 ) -> list[Height]:
     return list(_walk(model, sample, directions, points, statistics))
@@ -96,7 +96,7 @@ def _walk(
 
 @torch.no_grad()
 def place(model: nn.Module, centre: Direction, directions: Sequence[Direction], point: Point) -> None:
-    """Set the model's weights to centre + sum of coordinate * direction; a coordinate of 0 adds nothing at all."""
+    """Set the model's weights to centre + sum of coordinate * direction; a coordinate of 0 adds nothing."""
     for name, weights in model.named_parameters():
         weights.copy_(centre[name])
         for coordinate, direction in zip(point, directions, strict=True):
@@ -125,7 +125,7 @@ def _axis(reach: float, steps: int) -> list[float]:
 
 
 def bumps(losses: Tensor) -> float:
-    """Return how far from convex a line of losses is: the share of inner points that lie above their neighbours' mean.
+    """Return how far a line of losses is from convex: the share of inner points that lie above their neighbours' mean.
 
     0 for a bowl, about one half for noise.
     """

@@ -1,4 +1,4 @@
-"""Pictures of the laws: plain numbers in, a matplotlib Figure out."""
+"""Figures of the laws: plain numbers in, a matplotlib Figure out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKERS = ("o", "s", "D", "^", "v")
 
 
 def signal_figure(curves: Sequence[SignalCurves]) -> Figure:
-    """Draw law 7: the size of gradients and their likeness at nearby inputs, over depth.
+    """Draw law 7: the size of gradients and their correlation at nearby inputs, over depth.
 
     Points are the mean over seeds, shades reach from the lowest to the highest, dashes are the prediction.
     """
@@ -42,7 +42,7 @@ def signal_figure(curves: Sequence[SignalCurves]) -> Figure:
             _curve(likeness, each.depths, each.correlations.numpy(), each.predicted_correlations, marker=marker, **look)
         _log_axis(size)
         size.set_title("Size of the gradient")
-        size.set_xlabel("blocks it came back through")
+        size.set_xlabel("blocks passed backward")
         size.legend(frameon=False, loc="upper left")
         likeness.set_xscale("log", base=2)
         likeness.set_xticks(curves[0].depths, [str(depth) for depth in curves[0].depths])
@@ -74,7 +74,7 @@ def _curve(ax: Axes, x, seeds, expected, *, color: str, label: str = "", **look)
 
 
 def scaling_figure(curve: Mapping[tuple[float, int], float]) -> Figure:
-    """Draw law 5: what is left of the direct term, by lambda (He16 eq. 8); values by (lambda, blocks)."""
+    """Draw law 5: the rest of the direct term, by lambda (He16 eq. 8); values by (lambda, blocks)."""
     with house_style():
         figure, (ax,) = panels(1, 5.2, 3.6)
         for number, scale in enumerate(sorted({scale for scale, _ in curve})):
@@ -83,7 +83,7 @@ def scaling_figure(curve: Mapping[tuple[float, int], float]) -> Figure:
             look = {"color": LIGHT[COLOURS[number % 5]], "marker": MARKERS[number % 5], "ms": 4}
             ax.plot(blocks, values, label=f"λ = {scale:g}", markevery=max(1, len(blocks) // 6), **look)
         _log_axis(ax)
-        ax.set_title("What comes back through the shortcuts alone")
+        ax.set_title("Gradient through the shortcuts alone")
         ax.set_xlabel("blocks")
         _whole_numbers(ax)
         ax.legend(frameon=False, ncols=2)
@@ -92,7 +92,7 @@ def scaling_figure(curve: Mapping[tuple[float, int], float]) -> Figure:
 
 
 def shares_figure(shares: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw law 6: the share of the gradient that came through paths of each length; a list by network."""
+    """Draw law 6: the share of the gradient through paths of each length; a list by network."""
     with house_style():
         figure, (ax,) = panels(1, 5.2, 3.6)
         for number, (name, values) in enumerate(shares.items()):

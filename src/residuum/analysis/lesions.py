@@ -3,7 +3,7 @@
 A block is removed by filling its branch slot with another part, so that the branch adds nothing:
 y = activation(merge(shortcut(x), 0, x)). For a residual block that leaves the shortcut. A plain block has nothing
 beside its branch, so its branch becomes the identity, and where it changes shapes the parameter-free shortcut of option
-A (subsampled, padded with zeros): what its residual twin carries there.
+A (subsampled, padded with zeros): as its residual twin has there.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Silent(nn.Module):
 
 
 class Shapes(dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]):
-    """Shapes of what enters each block, leaves its branch, and leaves the block, without the batch."""
+    """Shapes of each block's input, its branch's output, and its output, without the batch."""
 
 
 def block_shapes(model: nn.Module, image: Tensor) -> Shapes:
-    """Return each block's shapes, seen as one picture [1, C, H, W] passes."""
+    """Return each block's shapes, measured on one image [1, C, H, W]."""
     found, handles = Shapes(), []
 
     def look(name: str, block: Block) -> None:
@@ -72,10 +72,10 @@ def block_shapes(model: nn.Module, image: Tensor) -> Shapes:
 
 
 def substitute(block: Block, shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]) -> nn.Module:
-    """Return what fills the branch slot of a removed block.
+    """Return the module that fills the branch slot of a removed block.
 
     Raises:
-        InputError: a plain block whose shapes nothing without parameters can carry.
+        InputError: a plain block whose change of shape needs parameters.
     """
     entering, leaving_branch, _ = shapes
     if not isinstance(block.merge, BranchOnly):
@@ -91,11 +91,11 @@ def substitute(block: Block, shapes: tuple[tuple[int, ...], tuple[int, ...], tup
 
 
 def removable(model: nn.Module, image: Tensor) -> dict[str, nn.Module]:
-    """Return what fills each block's branch slot once it is removed, by the block's name, in order of depth.
+    """Return the module that fills each block's branch slot on removal, by the block's name, in order of depth.
 
     Args:
         model: a network of blocks.
-        image: one picture as the network receives it, [1, C, H, W]: shapes are read off as it passes.
+        image: one image as the network receives it, [1, C, H, W]: its pass measures the shapes.
     """
     shapes = block_shapes(model, image)
     return {name: substitute(block, shapes[name]) for name, block in blocks_of(model).items()}
@@ -103,12 +103,12 @@ def removable(model: nn.Module, image: Tensor) -> dict[str, nn.Module]:
 
 @contextlib.contextmanager
 def removed(model: nn.Module, names: Iterable[str], parts: Mapping[str, nn.Module]) -> Iterator[nn.Module]:
-    """Remove blocks inside; behind it, also after an error, the model is the same to the bit and to the module.
+    """Remove blocks inside; afterwards, also after an error, the model is the same to the bit and to the module.
 
     Args:
         model: a network of blocks; it is changed in place.
         names: the blocks, ``stages.1.0``.
-        parts: what ``removable`` returned for this model.
+        parts: the result of ``removable`` for this model.
 
     Raises:
         InputError: a name that is no block's.
@@ -127,7 +127,7 @@ def removed(model: nn.Module, names: Iterable[str], parts: Mapping[str, nn.Modul
 
 
 def interchangeable(model: nn.Module, shapes: Shapes) -> list[list[str]]:
-    """Return groups of blocks that may change places: of one stage, each taking and giving the same shape."""
+    """Return groups of blocks that may swap places: of one stage, with the same input and output shapes."""
     groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
     for name in blocks_of(model):
         entering, _, leaving = shapes[name]
@@ -161,7 +161,7 @@ def kendall_tau(model: nn.Module, standing: Mapping[str, str]) -> float:
 
 @contextlib.contextmanager
 def reordered(model: nn.Module, standing: Mapping[str, str]) -> Iterator[nn.Module]:
-    """Put blocks into other places inside; behind it, also after an error, each stands where it stood.
+    """Move blocks to other places inside; afterwards, also after an error, each is back in its place.
 
     Args:
         model: a network of blocks; it is changed in place.
@@ -193,7 +193,7 @@ def borders(shapes: Shapes) -> list[str]:
 
 
 def random_choices(names: Sequence[str], count: int, draw: torch.Generator) -> list[str]:
-    """Return ``count`` of the names, drawn without return, in their own order."""
+    """Return ``count`` of the names, drawn without replacement, in their own order."""
     if not 0 <= count <= len(names):
         raise InputError(f"lesions must number 0 to {len(names)}, as many as there are blocks, got {count}")
     chosen = torch.randperm(len(names), generator=draw)[:count].sort().values

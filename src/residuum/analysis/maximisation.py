@@ -1,4 +1,4 @@
-"""Pictures that a unit answers most strongly to, found by gradient ascent (Olah 2017, "Feature Visualization")."""
+"""Images that maximise a unit's response, by gradient ascent (Olah 2017, "Feature Visualization")."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..nn.modes import evaluation_mode
 from ..seeds import generator
 from .taps import tapped
 
-Units = Callable[[nn.Module, Tensor], Tensor]  # model, images [N, ...] to how strongly unit i answers to image i: [N]
+Units = Callable[[nn.Module, Tensor], Tensor]  # model, images [N, ...] to the response of unit i to image i: [N]
 
 
 def class_units(numbers: Sequence[int]) -> Units:
@@ -48,17 +48,17 @@ def maximised(
     smoothness: float = 0.05,
     seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """Return pictures that each make one unit answer strongly, and the answers at each step.
+    """Return images that each maximise one unit's response, and the responses at each step.
 
-    Adam climbs each unit's answer less ``smoothness`` times its picture's total variation; pixels stay within 0..1 as
-    the sigmoid of what is climbed, and each step sees the pictures shifted by up to an eighth of their side, so that no
-    fine pattern of one place wins. Start and shifts belong to the stream ``maximise``. The pictures do not meet.
+    Adam maximises each unit's response less ``smoothness`` times its image's total variation; pixels stay within 0..1
+    as the sigmoid of the variables, and each step sees the images shifted by up to an eighth of their side, so that no
+    fine pattern of one place wins. Start and shifts come from the stream ``maximise``. The images are independent.
 
     Args:
-        model: the network; it is left as it was.
-        units: what is to answer, one unit a picture.
+        model: the network; it stays unchanged.
+        units: the units, one per image.
         normalise: the model's own.
-        shape: pictures, channels, height, width.
+        shape: images, channels, height, width.
         steps: of Adam.
         rate: its step.
         smoothness: weight of the total variation, in answers per (summed absolute difference / side).
@@ -73,7 +73,7 @@ def maximised(
     climbed = (0.1 * torch.randn(shape, generator=draw)).requires_grad_()
     climber = torch.optim.Adam([climbed], lr=rate)
     found = []
-    with _frozen(model):
+    with _freeze(model):
         for _ in range(steps):
             down, right = torch.randint(-reach, reach + 1, (2,), generator=draw).tolist()
             pictures = climbed.sigmoid()
@@ -86,8 +86,8 @@ def maximised(
 
 
 @contextlib.contextmanager
-def _frozen(model: nn.Module) -> Iterator[None]:
-    """Put the model into evaluation mode, its weights without gradients; both are as they were afterwards."""
+def _freeze(model: nn.Module) -> Iterator[None]:
+    """Put the model into evaluation mode, its weights without gradients; restore both afterwards."""
     wanted = [(weights, weights.requires_grad) for weights in model.parameters()]
     try:
         with evaluation_mode(model.requires_grad_(False)):
@@ -98,10 +98,10 @@ def _frozen(model: nn.Module) -> Iterator[None]:
 
 
 def total_variation(pictures: Tensor) -> Tensor:
-    """Return the summed absolute difference of neighbouring values of each picture: [N]."""
+    """Return the summed absolute difference of neighbouring values of each image: [N]."""
     return pictures.diff(dim=2).abs().sum((1, 2, 3)) + pictures.diff(dim=3).abs().sum((1, 2, 3))
 
 
 def _normalised(pictures: Tensor, normalise: Normalise) -> Tensor:
-    """Return what the network receives of values 0..1: the same as ``normalise`` of 255 times as many."""
+    """Return the network's input for values 0..1: equal to ``normalise`` of 255 times the values."""
     return torch.addcmul(normalise.shift, 255 * pictures, normalise.scale)

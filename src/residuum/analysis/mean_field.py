@@ -1,4 +1,4 @@
-"""What gradients of new networks should do with depth: recursions for wide fully connected stacks and large batches.
+"""Predicted gradients of new networks over depth: recursions for wide fully connected stacks and large batches.
 
 Two inputs with cosine rho after the first layers keep, behind a ReLU of their pre-activations,
 
@@ -19,7 +19,7 @@ CENTRED = (math.pi - 1) / math.pi  # variance over a batch of W relu(z) for z of
 
 
 class Layer(NamedTuple):
-    """What one block does."""
+    """The effect of one block."""
 
     gradient: float  # factor of the gradient's mean square
     correlation: float  # factor of the correlation of gradients at two inputs
@@ -31,7 +31,7 @@ Step = Callable[[float, float], tuple[float, float, float, float]]  # rho, varia
 
 
 def kappa0(rho: float) -> float:
-    """Return how often both units are open, relative to one of them: 1 - angle / pi."""
+    """Return the frequency at which both units are open, relative to that of one: 1 - angle / pi."""
     return 1 - math.acos(_cosine(rho)) / math.pi
 
 
@@ -81,12 +81,12 @@ STEPS: dict[tuple[str, str], Step] = {
 
 
 def predict(kind: str, norm: str, blocks: int, rho: float) -> list[Layer]:
-    """Return what each block of a new stack does to the gradient, first block first.
+    """Return the effect of each block of a new stack on the gradient, first block first.
 
     Args:
         kind: "plain" or "residual".
         norm: "none" or "batch".
-        blocks: how many.
+        blocks: the number of blocks.
         rho: cosine of the two inputs; inputs have variance 1.
     """
     step, variance, layers = STEPS[kind, norm], 1.0, []

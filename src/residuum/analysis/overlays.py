@@ -1,4 +1,4 @@
-"""Pictures with a map laid over them."""
+"""Images overlaid with a map."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor
 
 from ..data.pixels import match_channels
 
-SHOWN = 384  # pixels that the longer side has at least; smaller pictures are enlarged by whole numbers, edges hard
+SHOWN = 384  # pixels; images whose longer side is smaller are enlarged by whole numbers, with hard edges
 MAP = "inferno"  # rises in lightness, so that it reads in grey and for the colour-blind too
 SIGNED = "RdBu"  # blue speaks for, red against
 
 
 def heat_overlay(pixels: Tensor, heat: Tensor) -> np.ndarray:
-    """Lay a map of 0 or more over a picture: uint8 [H', W', 3].
+    """Overlay an image with a map of 0 or more: uint8 [H', W', 3].
 
-    Where the map is 0 the picture is grey and dark; where it is largest the picture is lit up.
+    Where the map is 0 the image is grey and dark; where it is largest the image is lit up.
 
     Args:
         pixels: uint8 [C, H, W].
@@ -35,7 +35,7 @@ def heat_overlay(pixels: Tensor, heat: Tensor) -> np.ndarray:
 
 
 def signed_overlay(pixels: Tensor, values: Tensor) -> np.ndarray:
-    """Lay what speaks for (blue) and against (red) a class over a faint picture: uint8 [H', W', 3].
+    """Overlay a faint image with the evidence for (blue) and against (red) a class: uint8 [H', W', 3].
 
     Args:
         pixels: uint8 [C, H, W].
@@ -54,12 +54,12 @@ def signed_overlay(pixels: Tensor, values: Tensor) -> np.ndarray:
 
 
 def plain_picture(pixels: Tensor) -> np.ndarray:
-    """Return the picture as the network sees it, enlarged likewise: uint8 [H', W', 3]."""
+    """Return the image as the network sees it, enlarged likewise: uint8 [H', W', 3]."""
     return _large(match_channels(pixels[None], 3)[0]).permute(1, 2, 0).numpy()
 
 
 def png_bytes(picture: np.ndarray) -> bytes:
-    """Return a picture uint8 [H, W, 3] as PNG."""
+    """Return an image uint8 [H, W, 3] as PNG."""
     from PIL import Image
 
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Passages: what flowed through each block of a network in one pass."""
+"""Passages: the values at each block of a network in one pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..nn import Add, Block, BranchOnly, Concatenate
 
 @dataclass
 class Passage:
-    """What passed one block: y = activation(joined), joined = merge(shortcut(x), branch(x), x)."""
+    """The values at one block: y = activation(joined), joined = merge(shortcut(x), branch(x), x)."""
 
     name: str
     block: Block
@@ -55,7 +55,7 @@ def watching(network: nn.Module) -> Iterator[list[Passage]]:
 
 
 def chains(passages: list[Passage]) -> list[list[Passage]]:
-    """Return the blocks in rows in which each receives the very output of the one before."""
+    """Return the blocks in rows in which each receives exactly the output of the one before."""
     rows: list[list[Passage]] = []
     for passage in passages:
         if rows and passage.x is rows[-1][-1].y:
@@ -86,7 +86,7 @@ def clean_streams(passages: list[Passage]) -> list[list[Passage]]:
 
 
 def carries_unchanged(block: Block) -> bool:
-    """Return whether the block's input is in its sum, or in its concatenation, as it came."""
+    """Return whether the block's sum or concatenation contains its input unchanged."""
     return type(block.shortcut) is nn.Identity and type(block.merge) in (Add, Concatenate)
 
 
@@ -96,7 +96,7 @@ def carries_nothing(block: Block) -> bool:
 
 
 def why_no_clean_stream(passages: list[Passage]) -> str:
-    """Say what stands between the blocks."""
+    """Return the reason why no stream is clean."""
     if not passages:
         return "it is not made of blocks"
     if all(carries_nothing(passage.block) for passage in passages):

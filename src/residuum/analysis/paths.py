@@ -1,9 +1,9 @@
 """Paths: a residual network of n blocks as a sum over 2^n ways through it (Vei16).
 
-The error goes back through every block in two ways: along the shortcut, or through whatever else the block computes.
+The error flows back through every block in two ways: along the shortcut, or through the rest of the block.
 Choosing one for each block is a path; its length is the number of blocks passed the second way. At the activations of
-one pass the network is linear in what flows back, so the gradients of all paths add up to the gradient, exactly, also
-where an activation acts on the stream or a gate mixes both sides.
+one pass the network is linear in the error, so the gradients of all paths add up to the gradient, exactly, also where
+an activation acts on the stream or a gate mixes both sides.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Choice = tuple[bool, ...]  # for each block in order, whether the path goes thro
 
 
 class BothWays:
-    """A block's two ways back, at the input that it had.
+    """A block's two backward ways, at its input of the pass.
 
-    Each use of x gets a variable of its own: one in the shortcut's slot, one in branch and merge.
+    Each use of x gets its own variable: one in the shortcut's slot, one in branch and merge.
     """
 
     def __init__(self, passage: Passage) -> None:
@@ -34,14 +34,14 @@ class BothWays:
         self.y: Tensor = block.activation(block.merge(block.shortcut(self.kept), branch, self.used))
 
     def back(self, slope: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the error at x that came along the shortcut, and what came through the rest, for the error at y."""
+        """Return the error at x along the shortcut, and through the rest, for the error at y."""
         found = torch.autograd.grad(
             self.y, [self.kept, self.used], slope, retain_graph=True, allow_unused=True, materialize_grads=True
         )
         return found[0], found[1]
 
     def back_one(self, slope: Tensor, through: bool) -> Tensor:
-        """Return only what came through the rest, or only what came along the shortcut."""
+        """Return only the error through the rest, or only the error along the shortcut."""
         leaf = self.used if through else self.kept
         return torch.autograd.grad(self.y, leaf, slope, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
 
@@ -86,9 +86,9 @@ def sampled_norms(
     Args:
         row: the blocks.
         slope: the error at the last one's output.
-        lengths: which.
-        draw: where the paths come from.
-        count: paths a length.
+        lengths: of the paths.
+        draw: the generator of the paths.
+        count: paths per length.
     """
     ways = [BothWays(passage) for passage in row]
     found: dict[int, float] = {}
@@ -116,7 +116,7 @@ def effective_depth(shares: Sequence[float]) -> float:
 
 
 def binomial(blocks: int) -> list[int]:
-    """Return how many paths there are of each length 0 ... n."""
+    """Return the number of paths of each length 0 ... n."""
     return [math.comb(blocks, length) for length in range(blocks + 1)]
 
 

@@ -1,8 +1,8 @@
-"""Responses: how strongly each layer answers (He15 section 4.2, figure 7).
+"""Responses: the strength of each layer's output (He15 section 4.2, figure 7).
 
 The response of a layer is its output after its norm and before nonlinearity or addition; its strength is the standard
-deviation over pictures, channels and positions. What stands in the shortcut or the merge is no layer of the branch and
-is left out.
+deviation over images, channels and positions. Layers of the shortcut or the merge are not layers of the branch and are
+left out.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ NORMS = (nn.BatchNorm2d, nn.BatchNorm1d, nn.LayerNorm, nn.GroupNorm)
 
 
 class Response(NamedTuple):
-    """How strongly one layer answers."""
+    """The strength of one layer's response."""
 
     layer: str  # the convolution's or linear layer's name
     measured_at: str  # the norm behind it, or the layer itself
-    deviation: float  # standard deviation over pictures, channels and positions
-    closes: bool  # the last layer of its branch: what is added to the stream
+    deviation: float  # standard deviation over images, channels and positions
+    closes: bool  # the last layer of its branch, whose output joins the stream
 
 
 class Spread:
-    """Mean and standard deviation of numbers that come in parts, float64."""
+    """Mean and standard deviation of numbers in several parts, float64."""
 
     def __init__(self) -> None:
         self.count, self.mean, self.squares = 0, 0.0, 0.0
 
     def add(self, values: Tensor) -> None:
-        """Take in a part (Chan's pairwise update)."""
+        """Add a part (Chan's pairwise update)."""
         count, mean = values.numel(), values.double().mean().item()
         squares = (values.double() - mean).square().sum().item()
         total, apart = self.count + count, mean - self.mean
@@ -51,14 +51,14 @@ class Spread:
 
 
 def responses(model: nn.Module, images: Iterable[Tensor]) -> list[Response]:
-    """Return the response of every layer of stem and branches, in the order in which a picture meets them.
+    """Return the response of every layer of stem and branches, in the order in which an image passes them.
 
     Args:
-        model: any network of convolutions or linear layers; it is left as it was.
+        model: any network of convolutions or linear layers; it stays unchanged.
         images: batches as the network receives them.
 
     Raises:
-        InputError: no picture, or a network without such layers.
+        InputError: no image, or a network without such layers.
     """
     layers = _answering(model)
     spreads = {name: Spread() for name in layers}
@@ -74,7 +74,7 @@ def responses(model: nn.Module, images: Iterable[Tensor]) -> list[Response]:
     def from_norm(name: str):
         def hook(module: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> None:
             for layer, answer in latest.items():
-                if answer is given[0]:  # the very tensor: this norm stands behind that layer
+                if answer is given[0]:  # the same tensor: this norm stands behind that layer
                     latest[layer], places[layer] = output, name
 
         return hook
@@ -109,7 +109,7 @@ def _answering(model: nn.Module) -> list[str]:
         if isinstance(module, LAYERS) and not {"shortcut", "merge", "head", "se", "classifier"} & set(name.split("."))
     ]
     if not names:
-        raise InputError(f"responses are those of convolutions and linear layers, and {type(model).__name__} has none")
+        raise InputError(f"responses need convolutions or linear layers, and {type(model).__name__} has none")
     return names
 
 

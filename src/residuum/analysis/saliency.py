@@ -1,7 +1,7 @@
-"""Saliency: which parts of a picture speak for a class.
+"""Saliency: the parts of an image that support a class.
 
 Grad-CAM asks a feature map: which places, where they answer more, raise the class's logit? Integrated gradients asks
-the pixels: what does each add to the logit on the way from a black picture to this one?
+the pixels: how much does each add to the logit on the path from a black image to this one?
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from ..models.description import check_classifier, preprocessing_of
 from ..nn import Network
 from ..nn.modes import evaluation_mode
 
-STEPS = 64  # points on the way from black to the picture
-AT_A_TIME = 16  # of them
+STEPS = 64  # points on the path from black to the image
+AT_A_TIME = 16  # of the points
 
 
 class Seen(NamedTuple):
-    """A picture as a network sees it."""
+    """An image as a network receives it."""
 
     pixels: Tensor  # uint8 [C, H, W], resized and cropped; colours as the file has them
     image: Tensor  # float [1, in_chans, H, W], normalised
-    black: Tensor  # float [1, in_chans, H, W], a black picture likewise
+    black: Tensor  # float [1, in_chans, H, W], a black image likewise
 
 
 class Attribution(NamedTuple):
-    """What each value of the input adds to a logit."""
+    """The contribution of each value of the input to a logit."""
 
     values: Tensor  # [in_chans, H, W]
-    added: float  # all of them together
-    difference: float  # the logit of the picture less that of the black one: what they should add up to
+    added: float  # their sum
+    difference: float  # the logit of the image less that of the black one: their sum without the rule's error
 
 
 def look(model: nn.Module, image: Any, max_pixels: int | None = None) -> Seen:
@@ -55,7 +55,7 @@ def look(model: nn.Module, image: Any, max_pixels: int | None = None) -> Seen:
         max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        InputError: a model without preprocessing or without a classifier, or something that is no image.
+        InputError: a model without preprocessing or without a classifier, or something that is not an image.
     """
     preprocessing = preprocessing_of(model)
     height, width = preprocessing.size
@@ -68,7 +68,7 @@ def look(model: nn.Module, image: Any, max_pixels: int | None = None) -> Seen:
 
 
 def stage_names(model: nn.Module) -> list[str]:
-    """Return the stages of a convolutional network, whose outputs Grad-CAM can look at.
+    """Return the stages of a convolutional network, whose outputs Grad-CAM can read.
 
     Raises:
         InputError: a network without feature maps.
@@ -82,13 +82,13 @@ def stage_names(model: nn.Module) -> list[str]:
 
 
 def grad_cam(model: nn.Module, image: Tensor, target: int, layer: str) -> Tensor:
-    """Return where a layer's answer speaks for a class: [H, W] of the layer's map, 0 or more.
+    """Return where a layer's output supports a class: [H, W] of the layer's map, 0 or more.
 
     relu(sum over channels k of alpha_k A_k), alpha_k the mean over places of d logit / d A_k.
     Source: Selvaraju et al. 2016, arXiv:1610.02391, eq. 1 and 2.
 
     Args:
-        model: a network; it is looked at in evaluation mode.
+        model: a network; it runs in evaluation mode.
         image: [1, C, H, W] as the network receives it.
         target: the class's number.
         layer: name of a module that gives a feature map [1, channels, H, W].
@@ -113,18 +113,18 @@ def grad_cam(model: nn.Module, image: Tensor, target: int, layer: str) -> Tensor
 def integrated_gradients(
     model: nn.Module, image: Tensor, target: int, baseline: Tensor, *, steps: int = STEPS
 ) -> Attribution:
-    """Return what each value of the input adds to a class's logit on the straight way from the baseline.
+    """Return the contribution of each value of the input to a class's logit on the straight path from the baseline.
 
-    (x - x') times the integral of d logit / d x over the way, by Gauss and Legendre's rule. What is added is the
-    difference of the logits at both ends (completeness), but for the rule's error, which falls with ``steps``.
+    (x - x') times the integral of d logit / d x over the path, by Gauss and Legendre's rule. The contributions add up
+    to the difference of the logits at both ends (completeness), but for the rule's error, which falls with ``steps``.
     Source: Sundararajan et al. 2017, arXiv:1703.01365, eq. 1 and proposition 1.
 
     Args:
-        model: a network; it is looked at in evaluation mode.
+        model: a network; it runs in evaluation mode.
         image: [1, C, H, W] as the network receives it.
         target: the class's number.
-        baseline: where the way begins, like ``image``: a black picture.
-        steps: points on the way.
+        baseline: the start of the path, like ``image``: a black image.
+        steps: points on the path.
     """
     points, weights = np.polynomial.legendre.leggauss(steps)
     shares = torch.from_numpy((points + 1) / 2).to(image)

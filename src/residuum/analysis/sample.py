@@ -1,4 +1,4 @@
-"""A sample of pictures, prepared as a model wants them: what every analysis of a trained model looks at."""
+"""A sample of images, prepared for a model: the input of every analysis of a trained model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..seeds import generator
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures in the model's size, with the model's numbers of their classes."""
+    """Images in the model's size, with the model's numbers of their classes."""
 
     pixels: Tensor  # uint8 [N, channels, height, width]
     labels: Tensor  # int64 [N]
@@ -36,12 +36,12 @@ class Sample:
         yield from zip(self.pixels.split(self.batch_size), self.labels.split(self.batch_size), strict=True)
 
     def images(self) -> Iterator[Tensor]:
-        """Yield what the network receives: float32 [B, C, H, W]."""
+        """Yield the network's input: float32 [B, C, H, W]."""
         for pixels, _ in self.batches():
             yield self.normalise(pixels)
 
     def first(self, count: int) -> Sample:
-        """Return the first ``count`` pictures."""
+        """Return the first ``count`` images."""
         return dataclasses.replace(self, pixels=self.pixels[:count], labels=self.labels[:count])
 
     def seen_as(self, pixels: Tensor) -> Sample:
@@ -52,13 +52,13 @@ class Sample:
 def take_sample(
     model: nn.Module, data: str | Path | Dataset, *, count: int = 0, split: str = "val", seed: int = 0
 ) -> Sample:
-    """Draw pictures of a data set and prepare them as the model's description says, as ``evaluate`` does.
+    """Draw images of a data set and prepare them as the model's description says, as ``evaluate`` does.
 
     Args:
         model: from ``create_model``, ``load`` or a run.
-        data: a data set, its name, or a folder of pictures.
-        count: how many, drawn without return from the stream ``sample``: a larger sample begins with the smaller one;
-            0 takes all in their order.
+        data: a data set, its name, or a folder of images.
+        count: the number of images, drawn without replacement from the stream ``sample``: a larger sample begins with
+            the smaller one; 0 takes all in their order.
         split: ``val`` or ``train``.
         seed: the study's.
 
@@ -91,7 +91,7 @@ def scores(model: nn.Module, sample: Sample) -> Scores:
 
 
 def hits(model: nn.Module, sample: Sample) -> Tensor:
-    """Return which pictures are recognised: bool [N]."""
+    """Return which images the model classifies correctly: bool [N]."""
     found = scores(model, sample)
     return found.ranked[:, 0] == found.labels
 

@@ -1,4 +1,4 @@
-"""Taps: what flows out of named modules, and a network's blocks in order."""
+"""Taps: the outputs of named modules, and a network's blocks in order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def blocks_of(model: nn.Module) -> dict[str, Block]:
     found = {name: module for name, module in model.named_modules() if isinstance(module, Block)}
     if not found:
         raise InputError(
-            f"this analysis looks at blocks, and {type(model).__name__} has none; give a plain, residual, highway or "
+            f"this analysis inspects blocks, and {type(model).__name__} has none; give a plain, residual, highway or "
             "dense network"
         )
     return found
@@ -37,7 +37,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tapped(model: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]]:
-    """Yield a dict that each forward pass inside fills with the named modules' outputs; the taps go at the end."""
+    """Yield a dict that each forward pass inside fills with the named modules' outputs; the taps end with it."""
     caught: dict[str, Tensor] = {}
     modules = dict(model.named_modules())
 
@@ -56,13 +56,13 @@ def tapped(model: nn.Module, names: Iterable[str]) -> Iterator[dict[str, Tensor]
 
 
 def depth_points(model: nn.Module) -> list[str]:
-    """Return the names of the modules after which a network's depth is looked at: the stem and every block."""
+    """Return the names of the modules at which depth is measured: the stem and every block."""
     stem = ["stem"] if "stem" in dict(model.named_children()) else []
     return [*stem, *blocks_of(model)]
 
 
 def features_by_depth(model: nn.Module, images: Iterable[Tensor], *, pooled: bool = True) -> dict[str, Tensor]:
-    """Return what leaves the stem and every block, by name, in order of depth.
+    """Return the output of the stem and of every block, by name, in order of depth.
 
     Args:
         model: a network of blocks.

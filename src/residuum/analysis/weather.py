@@ -2,8 +2,8 @@
 
 The fifteen of the paper with the constants of the authors' script for CIFAR-10, ``make_cifar_c.py``; a strength from 1
 to 5 is its severity. The script works on one image with scikit-image, OpenCV and ImageMagick; these work on tensors and
-on the stream of whoever calls. Of three the mechanism is kept and the texture is another: frost is laid on from drawn
-crystals instead of photographs, snow and motion are blurred by a straight line of our own, and fog is a sum of octaves
+on the caller's stream. Of three the mechanism is kept and the texture is another: frost is laid on from drawn
+crystals instead of photographs, snow and motion are blurred by a straight line, and fog is a sum of octaves
 of smoothed noise instead of a diamond-square plasma.
 """
 
@@ -51,7 +51,7 @@ def gaussian_noise(x: Tensor, scale: float) -> Tensor:
 
 
 def shot_noise(x: Tensor, photons: float) -> Tensor:
-    """Draw as many photons as a Poisson process of that light gives."""
+    """Draw photon counts from a Poisson process of that light."""
     return torch.poisson(x * photons) / photons
 
 
@@ -99,7 +99,7 @@ def zoom_blur(x: Tensor, most: float) -> Tensor:
 
 def snow(x: Tensor, mean: float, scale: float, zoom: float, least: float, radius: float, moved: float, stays: float
          ) -> Tensor:  # fmt: skip
-    """Lay blown flakes over a paled image, and the same upside down."""
+    """Overlay a paled image with blown flakes, and the same upside down."""
     flakes = _zoomed(mean + scale * torch.randn(len(x), 1, *x.shape[-2:]), zoom)
     flakes = torch.where(flakes < least, 0.0, flakes).clamp(0, 1)
     angles = -(135 - 90 * torch.rand(len(x))) * math.pi / 180
@@ -109,7 +109,7 @@ def snow(x: Tensor, mean: float, scale: float, zoom: float, least: float, radius
 
 
 def frost(x: Tensor, stays: float, share: float) -> Tensor:
-    """Lay drawn crystals over the image: rough noise, its ridges bright and bluish."""
+    """Overlay the image with drawn crystals: rough noise, its ridges bright and bluish."""
     count, height, width = len(x), *x.shape[-2:]
     ridges = 1 - (2 * _octaves(count, height, width, 1.6) - 1).abs()
     tint = torch.tensor([0.85, 0.93, 1.0]).view(1, 3, 1, 1) if x.shape[1] == 3 else 1.0
@@ -117,7 +117,7 @@ def frost(x: Tensor, stays: float, share: float) -> Tensor:
 
 
 def fog(x: Tensor, thick: float, decay: float) -> Tensor:
-    """Lay clouds over the image, and keep its brightest value."""
+    """Overlay the image with clouds, and keep its brightest value."""
     brightest = x.amax((1, 2, 3), keepdim=True)
     return (x + thick * _octaves(len(x), x.shape[2], x.shape[3], decay)) * brightest / (brightest + thick)
 

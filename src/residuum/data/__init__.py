@@ -1,4 +1,4 @@
-"""Pictures with labels. A new source is a new file here and a line in SOURCES."""
+"""Labelled images. A new source is a new file here and a line in SOURCES."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SOURCES: dict[str, Callable[[], Dataset]] = {
 def open_data(
     name: str | Path, *, strict: bool = False, to_train: bool = True, max_pixels: int | None = None
 ) -> Dataset:
-    """Return the data set of that name, or the folder of pictures at that path.
+    """Return the data set of that name, or the folder of images at that path.
 
     Args:
-        name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training pictures,
-            ``NAME[:5000,:1000]`` for 1,000 of its validation pictures too.
-        strict: stop at a damaged picture in a folder instead of leaving it out.
+        name: ``digits``, ``cifar10``, ``fashion_mnist``, or a path; ``NAME[:5000]`` for 5,000 of its training images,
+            ``NAME[:5000,:1000]`` for 1,000 of its validation images too.
+        strict: stop at a damaged image in a folder instead of skipping it.
         to_train: whether a folder must hold what training needs (two classes, images to train and to validate on).
-        max_pixels: the largest image of a folder, pixels; larger ones are left out and named
+        max_pixels: the most pixels of an image; skips larger images and lists them
             [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
@@ -72,7 +72,7 @@ def _meant(name: str | Path) -> str:
 
 
 def _holds_classes(path: Path) -> bool:
-    """Return whether images lie in folders of that folder: a run's folder has none there."""
+    """Return whether the folder's subfolders hold images; those of a run do not."""
     return path.is_dir() and any(map(count_images, folders_in(path)))
 
 

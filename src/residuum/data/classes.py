@@ -1,4 +1,4 @@
-"""Names of classes: those of two folders, or of a model and a data set, compared."""
+"""Compare class names: of two folders, or of a model and a data set."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .listing import enumerated
 
 
 def loosely(name: str) -> str:
-    """Return a name without case, outer blanks and the two ways that Unicode has to write an accent."""
+    """Return a name without its case, outer blanks and Unicode's two encodings of an accent."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def check_side(folder: str, names: Sequence[str], classes: Sequence[str]) -> None:
-    """Refuse class folders of a side that train/ lacks, and name those that are called almost the same there."""
+    """Refuse class folders of a side that train/ lacks, and name near-identical classes of train/."""
     if not (extra := sorted(set(names) - set(classes))):
         return
     known = {loosely(name): name for name in classes}
@@ -30,7 +30,7 @@ def check_side(folder: str, names: Sequence[str], classes: Sequence[str]) -> Non
 
 
 def twins(classes: Sequence[str]) -> list[str]:
-    """Note classes whose names differ by case, blanks or accents' encoding only."""
+    """Return notes on classes whose names differ only in case, blanks or the encoding of accents."""
     groups: dict[str, list[str]] = {}
     for name in classes:
         groups.setdefault(loosely(name), []).append(name)
@@ -48,6 +48,6 @@ def note_lacking(side: str, classes: Sequence[str], present: Collection[int]) ->
     if not missing:
         return []
     return [
-        f"{side} has no image of {enumerated(missing)}; figures on it are over {len(classes) - len(missing)} of "
+        f"{side} has no image of {enumerated(missing)}; its figures cover {len(classes) - len(missing)} of "
         f"{len(classes)} classes"
     ]

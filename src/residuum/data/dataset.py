@@ -1,4 +1,4 @@
-"""What a source gives: pictures with labels, held as pixels or as files."""
+"""Data sets: labelled images, held as pixels or as files."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class FileImages:
     root: Path
     names: Sequence[str]  # relative to root
     labels: Tensor  # int64 [N]
-    packed: Packed | None = None  # where they lie decoded, at a size of their own
-    max_pixels: int | None = None  # the largest image
+    packed: Packed | None = None  # the file that holds them decoded, at its own size
+    max_pixels: int | None = None  # the most pixels of an image
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -83,14 +83,14 @@ class Dataset:
     std: tuple[float, ...]
     image_size: tuple[int, int]  # median height and width, pixels
     augmentation: Augmentation
-    val_is: str  # what the validation pictures are, for people
-    notes: Sequence[str] = field(default_factory=tuple)  # what was left out or assumed, for people
-    val_is_test: bool = False  # the validation pictures are a test set, which nothing should be chosen on
-    test: ArrayImages | FileImages | None = None  # looked at once, at the end
-    test_is: str = ""  # what the test pictures are, for people
-    unsplit: bool = False  # nothing but the images' names separates training from validation
+    val_is: str  # description of the validation images, human-readable
+    notes: Sequence[str] = field(default_factory=tuple)  # images left out and assumptions, human-readable
+    val_is_test: bool = False  # the validation images are a test set: select nothing on it
+    test: ArrayImages | FileImages | None = None  # evaluated once, at the end of a run
+    test_is: str = ""  # description of the test images, human-readable
+    unsplit: bool = False  # only the images' names separate training from validation
 
     @property
     def channels(self) -> int:
-        """Colour channels of a picture."""
+        """The number of colour channels of an image."""
         return len(self.mean)

@@ -1,4 +1,4 @@
-"""From an image file of any kind to 8-bit RGB."""
+"""Decode an image file of any format to 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ..errors import ImageError
 def decode(source: Source, max_pixels: int | None = None) -> Tensor:
     """Return the image as uint8 [3, height, width], a pixel's colours side by side in memory.
 
-    EXIF rotation is applied, transparency laid on white, 16-bit grey scaled to 8, palettes and CMYK converted.
-    torchvision's decoder reads ordinary JPEG files where it is there, Pillow all others: the same pixels, sooner.
+    Applies EXIF rotation, composites transparency over white, scales 16-bit grey to 8 bits, converts palettes and CMYK.
+    torchvision's decoder, where available, reads ordinary JPEG files, Pillow all others: the same pixels, faster.
 
     Args:
         source: a path, a file object, or an image that Pillow has opened.
@@ -34,13 +34,13 @@ def decode(source: Source, max_pixels: int | None = None) -> Tensor:
     torch.Size([3, 40, 40])
     """
     if isinstance(source, str | Path) and (read := jpeg_decoder()) and _is_ordinary_jpeg(source, max_pixels):
-        with suppress(Exception):  # what Pillow makes of it, it also says
+        with suppress(Exception):  # Pillow decodes the file or reports its fault
             return read(source)
     return torch.from_numpy(pictures.decode_rows(source, max_pixels)).permute(2, 0, 1)
 
 
 def _is_ordinary_jpeg(path: str | Path, max_pixels: int | None) -> bool:
-    """Say whether a file is an upright JPEG, grey or RGB, of a size that is allowed; only its head is read."""
+    """Return whether a file is an upright JPEG, grey or RGB, within the size limit; reads only its header."""
     try:
         with opened(path, max_pixels) as image:
             return image.format == "JPEG" and image.mode in ("L", "RGB") and orientation(image) == 1
@@ -50,7 +50,7 @@ def _is_ordinary_jpeg(path: str | Path, max_pixels: int | None) -> bool:
 
 @cache
 def jpeg_decoder() -> Any:
-    """Return torchvision's decoder, from a path to RGB pixels, or None where its compiled half does not load."""
+    """Return torchvision's decoder, from a path to RGB pixels, or None if its compiled half does not load."""
     import_torchvision()
     from torchvision import io
 

@@ -1,4 +1,4 @@
-"""Handwritten digits, 8x8, inside scikit-learn: real pictures without a download."""
+"""Handwritten digits, 8x8, inside scikit-learn: real images without a download."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .dataset import ArrayImages, Augmentation, Dataset
 
 
 def load() -> Dataset:
-    """Return 1,797 grey 8x8 pictures; every fifth is for validation (1,438 and 359)."""
+    """Return 1,797 grey 8x8 images; every fifth is for validation (1,438 and 359)."""
     from sklearn.datasets import load_digits
 
     rows, target = load_digits(return_X_y=True)

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 70,000 grey pictures of 28x28 in ten classes (Xiao et al. 2017, MIT licence)."""
+"""Fashion-MNIST: 70,000 grey images of 28x28 in ten classes (Xiao et al. 2017, MIT licence)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FILES = {
 
 
 def load() -> Dataset:
-    """Return 60,000 training pictures and the 10,000 of the official test set."""
+    """Return 60,000 training images and the 10,000 of the official test set."""
     folder = _folder()
     arrays = [_read_idx(folder / name, sha256) for name, sha256 in FILES.items()]
     return Dataset(

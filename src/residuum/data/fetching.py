@@ -1,7 +1,7 @@
-"""Batches from worker processes, whose errors arrive as what they were.
+"""Batches from worker processes, which pass their errors on unchanged.
 
-torch rebuilds an error of a worker with its traceback as the message. Here an error that the user can mend is carried
-like a batch, and raised in the process that waits for it: one line, with any number of workers.
+torch rebuilds an error of a worker with its traceback as the message. Here an error that the user can fix travels like
+a batch and is raised in the process that waits for it: one message, with any number of workers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Failure(NamedTuple):
 
 
 class Carrying(Dataset[Any]):
-    """Images of a data set, a batch at a time, or the error that came instead."""
+    """Images of a data set, a batch at a time, or the error raised instead."""
 
     def __init__(self, images: Any) -> None:
         self.images = images
@@ -35,7 +35,7 @@ class Carrying(Dataset[Any]):
         return len(self.images)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arrived, (_Torchvision(), self.images)  # in this order: the images hold transforms of torchvision
+        return _unpickle, (_Torchvision(), self.images)  # in this order: the images hold transforms of torchvision
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
         try:
@@ -47,20 +47,20 @@ class Carrying(Dataset[Any]):
 
 
 class _Torchvision:
-    """Is torchvision once it has arrived in a spawned process, imported as ``compat`` does it."""
+    """Unpickles in a spawned process to torchvision, imported by ``compat``."""
 
     def __reduce__(self) -> tuple[Callable[[], Any], tuple[()]]:
         return import_torchvision, ()
 
 
-def _arrived(torchvision: Any, images: Any) -> Carrying:
+def _unpickle(torchvision: Any, images: Any) -> Carrying:
     return Carrying(images)
 
 
 def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
-    """Return the batches of a data set in order, fetched by that many processes, which start at once.
+    """Return the batches of a data set in order, from ``workers`` processes, which start immediately.
 
-    The workers' base seed is drawn from a generator of its own, not from the global one.
+    The workers' base seed is drawn from its own generator, not from the global one.
 
     Args:
         images: gives items, or (``__getitems__``) whole batches.
@@ -68,25 +68,30 @@ def fetch(images: Dataset[Any], workers: int, **batches: Any) -> Iterator[Any]:
         batches: ``batch_sampler`` or ``batch_size``.
 
     Raises:
-        ResiduumError: whatever an image raised, in whichever process.
-        InputError: a worker was killed, as a system does that runs out of memory; or workers are spawned from a script
-            that guards no calls.
+        ResiduumError: the error that an image raised, in any process.
+        InputError: a worker was killed, for example by a system out of memory; or workers are spawned from a script
+            without a main guard.
     """
     if workers:
         refuse_imported_script()
     own = torch.Generator().manual_seed(0)
     loader = DataLoader(
-        Carrying(images), num_workers=workers, generator=own, worker_init_fn=serve_parent, collate_fn=_whole, **batches
+        Carrying(images),
+        num_workers=workers,
+        generator=own,
+        worker_init_fn=serve_parent,
+        collate_fn=_return_batch,
+        **batches,
     )
     try:
         with holding_signals():
             fetched = iter(loader)
-    except (EOFError, ConnectionError) as error:  # the fork server has imported the script, and has ended
+    except (EOFError, ConnectionError) as error:  # the fork server imported the script and exited
         raise InputError(SCRIPT) from error
-    return _raised(fetched, active_children() if workers else [])
+    return _raise_failures(fetched, active_children() if workers else [])
 
 
-def _raised(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]:
+def _raise_failures(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]:
     try:
         for batch in fetched:
             if isinstance(batch, Failure):
@@ -97,9 +102,9 @@ def _raised(fetched: Iterator[Any], workers: list[BaseProcess]) -> Iterator[Any]
             raise
         refuse_unguarded(workers)
         reason = " ".join(str(error).split())
-        raise InputError(f"a process that decodes images has ended ({reason}); take fewer --workers") from error
+        raise InputError(f"a process that decodes images exited ({reason}); use fewer --workers") from error
 
 
-def _whole(batch: Any) -> Any:
-    """Return what is a batch already: there is nothing to collate."""
+def _return_batch(batch: Any) -> Any:
+    """Return the batch unchanged: there is nothing to collate."""
     return batch

@@ -1,4 +1,4 @@
-"""What a data set is recognised by: its counts and hashes of its content."""
+"""The fingerprint of a data set: its counts, and hashes of its content."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from .dataset import ArrayImages, Dataset, FileImages
 
-OF_FILES = ("bytes", "sample", "images")  # of a fingerprint: the files' content, where labels and names are the same
-SAMPLED = 32  # files whose content is hashed in any set
-LISTED, LISTED_BYTES = 2_000, 256 << 20  # in a set of so many files and bytes at the most that of all is
+OF_FILES = ("bytes", "sample", "images")  # keys of the files' content, beside labels and names
+SAMPLED = 32  # files hashed in a larger set
+LISTED, LISTED_BYTES = 2_000, 256 << 20  # files and bytes up to which every file is hashed
 
 
 def fingerprint(dataset: Dataset) -> dict[str, Any]:
-    """Return how many pictures there are, and a hash of labels and pixels (of files: of labels and names)."""
+    """Return the number of images, and a hash of labels and pixels (for files: of labels and names)."""
     digest = hashlib.sha256()
     sides = (dataset.train, dataset.val, *([] if dataset.test is None else [dataset.test]))
     for images in sides:
@@ -32,14 +32,14 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 
 
 def _of_files(sides: list[FileImages]) -> dict[str, Any]:
-    """Return how many bytes the files have, and by name a hash of the content: of some, evenly spread, or of all."""
+    """Return the files' total bytes, and hashes of content by name: of all, or of an evenly spread sample."""
     if not sides:
         return {}
     files = [(str(name), images.root / name) for images in sides for name in images.names]
     some = files[:: max(1, len(files) // SAMPLED)][:SAMPLED]
     size = sum(_bytes_of(path) for _, path in files)
     every = len(files) <= LISTED and size <= LISTED_BYTES
-    hashed = dict(map(_hashed, files if every else some))
+    hashed = dict(map(_hash_file, files if every else some))
     found = {"bytes": size, "sample": {name: hashed[name] for name, _ in some}}
     return {**found, "images": hashed} if every else found
 
@@ -50,7 +50,7 @@ def _bytes_of(path: Path) -> int:
     return 0
 
 
-def _hashed(file: tuple[str, Path]) -> tuple[str, str]:
+def _hash_file(file: tuple[str, Path]) -> tuple[str, str]:
     with contextlib.suppress(OSError):
         return file[0], hashlib.sha256(file[1].read_bytes()).hexdigest()[:16]
     return file[0], "cannot be read"

@@ -27,7 +27,7 @@ from .sides import Layout, recognise
 
 __all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "Found", "Picture", "in_validation", "load", "look_through"]
 
-IN_MEMORY_SIDE = 64  # pixels: pictures all of one size up to this are decoded once and held
+IN_MEMORY_SIDE = 64  # pixels: images of one common size up to this are decoded once and held in memory
 IN_MEMORY_BYTES = 2 << 30
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BY_NAME = "one image in five, by the hash of its name"
@@ -35,7 +35,7 @@ LISTED = 10  # names in a note of files that share a problem
 
 
 class Found(NamedTuple):
-    """What lies in a folder."""
+    """The content of a folder."""
 
     classes: list[str]
     train: list[Picture]
@@ -45,33 +45,31 @@ class Found(NamedTuple):
     val_is_test: bool
     test_is: str
     unsplit: bool  # no folders separate the sides
-    notes: list[str]  # what was left out or assumed, without the damaged images
+    notes: list[str]  # images left out, except damaged ones, and assumptions
 
 
 def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Dataset:
     """Return the folder's images; the class of an image is the name of the folder it lies in.
 
-    ``sides.py`` has the names of the folders that are sides of a split. Without a folder for validation an image is
-    for validation when the sha256 of its path ``CLASS/NAME`` says so (one in five), but a class keeps one image for
-    training: no image of a class that has training images changes sides when others are added. With val/ and test/ the
-    latter is evaluated once, at a run's end; test/ alone is held out like val/, but nothing should be chosen on it.
-    Every image is decoded once to find the damaged ones, which are left out and named in ``notes``, as is all that is
-    no image.
+    ``sides.py`` lists the folder names that mark the sides of a split. Without a validation folder, the sha256 of an
+    image's path ``CLASS/NAME`` assigns one image in five to validation, but every class keeps one image for training:
+    no image of a class that has training images changes sides when others are added. With val/ and test/, a run
+    evaluates test/ once, at its end; test/ alone is held out like val/, but select nothing on it. Every image is
+    decoded once to find damaged ones; ``notes`` lists them, and files that are not images, as left out.
 
     Args:
         root: the folder.
-        strict: stop at a damaged image instead of leaving it out.
-        to_train: whether all that training needs must be there: two classes, images of each for training, images for
-            validation. Without it a side may be empty.
+        strict: stop at a damaged image instead of skipping it.
+        to_train: require what training needs: two classes, training images of each, and validation images. Otherwise a
+            side may be empty.
 
     Raises:
-        InputError: folders that cannot be understood, no images, what ``to_train`` asks for, or (strict) a damaged
-            image.
+        InputError: an ambiguous layout, no images, a lack of what ``to_train`` requires, or (strict) a damaged image.
     """
     root = Path(root)
     found = look_through(root, to_train=to_train)
     everything = [*found.train, *found.val, *found.test]
-    notes = [*found.notes, *_damaged(everything, strict)]
+    notes = [*found.notes, *_note_damaged(everything, strict)]
     sides = [[image for image in side if not image.problem] for side in (found.train, found.val, found.test)]
     if to_train:
         _check_classes(root, found, sides[0], sides[1])
@@ -81,7 +79,7 @@ def load(root: str | Path, *, strict: bool = False, to_train: bool = True) -> Da
 
 
 def look_through(root: Path, *, to_train: bool = True) -> Found:
-    """Find the folder's images, sound and damaged ones, and which side each is on."""
+    """List the folder's images, sound and damaged, and the side of each."""
     if not root.is_dir():
         got = "a file" if root.exists() else f"not there; {files_like(root)}"
         raise InputError(f"expected a folder of images, but {printable(root)} is {got}")
@@ -108,7 +106,7 @@ def look_through(root: Path, *, to_train: bool = True) -> Found:
         *twins(labels),
         *_note_escaped(classes, labels),
         *skipped.notes(),
-        *_frames(train, val, test),
+        *_note_frames(train, val, test),
     ]
     if to_train:
         notes += note_lacking("validation" if not val_is_test else "the test side", labels, _labels(val))
@@ -117,7 +115,7 @@ def look_through(root: Path, *, to_train: bool = True) -> Found:
 
 
 def _class_folders(root: Path, layout: Layout, at_least: int) -> list[str]:
-    """Return the names of the class folders: train's; without train those of all sides."""
+    """Return the names of the class folders: of train/, or without it of all sides."""
     names = {side: [path.name for path in folders_in(folder)] for side, folder in layout.sides()}
     classes = names.get("train", sorted({name for found in names.values() for name in found}))
     for side, found in names.items():
@@ -132,9 +130,9 @@ def _class_folders(root: Path, layout: Layout, at_least: int) -> list[str]:
 
 
 def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) -> list[Picture]:
-    """List the images below each class in the order of their names, decoding each to see whether it is sound.
+    """List the images below each class, sorted by name, and decode each to check it.
 
-    What a cache (``packing.py``) has decoded since the file was last changed is sound.
+    An image that a cache (``packing.py``) decoded after its file last changed is sound.
     """
     loose(folder, root, skipped)
     files = [
@@ -162,7 +160,7 @@ def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) ->
             return Picture(name, label, (0, 0), problem)
         if held is not None and name in held.rows and held.stamp(name) == Stamp.of(path):
             size = held.full_size(name)
-            if size[0] * size[1] <= check_limit(None):  # else decoding it will say so
+            if size[0] * size[1] <= check_limit(None):  # otherwise decoding reports it
                 return Picture(name, label, size, "", _has_several(path))
         try:
             _, height, width = decode(path).shape
@@ -170,7 +168,7 @@ def _scan(root: Path, folder: Path, classes: Sequence[str], skipped: Skipped) ->
             return Picture(name, label, (0, 0), encodable(error.reason))
         return Picture(name, label, (height, width), "", _has_several(path))
 
-    jpeg_decoder()  # looked for once, before many threads ask
+    jpeg_decoder()  # load it once, before many threads need it
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(look, files))
 
@@ -189,22 +187,22 @@ def _labels(images: list[Picture]) -> set[int]:
 def _note_escaped(names: Sequence[str], labels: Sequence[str]) -> list[str]:
     """Note the classes whose folders have names that no text file holds."""
     changed = [label for name, label in zip(names, labels, strict=True) if name != label]
-    return [f"folders whose names are not UTF-8 are classes with escapes: {enumerated(changed)}"] if changed else []
+    return [f"class folders whose names are not UTF-8, written with escapes: {enumerated(changed)}"] if changed else []
 
 
-def _frames(*sides: list[Picture]) -> list[str]:
+def _note_frames(*sides: list[Picture]) -> list[str]:
     names = [image.name for side in sides for image in side if image.several]
     return [f"of {len(names):,} images with several frames or pages the first is used: {enumerated(names)}"] * bool(
         names
     )
 
 
-def _damaged(images: list[Picture], strict: bool) -> list[str]:
+def _note_damaged(images: list[Picture], strict: bool) -> list[str]:
     damaged = [image for image in images if image.problem]
     if strict and damaged:
         raise InputError(
-            f"{printable(damaged[0].name)} cannot be read ({damaged[0].problem}); mend it, or leave out --strict to go "
-            "on without"
+            f"{printable(damaged[0].name)} cannot be read ({damaged[0].problem}); repair it, or omit --strict to "
+            "skip it"
         )
     by_problem: dict[str, list[str]] = {}
     for image in damaged:
@@ -238,7 +236,7 @@ def _dataset(root: Path, found: Found, sides: list[list[Picture]], notes: list[s
     )
 
     def hold(images: list[Picture]) -> ArrayImages | FileImages:
-        return _decoded(root, images, shape) if small else _listed(root, images)
+        return _decode_files(root, images, shape) if small else _list_files(root, images)
 
     train, val, test = sides
     return Dataset(
@@ -259,12 +257,12 @@ def _dataset(root: Path, found: Found, sides: list[list[Picture]], notes: list[s
     )
 
 
-def _listed(root: Path, pictures: list[Picture]) -> FileImages:
+def _list_files(root: Path, pictures: list[Picture]) -> FileImages:
     labels = torch.tensor([picture.label for picture in pictures], dtype=torch.long)
     return FileImages(root, [picture.name for picture in pictures], labels)
 
 
-def _decoded(root: Path, pictures: list[Picture], shape: tuple[int, int]) -> ArrayImages:
+def _decode_files(root: Path, pictures: list[Picture], shape: tuple[int, int]) -> ArrayImages:
     pixels = [decode(root / picture.name) for picture in pictures]
     held = torch.stack(pixels) if pixels else torch.empty(0, 3, *shape, dtype=torch.uint8)
     return ArrayImages(held, torch.tensor([picture.label for picture in pictures], dtype=torch.long))

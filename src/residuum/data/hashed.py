@@ -1,4 +1,4 @@
-"""A split by the hash of names: which images of a folder without sides are for validation."""
+"""Split by the hash of names: select the validation images of a folder without sides."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ VAL_SHARE = 0.2
 
 
 class Picture(NamedTuple):
-    """One file, as it was found."""
+    """One image file."""
 
     name: str  # relative to the root, with forward slashes
     label: int
     size: tuple[int, int]  # height, width, pixels; (0, 0) where it cannot be read
     problem: str  # why it cannot be read
-    several: bool = False  # more frames or pages than the first, which is the one that is used
+    several: bool = False  # it has several frames or pages; only the first is used
 
 
 def in_validation(name: str) -> bool:
-    """Say whether ``CLASS/NAME`` is for validation: its hash, as a fraction, is below 0.2."""
+    """Return whether ``CLASS/NAME`` is for validation: its hash, as a fraction, is below 0.2."""
     return _hash(name) < VAL_SHARE * 2**32
 
 
 def divide(images: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
-    """Return training and validation images: ``in_validation`` decides, but no class is left without training.
+    """Return training and validation images: ``in_validation`` decides, but every class keeps a training image.
 
-    A class whose readable images are all for validation keeps the one of the largest hash for training.
+    If all readable images of a class fall to validation, the one with the largest hash stays for training.
     """
     trained = {image.label for image in images if not image.problem and not in_validation(image.name)}
     kept: dict[int, Picture] = {}

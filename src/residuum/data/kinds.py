@@ -1,8 +1,8 @@
-"""What the names of files and folders say: an ending, several frames, hidden, an operating system's own."""
+"""Classify files and folders by name: suffix, several frames, hidden, made by an operating system."""
 
 from __future__ import annotations
 
-SEVERAL_FRAMES = frozenset({".gif", ".tif", ".tiff", ".webp", ".apng", ".avif", ".avifs"})  # endings that may have
+SEVERAL_FRAMES = frozenset({".gif", ".tif", ".tiff", ".webp", ".apng", ".avif", ".avifs"})  # suffixes of such formats
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 SYSTEM_FOLDERS = frozenset(
     {"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__pycache__"}
@@ -10,7 +10,7 @@ SYSTEM_FOLDERS = frozenset(
 
 
 def ending_of(name: str) -> str:
-    """Return what follows the last dot, in lower case with the dot; "" where no short word of letters and digits does.
+    """Return the suffix in lower case with its dot; "" if it is not a short word of letters and digits.
 
     >>> ending_of("a.JPG"), ending_of("at 10.15 in the evening"), ending_of("photo")
     ('.jpg', '', '')
@@ -26,5 +26,5 @@ def is_system(name: str) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a file or folder of that name is left out: hidden, or a system's own."""
+    """Return whether a file or folder of that name is skipped: hidden, or made by a system."""
     return name.startswith(".") or is_system(name)

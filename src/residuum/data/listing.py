@@ -1,4 +1,4 @@
-"""Every file below a class folder: an image, or counted among what is left out."""
+"""List the files below a class folder: each is an image, or counted as skipped."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ NAMED = 5  # files and folders that a note names
 
 
 class Entry(NamedTuple):
-    """One file that is taken for an image."""
+    """One file that is treated as an image."""
 
     path: Path
-    problem: str  # why it cannot be read, as far as the file system knows; "" where nothing is wrong
+    problem: str  # why the file system cannot read it; "" if it can
 
 
 @dataclass
 class Skipped:
-    """What is left out, for the notes. Files that an operating system leaves behind are not counted."""
+    """Counts of skipped files, for the notes; excludes files that an operating system leaves behind."""
 
     hidden: Counter[str] = field(default_factory=Counter)  # images by the hidden folder that they are in
     hidden_files: list[str] = field(default_factory=list)
@@ -39,47 +39,47 @@ class Skipped:
     misnamed: list[str] = field(default_factory=list)  # folders named like an image
 
     def notes(self) -> list[str]:
-        """Return a line for each kind of thing that was left out."""
+        """Return a line for each kind of skipped file."""
         found = []
         if self.hidden:
             found.append(
-                f"left out {_count(self.hidden.total(), 'image')} in hidden or system folders: {_counted(self.hidden)}"
+                f"left out {_count(self.hidden.total(), 'image')} in hidden or system folders: {_itemise(self.hidden)}"
             )
         if self.hidden_files:
             found.append(f"left out {_count(len(self.hidden_files), 'hidden image')}: {enumerated(self.hidden_files)}")
         if self.beside:
             found.append(
-                f"left out {_count(self.beside.total(), 'image')} outside of the class folders: {_counted(self.beside)}"
+                f"left out {_count(self.beside.total(), 'image')} outside of the class folders: {_itemise(self.beside)}"
             )
         if self.endings:
-            kinds = ", ".join(f"{count:,} {ending or 'without ending'}" for ending, count in _often(self.endings))
+            kinds = ", ".join(f"{count:,} {ending or 'without ending'}" for ending, count in _sort_counts(self.endings))
             found.append(f"left out {_count(self.endings.total(), 'file')} that no image decoder here reads: {kinds}")
         if self.loops:
             found.append(f"did not follow links to folders that are listed already: {enumerated(self.loops)}")
         if self.unreadable:
-            found.append(f"could not look into {enumerated(self.unreadable)}")
+            found.append(f"could not open {enumerated(self.unreadable)}")
         if self.misnamed:
             found.append(f"folders with the name of an image, whose files are listed: {enumerated(self.misnamed)}")
         return found
 
 
 def images_below(folder: Path, root: Path, skipped: Skipped) -> list[Entry]:
-    """Return the images below a class folder in the order of their names, those behind links too.
+    """Return the images below a class folder, sorted by name; follows links.
 
-    Left out, and counted in ``skipped``: hidden files and folders, and what is no image by its ending; of a file
-    without ending the content decides. A link to a folder that is listed already is not followed.
+    Skips, and counts in ``skipped``, hidden files and folders, and files whose suffix is not that of an image; the
+    content decides for a file without suffix. Does not follow a link to a folder that is listed already.
     """
     return sorted(_walk(folder, root, skipped, {os.path.realpath(folder)}))
 
 
 def count_images(folder: Path) -> int:
-    """Return how many files with the ending of an image lie below a folder; links to folders are not followed."""
+    """Return the number of files below a folder with an image's suffix; does not follow links to folders."""
     names = (name for _, _, names in os.walk(folder) for name in names)
     return sum(ending_of(name) in image_endings() and not is_system(name) for name in names)
 
 
 def holds_images(folder: Path) -> bool:
-    """Return whether an image lies in a folder itself, not in a folder below it."""
+    """Return whether the folder itself, not a folder below it, holds an image."""
     with os.scandir(folder) as entries:
         return any(
             ending_of(entry.name) in image_endings() and not is_hidden(entry.name) and not _is_folder(entry)
@@ -88,23 +88,23 @@ def holds_images(folder: Path) -> bool:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder that are neither hidden nor a system's, in the order of their names."""
+    """Return the folders in a folder that are neither hidden nor a system's, sorted by name."""
     with os.scandir(folder) as entries:
         return sorted(folder / entry.name for entry in entries if not is_hidden(entry.name) and _is_folder(entry))
 
 
 def loose(folder: Path, root: Path, skipped: Skipped) -> None:
-    """Count what lies in a folder of class folders and belongs to no class: images, and hidden folders with images."""
+    """Count what lies beside class folders and belongs to no class: images, and hidden folders with images."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if is_hidden(entry.name):
                 _skip_hidden(entry, root, skipped)
             elif ending_of(entry.name) in image_endings() and not _is_folder(entry):
-                skipped.beside[_shown(folder, root)] += 1
+                skipped.beside[_format_path(folder, root)] += 1
 
 
 def enumerated(names: Sequence[str], most: int = NAMED) -> str:
-    """Return the first names with commas between them, and how many more there are."""
+    """Return the first names joined by commas, and the number of further names."""
     shown = ", ".join(printable(name) for name in names[:most])
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
@@ -114,7 +114,7 @@ def _walk(folder: Path, root: Path, skipped: Skipped, seen: set[str]) -> Iterato
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        skipped.unreadable.append(f"{_shown(folder, root)} ({error.strerror})")
+        skipped.unreadable.append(f"{_format_path(folder, root)} ({error.strerror})")
         return
     for one in entries:
         path = folder / one.name
@@ -122,11 +122,11 @@ def _walk(folder: Path, root: Path, skipped: Skipped, seen: set[str]) -> Iterato
             _skip_hidden(one, root, skipped)
         elif _is_folder(one):
             if (real := os.path.realpath(path)) in seen or _is_above(real, folder):
-                skipped.loops.append(_shown(path, root))
+                skipped.loops.append(_format_path(path, root))
                 continue
             seen.add(real)
             if ending_of(path.name) in image_endings():
-                skipped.misnamed.append(_shown(path, root))
+                skipped.misnamed.append(_format_path(path, root))
             yield from _walk(path, root, skipped, seen)
         elif (entry := _entry(path)) is not None:
             yield entry
@@ -140,7 +140,7 @@ def _is_above(real: str, folder: Path) -> bool:
 
 
 def _entry(path: Path) -> Entry | None:
-    """Return the file if it is an image by its ending or, without an ending, by its content; else None."""
+    """Return the file if it is an image by its suffix or, without one, by its content; else None."""
     ending = ending_of(path.name)
     if ending not in image_endings() and ending:
         return None
@@ -167,9 +167,9 @@ def _skip_hidden(entry: os.DirEntry[str], root: Path, skipped: Skipped) -> None:
     path = Path(entry.path)
     if _is_folder(entry):
         if count := count_images(path):
-            skipped.hidden[_shown(path, root)] += count
+            skipped.hidden[_format_path(path, root)] += count
     elif ending_of(entry.name) in image_endings() and not is_system(entry.name):
-        skipped.hidden_files.append(_shown(path, root))
+        skipped.hidden_files.append(_format_path(path, root))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -179,16 +179,16 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _shown(path: Path, root: Path) -> str:
+def _format_path(path: Path, root: Path) -> str:
     return printable(path.relative_to(root).as_posix() if path != root else path.name)
 
 
-def _counted(counter: Counter[str]) -> str:
-    names = [f"{name} ({count:,})" for name, count in _often(counter)]
+def _itemise(counter: Counter[str]) -> str:
+    names = [f"{name} ({count:,})" for name, count in _sort_counts(counter)]
     return enumerated(names)
 
 
-def _often(counter: Counter[str]) -> list[tuple[str, int]]:
+def _sort_counts(counter: Counter[str]) -> list[tuple[str, int]]:
     return sorted(counter.items(), key=lambda item: (-item[1], item[0]))
 
 

@@ -1,4 +1,4 @@
-"""Batches: the order of the pictures and their variation are functions of (seed, epoch, step), and of nothing else."""
+"""Batches: the order of the images and their augmentation depend only on (seed, epoch, step)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Loader(Protocol):
     """
 
     def __len__(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         ...
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
@@ -43,7 +43,7 @@ def training_order(count: int, seed: int, epoch: int) -> Tensor:
 
 
 def balanced_order(labels: Tensor, seed: int, epoch: int) -> Tensor:
-    """Return as many numbers as there are labels, drawn with replacement so that all classes come equally often."""
+    """Return an index per label, drawn with replacement so that all classes are equally likely: int64 [N]."""
     chance = 1 / torch.bincount(labels)[labels].double()
     return torch.multinomial(chance, len(labels), replacement=True, generator=generator(seed, "order", epoch))
 
@@ -52,20 +52,20 @@ FLIP_MODES = ("random", "alternate")
 
 
 def alternate_sides(count: int, seed: int, epoch: int) -> Tensor:
-    """Return which pictures are mirrored in an epoch: a random half in the first, and then the others: bool [count].
+    """Return which images are mirrored in an epoch: a random half, in the next epoch the other half: bool [count].
 
     Source: "alternating flip", Jordan 2024, arXiv:2404.00498, section 3.6: two epochs in a row show both sides of every
-    picture.
+    image.
     """
     first = torch.randint(0, 2, (count,), generator=generator(seed, "side")).bool()
     return first ^ bool(epoch % 2)
 
 
 def training_batches(count: int, batch_size: int) -> int:
-    """Return how many batches an epoch has.
+    """Return the number of batches in an epoch.
 
-    The last one is left out when it is not full (batch norm on a handful of pictures does harm, and the next epoch's
-    order gives them their turn), except where it is the only one.
+    Drops the last batch if it is not full (batch norm on a handful of images does harm, and the next epoch draws
+    another order), unless it is the only one.
     """
     return max(1, count // batch_size)
 
@@ -143,7 +143,7 @@ class StreamLoader:
 
 @dataclass(frozen=True)
 class EvaluationLoader:
-    """Every picture once, in order, resized and cropped in the middle; the last batch may be smaller.
+    """Every image once, in order, resized and centre-cropped; the last batch may be smaller.
 
     A share is of whole batches: the same pictures meet in a batch however many processes there are, and so the same
     bits come out. Nothing is padded and nothing left out.
@@ -175,7 +175,7 @@ class EvaluationLoader:
             yield self._fit(self.images.pixels[part]), self.images.labels[part]
 
     def _fit(self, pixels: Tensor) -> Tensor:
-        """Return what images in memory look like after the resize and crop that files get."""
+        """Return images in memory, resized and cropped as files are."""
         if not self.resize:
             return resize_batch(pixels, self.size, self.interpolation)
         fit = fitting(self.size, self.resize, self.interpolation)

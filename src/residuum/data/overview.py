@@ -1,4 +1,4 @@
-"""What a folder holds, and where the time of an epoch goes: figures to look at before training."""
+"""Summarise a folder before training: its content, and the loading time of an epoch by step."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from .packing import kept_bytes, write_packed
 from .pixels import Normalise
 from .streaming import CropAndMirror, in_one
 
-SAMPLE = 200  # pictures that colours and times are taken from, evenly spread
-ROUNDS = 3  # of each measurement; the quickest counts
+SAMPLE = 200  # images on which colours and times are measured, evenly spread
+ROUNDS = 3  # of each measurement; the fastest counts
 
 T = TypeVar("T")
 
 
 def overview(root: str | Path, *, size: int = 224, side: int = 256, max_pixels: int | None = None) -> dict[str, Any]:
-    """Return what a folder of pictures holds, and what it costs to bring its pictures to a step.
+    """Return the content of a folder of images, and the cost of loading its images for a training step.
 
     Args:
         root: the folder.
-        size: side of the pictures that a network receives, pixels.
+        size: side of the images that a network receives, pixels.
         side: shorter side that a cache would keep.
         max_pixels: the largest image, pixels [default: ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
-        InputError: there is no folder with pictures in at least two classes.
+        InputError: there is no folder with images in at least two classes.
     """
     with default_limit(max_pixels):
         return _overview(Path(root), size, side)
@@ -108,7 +108,7 @@ def _colours(root: Path, sample: Sequence[Picture]) -> dict[str, list[float]]:
 
 
 def _rates(root: Path, sample: Sequence[Picture], size: int, side: int) -> dict[str, float]:
-    """Return pictures a second of one core for each part of the way, and for all of it, decoded and from a cache."""
+    """Return images per second of one core for each loading step, and for all of them, decoded and from a cache."""
     with drawing(0, "augment"):
         seconds = _seconds(root, [picture.name for picture in sample], (size, size), side)
     rest = seconds["collate"] + seconds["normalise"]
@@ -118,7 +118,7 @@ def _rates(root: Path, sample: Sequence[Picture], size: int, side: int) -> dict[
 
 
 def _seconds(root: Path, names: Sequence[str], shape: tuple[int, int], side: int) -> dict[str, float]:
-    """Return what each part takes for a picture: processor time, but reading by the clock, since it is waiting."""
+    """Return seconds per image of each loading step: processor time, but wall-clock time for reading, which waits."""
     crop, normalise = CropAndMirror(shape, 0.35), Normalise(IMAGENET_MEAN, IMAGENET_STD)
     decoded = [decode(root / name) for name in names[:32]]
     varied = list(map(crop, decoded))
@@ -138,7 +138,7 @@ def _seconds(root: Path, names: Sequence[str], shape: tuple[int, int], side: int
 
 
 def _each(work: Callable[[T], Any], items: Sequence[T], clock: Callable[[], float] = time.process_time) -> float:
-    """Return the seconds that the work takes for one item: the quickest of some rounds."""
+    """Return the seconds that the work takes for one item: the fastest of ``ROUNDS``."""
     best = float("inf")
     for _ in range(ROUNDS):
         started = clock()

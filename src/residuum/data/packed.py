@@ -1,8 +1,8 @@
-"""A folder's pictures, decoded to one size and kept in one file that is mapped into memory.
+"""A folder's images, decoded to one size and stored in one memory-mapped file.
 
-It is a safetensors file: ``pixels``, the pictures one after the other, rows of RGB bytes; and for each picture its
-name, where it begins, its height and width here and in full, a checksum, and the size and time of its file. Labels are
-not kept: they follow from the folders at every start, so that they cannot be stale.
+It is a safetensors file: ``pixels``, the images one after the other, rows of RGB bytes; and for each image its name,
+its start, its height and width here and in full, a checksum, and the size and time of its file. Labels are not stored:
+the folders give them at every start, so they cannot be stale.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from ..files import cache_directory
 
 FORMAT = "residuum pictures 1"
 COLUMNS = ("start", "height", "width", "full_height", "full_width", "checksum", "bytes", "time")  # int64 [N] each
-CHECKED = 64  # pictures whose checksum is compared when a file is opened, evenly spread
+CHECKED = 64  # images whose checksum is compared when a file is opened, evenly spread
 
 
 class Stamp(NamedTuple):
-    """What tells whether a picture file is still the one that was read."""
+    """Size and time of an image file, which show whether it changed since it was read."""
 
     bytes: int
     time: int  # of its last change, nanoseconds
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
-        """Look at a file."""
+        """Return the stamp of a file."""
         found = path.stat()
         return cls(found.st_size, found.st_mtime_ns)
 
 
 class Packed:
-    """The pictures of one file, by name. Each is looked at where it lies: nothing is read before it is used."""
+    """The images of one file, by name; they are views into it, and nothing is read before it is used."""
 
     def __init__(self, path: Path) -> None:
         """Open the file; raise ValueError for one that is damaged or something else."""
@@ -48,7 +48,7 @@ class Packed:
             with safe_open(path, framework="pt") as file:
                 about = file.metadata() or {}
                 if about.get("format") != FORMAT:
-                    raise ValueError(f"it says it is {about.get('format', 'something else')!r}, not {FORMAT!r}")
+                    raise ValueError(f"its format is {about.get('format', 'something else')!r}, not {FORMAT!r}")
                 self.pixels: Tensor = file.get_tensor("pixels")
                 self.columns: dict[str, Tensor] = {name: file.get_tensor(name) for name in COLUMNS}
                 names = bytes(file.get_tensor("names").numpy()).decode("utf-8", "surrogateescape").split("\0")
@@ -68,7 +68,7 @@ class Packed:
         return self._rows(self.rows[name]).permute(2, 0, 1)
 
     def full_size(self, name: str) -> tuple[int, int]:
-        """Return height and width of the picture in its file."""
+        """Return height and width of the image in its file."""
         row = self.rows[name]
         return int(self.columns["full_height"][row]), int(self.columns["full_width"][row])
 
@@ -77,12 +77,12 @@ class Packed:
         return self._rows(self.rows[name]), self.full_size(name)
 
     def size_of(self, names: Iterable[str]) -> int:
-        """Return how many bytes those pictures have."""
+        """Return the total bytes of those images."""
         chosen = torch.tensor([self.rows[name] for name in names], dtype=torch.long)
         return int((3 * self.columns["height"] * self.columns["width"])[chosen].sum())
 
     def stamp(self, name: str) -> Stamp:
-        """Return what the picture's file was like when it was read."""
+        """Return the stamp that the image's file had when it was read."""
         row = self.rows[name]
         return Stamp(int(self.columns["bytes"][row]), int(self.columns["time"][row]))
 
@@ -98,27 +98,27 @@ class Packed:
             raise ValueError("images lie outside of it")
         for row in range(0, len(self.rows), max(1, len(self.rows) // CHECKED)):
             if checksum(self._rows(row)) != int(self.columns["checksum"][row]):
-                raise ValueError(f"image {row} is not what was written")
+                raise ValueError(f"image {row} fails its checksum")
 
 
 def checksum(rows: Tensor) -> int:
-    """Return the CRC-32 of a picture's bytes."""
+    """Return the CRC-32 of an image's bytes."""
     return zlib.crc32(bytes_of(rows))
 
 
 def bytes_of(numbers: Tensor) -> Any:
-    """Return the memory of a tensor that lies in one piece."""
+    """Return the memory of a contiguous tensor."""
     return numbers.numpy()
 
 
 def kept_at(root: Path, side: int) -> Path:
-    """Return where a folder's pictures of that shorter side are kept, below the user's cache."""
+    """Return the path of a folder's images at that shorter side, below the user's cache."""
     key = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
     return cache_directory() / "pictures" / key / f"{side}.safetensors"
 
 
 def newest(root: Path) -> Packed | None:
-    """Return what was last kept of a folder, at whichever size; None where nothing is, or nothing that can be read."""
+    """Return the newest cache of a folder, at any size; None if there is none that can be read."""
     try:
         found = kept_at(root, 0).parent.glob("*.safetensors")
         return Packed(max(found, key=lambda path: path.stat().st_mtime_ns))
@@ -127,7 +127,7 @@ def newest(root: Path) -> Packed | None:
 
 
 def fresh(packed: Packed | None, stamps: dict[str, Stamp], names: Iterable[str]) -> set[str]:
-    """Return which of the pictures are kept and have not changed since."""
+    """Return the names of the images that are cached and have not changed since."""
     if packed is None:
         return set()
     return {name for name in names if name in packed.rows and packed.stamp(name) == stamps.get(name)}

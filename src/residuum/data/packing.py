@@ -1,4 +1,4 @@
-"""Decoding a folder once: writing the file that ``packed.py`` reads, and bringing it up to date."""
+"""Decode a folder once: write the file that ``packed.py`` reads, and update it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from .decode import decode, jpeg_decoder
 from .packed import COLUMNS, FORMAT, Packed, Stamp, bytes_of, checksum, fresh, kept_at
 from .streaming import fitting_shorter
 
-HEADER = 1 << 12  # bytes kept free for the file's header, which is written last
-AT_ONCE = 64  # pictures decoded before they are written
+HEADER = 1 << 12  # bytes reserved for the file's header, which is written last
+AT_ONCE = 64  # images decoded before they are written
 SAY_EVERY = 10.0  # seconds
 LOCK = "lock"
 ELSEWHERE = "free space, set RESIDUUM_CACHE to a folder elsewhere, or leave --cache out"
@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 
 
 def quiet(text: str) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 class PackedImage(NamedTuple):
@@ -50,18 +50,18 @@ class PackedImage(NamedTuple):
 def pack_images(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
     """Return the data set with its pictures read from the cache, where they are kept decoded at one size.
 
-    The shorter side of a picture is brought to ``side`` (antialiased bilinear, on bytes; smaller pictures stay as they
-    are), so that what evaluation resizes to ``side`` is the same to the bit, and random crops are taken from the stored
-    picture. A picture file that is new, or whose size or time of change is another than it was, is decoded again, the
-    others are copied; the file takes its name when it is whole. Other processes wait meanwhile.
+    Resizes the shorter side of an image to ``side`` (antialiased bilinear, on bytes; smaller images stay as they are):
+    evaluation that resizes to ``side`` sees the same bits, and random crops come from the stored image. Decodes image
+    files that are new, or whose size or modification time changed, and copies the others; the complete file is then
+    renamed into place. Other processes wait meanwhile.
 
     Args:
-        dataset: of picture files.
+        dataset: of image files.
         side: pixels.
-        tell: is told what is done, and how far it is.
+        tell: receives progress messages.
 
     Raises:
-        InputError: the data set's pictures are held in memory, or one cannot be read.
+        InputError: the data set's images are held in memory, or one cannot be read.
         DiskError: there is no room, or the cache's folder cannot be written.
 
     >>> dataset = packed(residuum.open_data("PHOTOS"), side=8)  # in $RESIDUUM_CACHE
@@ -94,7 +94,7 @@ def _up_to_date(root: Path, names: Sequence[str], side: int, tell: Tell) -> Pack
         tell(f"waiting: another process is writing {path}")
 
     with locked(path.parent / LOCK, "", waiting, ELSEWHERE):
-        held = _open(path, tell)  # what that one has written
+        held = _open(path, tell)  # the file that the other process wrote
         if held is None or len(fresh(held, stamps, names)) < len(names):
             sweep(path.parent)
             write_packed(path, root, stamps, held, side, tell)
@@ -105,17 +105,17 @@ def _up_to_date(root: Path, names: Sequence[str], side: int, tell: Tell) -> Pack
 def _open(path: Path, tell: Tell) -> Packed | None:
     try:
         return Packed(path) if path.exists() else None
-    except OSError:  # a name that cannot be; making its folder says so
+    except OSError:  # an impossible name; making its folder reports it
         return None
     except ValueError as error:
-        tell(f"the cache {path} cannot be used ({error}); its images are decoded anew")
+        tell(f"the cache {path} cannot be used ({error}); decoding its images again")
         return None
 
 
 def write_packed(
     path: Path, root: Path, stamps: dict[str, Stamp], held: Packed | None, side: int, tell: Tell = quiet
 ) -> None:
-    """Write all pictures of ``stamps``, and those that were kept before and are still as they were."""
+    """Write all images of ``stamps``, and those that ``held`` has and whose files still exist."""
     if held is not None:
         stamps = {**_still_there(root, held), **stamps}
     still = fresh(held, stamps, stamps)
@@ -131,7 +131,7 @@ def write_packed(
     tell(f"decoding {len(new):,} images of {root} once{again}: {size / 1e6:,.1f} MB in {path}")
     as_they_are = (PackedImage(name, *held.content(name), stamps[name]) for name in kept) if held is not None else ()
     with replacing(path, ELSEWHERE) as temporary, temporary.open("wb") as file:
-        _fill(file, chain(as_they_are, _decoded(root, new, stamps, side, tell)))
+        _fill(file, chain(as_they_are, _decode_rows(root, new, stamps, side, tell)))
 
 
 def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
@@ -139,21 +139,21 @@ def _still_there(root: Path, held: Packed) -> dict[str, Stamp]:
 
 
 def _bytes_of(path: Path, side: int) -> int:
-    """Return how many bytes a picture file will take, to a row of pixels; its head is read."""
+    """Return the bytes of a decoded image file, to within a row of pixels; reads its header."""
     try:
         with opened(path) as image:
             return kept_bytes(image.size, side)
     except ImageError:
-        return 0  # decoding it will say what is wrong
+        return 0  # decoding it reports the fault
 
 
 def kept_bytes(size: tuple[int, int], side: int) -> int:
-    """Return how many bytes a picture of that size takes with its shorter side brought to ``side``."""
+    """Return the bytes of an image of that size whose shorter side is resized to ``side``."""
     short, long = sorted(size)
     return 3 * short * long if short <= side else 3 * side * (side * long // short)
 
 
-def _decoded(
+def _decode_rows(
     root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell
 ) -> Iterator[PackedImage]:
     """Decode pictures in threads, some at a time, so that few are in memory."""
@@ -165,7 +165,7 @@ def _decoded(
         fitted = picture if min(full) <= side else shrink(picture)
         return PackedImage(name, fitted.permute(1, 2, 0).contiguous(), full, stamps[name])
 
-    jpeg_decoder()  # looked for once, before many threads ask
+    jpeg_decoder()  # load it once, before many threads need it
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in range(0, len(names), AT_ONCE):
             yield from pool.map(one, names[done : done + AT_ONCE])

@@ -1,4 +1,4 @@
-"""A part of a data set, named as in ``cifar10[:5000]``: what it holds is fixed by the numbers alone."""
+"""A part of a data set, named as in ``cifar10[:5000]``: the numbers alone fix its content."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ _PART = re.compile(r"(?P<source>.+)\[:(?P<train>\d+)(?:,:(?P<val>\d+))?\]")
 
 
 class Part(NamedTuple):
-    """How much of a source is wanted."""
+    """The requested part of a source."""
 
     source: str
-    train: int  # pictures
-    val: int | None  # pictures; None: all
+    train: int  # images
+    val: int | None  # images; None: all
 
 
 def parse_part(name: str | Path) -> Part | None:
-    """Read ``SOURCE[:TRAIN]`` or ``SOURCE[:TRAIN,:VAL]``; None for any other name, and for a folder called so."""
+    """Read ``SOURCE[:TRAIN]`` or ``SOURCE[:TRAIN,:VAL]``; None for any other name, and for a folder of that name."""
     if Path(name).exists() or (match := _PART.fullmatch(str(name))) is None:
         return None
     return Part(match["source"], int(match["train"]), None if match["val"] is None else int(match["val"]))
 
 
 def take(dataset: Dataset, part: Part) -> Dataset:
-    """Return the data set with so many pictures on each side, the classes as equally as they allow.
+    """Return the data set with ``part``'s numbers of images, its classes as equal in size as possible.
 
-    Each class's pictures are put into one fixed random order (stream ``part``) and taken in turn; so the part of 100 is
-    within that of 200, whatever the run's seed.
+    Each class has one fixed random order (stream ``part``), and the classes take turns: the part of 100 lies within the
+    part of 200, whatever the run's seed.
 
     Raises:
-        InputError: more pictures than there are, or none.
+        InputError: more images than there are, or none.
     """
     notes, sides = list(dataset.notes), {"train": dataset.train, "val": dataset.val}
     for side, wanted in (("train", part.train), ("val", part.val)):
@@ -57,7 +57,7 @@ def take(dataset: Dataset, part: Part) -> Dataset:
 
 
 def _in_turn(labels: Tensor) -> Tensor:
-    """Return an order of all pictures, int64 [N], that goes round the classes: one of each, a second of each, ..."""
+    """Return an order of all images, int64 [N], that cycles through the classes: one of each, a second of each, ..."""
     shuffled = torch.randperm(len(labels), generator=generator(0, "part"))
     rank = torch.empty(len(labels), dtype=torch.long)
     for label in labels.unique():
@@ -67,7 +67,7 @@ def _in_turn(labels: Tensor) -> Tensor:
 
 
 def chosen(images: ArrayImages | FileImages, indices: Tensor) -> ArrayImages | FileImages:
-    """Return the pictures of those numbers, in that order."""
+    """Return the images at those indices, in that order."""
     if isinstance(images, ArrayImages):
         return ArrayImages(images.pixels[indices], images.labels[indices])
     names = [str(images.names[index]) for index in indices.tolist()]

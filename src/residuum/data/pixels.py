@@ -1,4 +1,4 @@
-"""What is done to whole batches of pixels."""
+"""Operations on whole batches of pixels."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def pad_crop_flip(
     *,
     mode: str = "zeros",
 ) -> Tensor:
-    """Pad, crop each picture back to its size at an offset of its own, and mirror half of them.
+    """Pad, crop each image back to its size at its own offset, and mirror half of them.
 
     Only copies bytes, so that the result depends on the generator alone (He15 section 4.2).
 
     Args:
         pixels: uint8 [B, C, H, W].
-        pad: pixels on each side; 0 leaves the place alone.
+        pad: pixels on each side; 0 does not shift.
         flip: mirror left and right with probability one half.
-        draw: where offsets and mirrors come from.
-        share: which part of a batch the pictures are; what is done to one depends on its place in the whole batch.
-        total: pictures in the whole batch [default: these].
-        mode: what stands beyond the border: "zeros", or "reflect", the picture mirrored without its border.
+        draw: the generator of offsets and flips.
+        share: the part of the batch that the images are; an image's draw depends on its place in the whole batch.
+        total: images in the whole batch [default: these].
+        mode: the padding: "zeros", or "reflect", the image mirrored without its border.
     """
     count, _, height, width = pixels.shape
     whole = count if total is None else total
@@ -48,19 +48,19 @@ def pad_crop_flip(
 
 
 def mirror(pixels: Tensor, which: Tensor) -> Tensor:
-    """Let left and right change places in some of the pictures, in place: [B, C, H, W] and bool [B]."""
+    """Flip some of the images left to right, in place: [B, C, H, W] and bool [B]."""
     pixels[which] = pixels[which].flip(-1)
     return pixels
 
 
 def reflected(pixels: Tensor, pad: int) -> Tensor:
-    """Return the pictures continued beyond their borders by their mirror images: [B, C, H + 2 pad, W + 2 pad]."""
+    """Return the images padded by reflection: [B, C, H + 2 pad, W + 2 pad]."""
     rows, columns = (_reflection(side, pad) for side in pixels.shape[-2:])
     return pixels[:, :, rows][..., columns]
 
 
 def _reflection(side: int, pad: int) -> Tensor:
-    """Return where each line of the padded picture comes from: for 4 and 2, 2 1 0 1 2 3 2 1."""
+    """Return the source index of each line of the padded image: for 4 and 2, 2 1 0 1 2 3 2 1."""
     places = torch.arange(-pad, side + pad).abs()
     return torch.where(places < side, places, 2 * (side - 1) - places)
 
@@ -73,9 +73,9 @@ def resize_batch(pixels: Tensor, size: tuple[int, int], interpolation: str = "bi
 
 
 def match_channels(pixels: Tensor, channels: int) -> Tensor:
-    """Return [B, channels, H, W]: grey is repeated, colour is weighed to grey.
+    """Return [B, channels, H, W]: repeats grey, converts colour to grey.
 
-    The weights are those of ITU-R 601-2, as Pillow and torchvision have them.
+    The weights are those of ITU-R 601-2, as in Pillow and torchvision.
     """
     have = pixels.shape[1]
     if have == channels:
@@ -89,7 +89,7 @@ def match_channels(pixels: Tensor, channels: int) -> Tensor:
 
 
 class Normalise:
-    """(pixels / 255 - mean) / std, a channel each: uint8 [B, C, H, W] to float32, channels last."""
+    """(pixels / 255 - mean) / std, per channel: uint8 [B, C, H, W] to float32, channels last."""
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...], device: torch.device | str = "cpu") -> None:
         self.scale = (1 / (255 * torch.tensor(std, dtype=torch.float64))).float().view(1, -1, 1, 1).to(device)
@@ -98,8 +98,8 @@ class Normalise:
     def __call__(self, pixels: Tensor) -> Tensor:
         """Return the batch on the device of the constants.
 
-        A row of a picture is worked on as one run of numbers, its constants written out for each pixel: three at a time
-        would take twice as long, and so would a change of order after that to floats.
+        Processes a row of an image as one vector, with the constants repeated for each pixel: vectors of three would
+        take twice as long, and so would changing the memory order after the conversion to floats.
         """
         pixels = match_channels(pixels, self.scale.shape[1]).to(self.scale.device, non_blocking=True)
         rows = pixels.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)

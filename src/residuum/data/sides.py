@@ -31,7 +31,7 @@ PLAIN = {word for words in PLAIN_WORDS.values() for word in words}
 JOINED = {("hold", "out"): "holdout", ("held", "out"): "heldout", ("train", "val"): "trainval"}
 SINGULAR = ("set", "data", "dataset", "image", "img", "picture", "pic", "photo", "folder", "dir", "split", "sample")
 FILLERS = frozenset({*SINGULAR, *(f"{word}s" for word in SINGULAR), "ds", "part", "subset"})
-DEEPEST = 4  # folders around the data that are looked through
+DEEPEST = 4  # levels of folders around the data that are searched
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _FOLD = re.compile(r"(k|cv)?(fold|split)s?\d+")
 
@@ -40,12 +40,12 @@ AS_CLASSES = "if {names} are classes, move all class folders into one folder cal
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the class folders lie."""
+    """The location of the class folders."""
 
     train: Path | None  # the folder that holds the class folders of this side
     val: Path | None = None
     test: Path | None = None
-    names: dict[str, str] = field(default_factory=dict)  # of the side folders, as they are called
+    names: dict[str, str] = field(default_factory=dict)  # of the side folders, as on disk
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -54,22 +54,22 @@ class Layout:
         return self.val is not None or self.test is not None
 
     def sides(self) -> list[tuple[str, Path]]:
-        """Return the sides that there are, and where their class folders lie."""
+        """Return the existing sides, each with the folder that holds its class folders."""
         found = {"train": self.train, "val": self.val, "test": self.test}
         return [(side, path) for side, path in found.items() if path is not None]
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a folder's name says."""
+    """A folder's name, parsed."""
 
     side: str
     rest: tuple[str, ...]  # the other words; fillers such as "set" and "images" are left out
-    plain: bool  # a word that hardly anybody calls a class
+    plain: bool  # a word that is rarely the name of a class
 
 
 def read_name(name: str) -> Name | None:
-    """Return the side that a folder's name says, or None for any other name.
+    """Return the side that a folder's name states, or None for any other name.
 
     >>> read_name("seg_train"), read_name("Testing").side, read_name("cat")
     (Name(side='train', rest=('seg',), plain=True), 'test', None)
@@ -83,21 +83,21 @@ def read_name(name: str) -> Name | None:
 
 
 def recognise(root: Path, skipped: Skipped) -> Layout:
-    """Return where the class folders of each side lie; without folders for the sides, all belong to ``train``.
+    """Return the location of each side's class folders; without side folders, all belong to ``train``.
 
-    Folders that only wrap the data are looked through: ROOT/dataset/train/CLASS, ROOT/seg_train/seg_train/CLASS.
+    Searches inside folders that only wrap the data: ROOT/dataset/train/CLASS, ROOT/seg_train/seg_train/CLASS.
 
     Raises:
         InputError: the names of a split beside other folders, two folders for one side, a side without class folders.
     """
-    base, notes = _unwrapped(root)
+    base, notes = _unwrap(root)
     folders = folders_in(base)
     found = _side_folders(folders)
     if not found:
         _refuse_folds(base, folders)
         _refuse_split_below(base, folders)
         return Layout(base, notes=[*notes, *_note_repeated(folders)])
-    sides = _one_each(base, found)
+    sides = _require_one_each(base, found)
     _refuse_without_classes(base, sides)
     _check_others(base, folders, sides, skipped)
     roots = _side_roots(sides)
@@ -122,10 +122,10 @@ def _without_filler(word: str) -> str:
     return word
 
 
-def _unwrapped(root: Path) -> tuple[Path, list[str]]:
-    """Return the folder below ``root`` that the sides or classes lie in, past folders that hold one folder only.
+def _unwrap(root: Path) -> tuple[Path, list[str]]:
+    """Return the folder below ``root`` that holds the sides or classes, inside folders that hold one folder only.
 
-    A folder beside it counts as none if it holds no image and the other holds the sides: images/train beside labels/.
+    Ignores a sibling that holds no image if the other holds the sides: images/train beside labels/.
     """
     base = root
     for _ in range(DEEPEST):
@@ -140,14 +140,14 @@ def _unwrapped(root: Path) -> tuple[Path, list[str]]:
     if len(folders_in(base)) < 2 and not _side_folders(folders_in(base)):  # no wrapper: one class with folders in it
         base = root
     inner = printable(base.relative_to(root).as_posix())
-    return base, [f"the folders are those in {inner}/"] if base != root else []
+    return base, [f"using the folders in {inner}/"] if base != root else []
 
 
 def _side_folders(folders: Sequence[Path]) -> dict[Path, Name]:
-    """Return the folders that are sides of a split, by their names and by what they hold.
+    """Return the folders that are sides of a split, by name and content.
 
-    A folder is one if its name is that of a side and nothing more (a plain word), or if it holds folders and no images
-    as a side does; so is one whose name has the same other words as that of another side.
+    A folder is a side if its name is only that of a side (a plain word), or if it holds folders and no images, as a
+    side does; so is a folder whose name has the same other words as another side's.
     """
     names = {path: name for path in folders if (name := read_name(path.name)) is not None}
     kinds = {(name.side, name.rest) for name in names.values()}
@@ -166,12 +166,12 @@ def _holds_folders_only(path: Path) -> bool:
     return bool(folders_in(path)) and not holds_images(path)
 
 
-def _one_each(base: Path, found: dict[Path, Name]) -> dict[str, Path]:
+def _require_one_each(base: Path, found: dict[Path, Name]) -> dict[str, Path]:
     sides: dict[str, Path] = {}
     for path, name in found.items():
         if name.side in sides:
             raise InputError(
-                f"each side of a split must have one folder, but {_enumerated([sides[name.side], path])} in "
+                f"each side of a split must have one folder, but {_enumerate([sides[name.side], path])} in "
                 f"{printable(base)} are both named as {name.side} images; keep one, merge them, or rename one to "
                 f"{' or '.join(f'{side}/' for side in SIDES if side != name.side)}"
             )
@@ -199,8 +199,8 @@ def _check_others(base: Path, folders: Sequence[Path], sides: dict[str, Path], s
     mixed = [path for path in counts if path.name.casefold() in classes or len(sides) == 1]
     if mixed:
         raise InputError(
-            f"{printable(base)} must hold either the sides of a split or class folders, but {_enumerated(mixed)} lie "
-            f"beside {_enumerated(list(sides.values()))}; call the sides train/, val/ and test/ and move the others "
+            f"{printable(base)} must hold either the sides of a split or class folders, but {_enumerate(mixed)} lie "
+            f"beside {_enumerate(list(sides.values()))}; call the sides train/, val/ and test/ and move the others "
             f"into them or out of {printable(base)}; " + AS_CLASSES.format(names="all of them")
         )
     for path, count in counts.items():
@@ -216,7 +216,7 @@ def _side_roots(sides: dict[str, Path]) -> dict[str, Path]:
 def _side_root(side: Path, classes: Collection[str] = ()) -> Path:
     """Return the folder that holds a side's class folders: seg_train/seg_train/, train/images/ ...
 
-    A folder that is alone is no wrapper if it has the name of one of ``classes``.
+    A single folder is not a wrapper if it is named like one of ``classes``.
     """
     root = side
     for _ in range(DEEPEST):
@@ -235,7 +235,7 @@ def _side_root(side: Path, classes: Collection[str] = ()) -> Path:
     inner = _side_folders(folders_in(root))
     if len({name.side for name in inner.values()}) > 1 and all(map(_holds_folders_only, inner)):
         raise InputError(
-            f"{printable(root)} must hold class folders, but {_enumerated(list(inner))} in it are named as the sides "
+            f"{printable(root)} must hold class folders, but {_enumerate(list(inner))} in it are named as the sides "
             f"of a split and hold folders themselves; give --data {printable(root)}"
         )
     return root
@@ -245,7 +245,7 @@ def _refuse_folds(base: Path, folders: Sequence[Path]) -> None:
     names = ["".join(_words(path.name)) for path in folders]
     if len(names) > 1 and all(map(_FOLD.fullmatch, names)):
         raise InputError(
-            f"{printable(base)} holds the folds of a cross-validation ({_enumerated(folders)}), not classes; make "
+            f"{printable(base)} holds the folds of a cross-validation ({_enumerate(folders)}), not classes; make "
             "train/ and val/ of them, each with its class folders; " + AS_CLASSES.format(names="they")
         )
 
@@ -257,7 +257,7 @@ def _refuse_split_below(base: Path, folders: Sequence[Path]) -> None:
     if split:
         raise InputError(
             f"the sides of a split must lie above the classes, but {printable(split[0])} holds "
-            f"{_enumerated(list(below[split[0]]))}; move the images to "
+            f"{_enumerate(list(below[split[0]]))}; move the images to "
             f"{printable(base)}/train/{printable(split[0].name)}/ and so on"
         )
 
@@ -270,11 +270,11 @@ def _note_repeated(folders: Sequence[Path]) -> list[str]:
     if any(map(holds_images, folders)):
         return []
     return [
-        f"classes are {_enumerated(folders)}, and each holds the folders {_enumerated(below[0])}; "
+        f"classes are {_enumerate(folders)}, and each holds the folders {_enumerate(below[0])}; "
         "if those are the classes, call the folders above them train/, val/ and test/"
     ]
 
 
-def _enumerated(paths: Sequence[Path | str], most: int = 5) -> str:
+def _enumerate(paths: Sequence[Path | str], most: int = 5) -> str:
     names = [f"{printable(path.name if isinstance(path, Path) else path)}/" for path in paths]
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

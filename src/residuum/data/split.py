@@ -1,4 +1,4 @@
-"""Training pictures kept back to choose by, so that the test pictures are looked at once."""
+"""Training images held out for model selection, so that the test images are evaluated once."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .part import chosen
 
 
 def split_off(dataset: Dataset, share: float) -> Dataset:
-    """Keep a share of each class's training pictures for validation; what was validated on becomes the test set.
+    """Hold out a share of each class's training images for validation; the former validation set becomes the test set.
 
-    Which pictures is the same for every run and every seed: results of several seeds or settings differ by training
-    alone, and weights trained further never saw the pictures that they are chosen by.
+    Every run and every seed holds out the same images: results of several seeds or settings differ by training alone,
+    and fine-tuned weights never saw the images that select them.
 
     Raises:
         InputError: a share that is not between 0 and 1, or leaves a side without a picture of some class; or a data set
@@ -30,8 +30,8 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
     if not 0 < share < 1:
         raise InputError(f"val_split, a share of the training images, must be 0 to 1, got {share}")
     if dataset.test is not None:
-        raise InputError(f"{dataset.name} has validation and test images of its own; leave --val-split out")
-    held = _held(dataset.train.labels, share)
+        raise InputError(f"{dataset.name} has its own validation and test images; leave --val-split out")
+    held = _draw_held_out(dataset.train.labels, share)
     if held.sum() == 0 or len(set(dataset.train.labels[~held].tolist())) < len(set(dataset.train.labels.tolist())):
         raise InputError(
             f"a val_split of {share} leaves validation or a class's training without an image "
@@ -48,7 +48,7 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
     )
 
 
-def _held(labels: Tensor, share: float) -> Tensor:
+def _draw_held_out(labels: Tensor, share: float) -> Tensor:
     """Return bool [N]: of each class the nearest whole number to its share, drawn from the stream ``split``."""
     shuffled = torch.randperm(len(labels), generator=generator(0, "split"))
     held = torch.zeros(len(labels), dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""Pictures decoded as they are needed, a batch at a time, in worker processes or in this one."""
+"""Images decoded on demand, a batch at a time, in worker processes or in this one."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ Batch = tuple[Tensor, Tensor]  # uint8 [B, 3, height, width], int64 [B]
 class CropAndMirror:
     """A random crop resized to ``size``, mirrored half of the time; draws from torch's global generator.
 
-    It is torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit. The window is copied in
-    one piece first, rows of pixels: what is resized then lies as it did, and no order of memory is changed, which would
-    take longer than the resizing.
+    Equals torchvision's RandomResizedCrop and RandomHorizontalFlip, draw by draw and bit by bit. Copies the window to
+    contiguous rows of pixels first: this keeps the memory order, and changing it would take longer than the resizing.
     """
 
     def __init__(self, size: tuple[int, int], least: float) -> None:
@@ -32,7 +31,7 @@ class CropAndMirror:
         self.size, self.crop = size, _transforms().RandomResizedCrop(size, scale=(least, 1.0), antialias=True)
 
     def __call__(self, picture: Tensor) -> Tensor:
-        """Return uint8 [3, *size] of a uint8 picture [3, height, width]."""
+        """Return uint8 [3, *size] of a uint8 image [3, height, width]."""
         from torchvision.transforms.v2.functional import horizontal_flip_image, resize_image
 
         at = self.crop.make_params([picture])
@@ -43,7 +42,7 @@ class CropAndMirror:
 
 
 class TrainingPictures(Dataset[Any]):
-    """A random crop resized to ``size``, mirrored half of the time and varied, drawn for (seed, epoch, picture)."""
+    """A random crop resized to ``size``, mirrored half of the time and augmented, drawn for (seed, epoch, image)."""
 
     def __init__(
         self, images: FileImages, size: tuple[int, int], seed: int, epoch: int, variation: Variation = PLAIN
@@ -82,7 +81,7 @@ class EvaluationPictures(Dataset[Any]):
 
 
 def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Tensor:
-    """Return uint8 [count, 3, *size], a pixel's colours side by side, which is what a step begins with."""
+    """Return uint8 [count, 3, *size], in channels-last memory, as a step needs it."""
     batch = torch.empty(count, *size, 3, dtype=torch.uint8).permute(0, 3, 1, 2)
     for place, picture in zip(batch, pictures, strict=True):
         place.copy_(picture)
@@ -90,7 +89,7 @@ def in_one(pictures: Iterable[Tensor], count: int, size: tuple[int, int]) -> Ten
 
 
 def fitting(size: tuple[int, int], resize: int, interpolation: str = "bilinear") -> Any:
-    """Return the transform of one uint8 picture [C, H, W] to [C, *size] for evaluation and prediction."""
+    """Return the transform of one uint8 image [C, H, W] to [C, *size] for evaluation and prediction."""
     v2 = _transforms()
     if resize:
         shorter = fitting_shorter(resize, interpolation)
@@ -99,7 +98,7 @@ def fitting(size: tuple[int, int], resize: int, interpolation: str = "bilinear")
 
 
 class CutToMiddle:
-    """Of an image so long that resizing its shorter side would take much memory, the middle; else all of it."""
+    """Cut an image to its middle if resizing its shorter side would take much memory; keep all of any other."""
 
     def __init__(self, size: tuple[int, int], resize: int) -> None:
         self.size, self.resize = size, resize
@@ -111,7 +110,7 @@ class CutToMiddle:
 
 
 def fitting_shorter(side: int, interpolation: str = "bilinear") -> Any:
-    """Return the transform of one uint8 picture that brings its shorter side to ``side``, as ``fitting`` does."""
+    """Return the transform of one uint8 image that resizes its shorter side to ``side``, as ``fitting`` does."""
     v2 = _transforms()
     return v2.Resize(side, v2.InterpolationMode(interpolation), antialias=True)
 

@@ -1,4 +1,4 @@
-"""How good a model is, and what it says of a picture."""
+"""Accuracy of a model on a data set, and predictions for single images."""
 
 from .accuracy import default_preprocessing, score
 from .evaluate import evaluate

@@ -23,7 +23,7 @@ def score(
     normalise: Normalise,
     precision: str = "fp32",
 ) -> Scores:
-    """Return the scores of a model over uint8 batches; the model is left in the mode it was found in.
+    """Return the scores of a model over uint8 batches; restores the model's mode.
 
     Each picture counts once, whatever the batch size; logits are compared in float32, whatever the precision.
 

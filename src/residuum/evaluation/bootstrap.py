@@ -66,9 +66,9 @@ def score_intervals(scores: Scores, *, seed: int = 0) -> dict[str, Interval]:
 
 
 def gain_interval(better: Scores, other: Scores, *, seed: int = 0) -> Interval:
-    """Return the 95 % interval of the difference in accuracy, points, paired by picture.
+    """Return the 95 % interval of the difference in accuracy, points, paired by image.
 
-    Much of what makes a picture hard is common to both, so this is narrower than two intervals side by side.
+    Much of what makes an image hard is common to both, so this is narrower than two intervals side by side.
     """
     right = [100.0 * (scores.ranked[:, 0] == scores.labels) for scores in (better, other)]
     return bootstrap((right[0] - right[1])[:, None], seed=seed)[0]

@@ -1,4 +1,4 @@
-"""Whether a model's confidence can be believed: of the pictures it is 80 % sure of, are 80 % right?"""
+"""Calibration: of the images for which a model's confidence is 80 %, are 80 % right?"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..seeds import generator
 from .predictions import Predictions
 
 BINS = 15  # equally wide, as in Guo et al. 2017 (arXiv:1706.04599), section 2
-COLDEST, HOTTEST = 1e-3, 1e3  # temperatures that are searched
+COLDEST, HOTTEST = 1e-3, 1e3  # range of the search for a temperature
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Reliability:
 
     @property
     def bins(self) -> int:
-        """How many bins there are; bin i reaches from i / bins (excluded, but in the first) to (i + 1) / bins."""
+        """The number of bins; bin i reaches from i / bins (excluded, but in the first) to (i + 1) / bins."""
         return len(self.pictures)
 
     @property
     def ece(self) -> float:
         """Expected calibration error in percent: sum of n_b / N * |accuracy_b - confidence_b| (Guo 2017, eq. 3).
 
-        Chance alone keeps it above 0: five classes drawn by the very probabilities that are given come to about 2.4 %
-        on 2,000 pictures in 15 bins, and to 1.1 % on 10,000.
+        Chance alone keeps it above 0: labels of five classes drawn from the predicted probabilities give about 2.4 % on
+        2,000 images in 15 bins, and 1.1 % on 10,000.
         """
         rows = zip(self.pictures, self.confidence, self.accuracy, strict=True)
         return 100 * sum(n * abs(a - c) for n, c, a in rows if n) / sum(self.pictures)
@@ -40,10 +40,10 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Reliability before and after the temperature; both of the same pictures, none of which chose it."""
+    """Reliability before and after the temperature; both on the same images, to none of which it was fitted."""
 
     temperature: float
-    fitted_on: int  # pictures
+    fitted_on: int  # images
     before: Reliability
     after: Reliability
     loss_before: float  # mean cross-entropy, nats
@@ -51,7 +51,7 @@ class Calibration:
 
 
 def reliability(predictions: Predictions, bins: int = BINS) -> Reliability:
-    """Count pictures, mean confidence and accuracy by the confidence of the likeliest class.
+    """Return the images, mean confidence and accuracy of each bin of the likeliest class's confidence.
 
     Raises:
         InputError: fewer than one bin.
@@ -71,8 +71,8 @@ def fit_temperature(predictions: Predictions) -> float:
     """Return the temperature T whose softmax(logits / T) has the least cross-entropy (Guo 2017, section 4.2).
 
     Log-probabilities are logits up to a constant, so this holds for averaged predictions too. The cross-entropy is
-    convex in 1 / T: the zero of its slope is found by halving. Where no finite T is best (every picture right, or
-    none), the end of the search, 0.001 or 1000, comes out.
+    convex in 1 / T: the zero of its slope is found by halving. Where no finite T is best (every image right, or none),
+    the function returns an end of the search, 0.001 or 1000.
     """
     cold, hot = 1 / HOTTEST, 1 / COLDEST  # ends of 1 / T
     for _ in range(60):
@@ -97,14 +97,14 @@ def at_temperature(predictions: Predictions, temperature: float) -> Predictions:
 
 
 def calibrate(predictions: Predictions, *, seed: int = 0, bins: int = BINS) -> Calibration:
-    """Fit a temperature on one half of the pictures, drawn by the seed, and measure on the other half.
+    """Fit a temperature on one half of the images, drawn by the seed, and measure on the other half.
 
     Raises:
-        InputError: fewer than two pictures.
+        InputError: fewer than two images.
     """
     count = len(predictions)
     if count < 2:
-        raise InputError(f"a temperature needs an image to be fitted on and one to be measured on, got {count} in all")
+        raise InputError(f"fitting a temperature and measuring it need at least 2 images, got {count}")
     order = torch.randperm(count, generator=generator(seed, "halves"))
     fitted, measured = predictions.part(order[: count // 2]), predictions.part(order[count // 2 :])
     temperature = fit_temperature(fitted)

@@ -1,4 +1,4 @@
-"""A classifier applied at every place of a larger picture: the fully-convolutional form."""
+"""A classifier applied at every place of a larger image: the fully-convolutional form."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..nn import Network
 
 
 def window_of(model: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
-    """Return height and width of the feature map that the head receives for pictures of the size trained on.
+    """Return height and width of the feature map that the head receives for images of the size trained on.
 
     Raises:
-        InputError: a model whose head does not receive a map, so that it takes pictures of one size only.
+        InputError: a model whose head does not receive a map, and which therefore takes images of one size only.
     """
     with torch.no_grad():
         found = None
@@ -34,8 +34,8 @@ def dense_logits(model: Network, images: Tensor, window: tuple[int, int]) -> Ten
 
     The head sees each window of the feature map as large as the one it was trained on, one position apart; the
     averaging of the class score map is that of Simonyan and Zisserman 2014, section 3.2, to which He15 section 3.4
-    refers. On images of the trained size there is one window, and these are the ordinary logits. A map smaller than
-    the window is seen whole.
+    refers. On images of the trained size there is one window, and these are the ordinary logits. The head sees a map
+    smaller than the window whole.
     """
     maps = model.forward_features(images)
     height, width = min(window[0], maps.shape[2]), min(window[1], maps.shape[3])

@@ -37,13 +37,13 @@ def evaluate(
         data: a data set, its name, or a folder of images.
         split: ``train``, ``val``, ``test`` or ``all``. By default the validation images; of a folder without train/
             and val/ all images, unless the model was trained on that folder.
-        batch_size: pictures at a time.
+        batch_size: images at a time.
         workers: processes that decode files.
-        views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: what the network sees of each picture.
-        scales: shorter sides for ``multi-scale``, pixels; those of He15 where none are given.
-        precision: ``fp32``, or ``bf16``, which is faster and may tell some pictures in a thousand otherwise.
-        match: ``name``, or ``order`` where the data set calls the model's classes otherwise, in the same order.
-        max_pixels: the largest image of a folder, pixels; larger ones are left out and named [default:
+        views: ``centre``, ``flip``, ``ten-crop`` or ``multi-scale``: the views of each image.
+        scales: shorter sides for ``multi-scale``, pixels; He15's by default.
+        precision: ``fp32``, or ``bf16``, which is faster and may classify a few images in a thousand differently.
+        match: ``name``, or ``order`` where the data set has the model's classes in the same order under other names.
+        max_pixels: the most pixels of an image; skips larger images and lists them [default:
             ``residuum_runtime.reading.MAX_PIXELS``].
 
     Raises:
@@ -56,7 +56,7 @@ def evaluate(
     """
     if isinstance(data, Dataset) and max_pixels is not None:
         raise InputError(
-            f"max_pixels must stand with the name of a folder, got {max_pixels} with an open data set; "
+            f"max_pixels needs the name of a folder, got {max_pixels} with an open data set; "
             f"give open_data(FOLDER, max_pixels={max_pixels})"
         )
     dataset = data if isinstance(data, Dataset) else open_data(data, to_train=False, max_pixels=max_pixels)

@@ -1,4 +1,4 @@
-"""Which of a model's classes is which of a data set's: by name, or by order where the user says so."""
+"""Match a model's classes to a data set's: by name, or by order if the user asks for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         of_model: the model's class names; empty where its file has none.
         of_data: the data set's.
         model: its ``num_classes`` counts where it has no names.
-        match: "name", or "order": the first class of one is the first of the other, whatever they are called. A model
+        match: "name", or "order": the first class of one is the first of the other, whatever their names. A model
             without names is matched by order, as there is nothing else.
 
     Raises:
@@ -38,7 +38,7 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         if count != len(of_data):
             why = "" if of_model else " and names none of them"
             raise InputError(
-                f"the order matches classes only where both have as many, but the model has {count} classes{why} and "
+                f"matching by order needs equal numbers of classes, but the model has {count} classes{why} and "
                 f"the data set has {len(of_data)}; evaluate on data with its classes"
             )
         return torch.arange(count)
@@ -48,14 +48,14 @@ def match_classes(of_model: Sequence[str], of_data: Sequence[str], model: nn.Mod
         return torch.arange(count)
     if doubled := [name for name in of_data if list(of_model).count(name) > 1]:
         raise InputError(
-            f"a class is matched by a name that the model has once, but it has {enumerated(doubled)} more than once; "
+            f"matching by name needs unique class names in the model, but it has {enumerated(doubled)} more than once; "
             "leave those classes out of the data"
         )
     return torch.tensor([list(of_model).index(name) for name in of_data])
 
 
 def check_match(match: str) -> None:
-    """Refuse a way of matching that there is not."""
+    """Refuse an unknown way of matching."""
     if match not in MATCHES:
         raise InputError(f"match must be {' or '.join(MATCHES)}, got {match!r}")
 

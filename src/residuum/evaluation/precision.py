@@ -22,16 +22,16 @@ def autocast(precision: str, device: str) -> AbstractContextManager[object]:
 
 
 def check(precision: str) -> None:
-    """Refuse a precision that there is not."""
+    """Refuse an unknown precision."""
     if precision not in PRECISIONS:
         raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {precision!r}")
 
 
 def made_for(precision: str, model: nn.Module) -> nn.Module:
-    """Return what is evaluated in that precision, under ``autocast``: in fp32 the model itself, in bf16 a copy.
+    """Return the model to evaluate in that precision, under ``autocast``: in fp32 itself, in bf16 a copy.
 
-    The copy is in evaluation mode, norms are folded into its layers where they can be, and its filters lie channels
-    last. A model that trains by Winograd's algorithm evaluates by it, unfolded, since folded convolutions have biases.
+    The copy is in evaluation mode, norms are folded into its layers where possible, and its filters are channels last.
+    A model that trains by Winograd's algorithm evaluates by it, unfolded, since folded convolutions have biases.
     """
     check(precision)
     if precision == "fp32":

@@ -1,4 +1,4 @@
-"""What models say of a whole set: probabilities of every class for every picture, in the set's order."""
+"""Predictions of models for a whole set: probabilities of every class for every image, in the set's order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from .scores import Scores, tally
 from .splits import images_of
 from .views import Frame, View, make_frame, pick_view
 
-Seen = tuple[list[Tensor], int]  # the views of a picture and its label
+Seen = tuple[list[Tensor], int]  # the views of an image and its label
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class Predictions:
         return tally(self.log_probabilities, self.labels)
 
     def part(self, chosen: Tensor) -> Predictions:
-        """Return the predictions of the pictures of those indices."""
+        """Return the predictions of the images of those indices."""
         return Predictions(self.labels[chosen], self.log_probabilities[chosen], self.classes)
 
 
 class ViewedPictures(Indexed[Seen]):
-    """Each picture cut into its views."""
+    """Each image cut into its views."""
 
     def __init__(self, images: ArrayImages | FileImages, view: View, frame: Frame) -> None:
         self.images, self.view, self.frame = images, view, frame
@@ -84,18 +84,18 @@ def predictions_of(
     precision: str = "fp32",
     match: str = "name",
 ) -> Predictions:
-    """Return what a model says of each picture; the softmax outputs of a picture's views are averaged.
+    """Return a model's predictions for each image; averages the softmax outputs of an image's views.
 
-    He15 says of its views that "the scores" are averaged; that these are softmax outputs is Krizhevsky 2012, section
-    4.1 (ten crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
+    He15 averages "the scores" of its views; that these are softmax outputs is from Krizhevsky 2012, section 4.1 (ten
+    crops) and Simonyan and Zisserman 2014, section 3.2 (mirror images).
 
     Args:
         model: from ``create_model`` or ``load``; used on the device that it is on, in evaluation mode.
-        dataset: the pictures.
+        dataset: the images.
         split: ``train``, ``val``, ``test`` or ``all``.
         views: a name of ``VIEWS``.
         scales: shorter sides for ``multi-scale``, pixels.
-        batch_size: pictures that the network sees at a time.
+        batch_size: images that the network sees at a time.
         workers: processes that decode files.
         precision: ``fp32``, or ``bf16`` with norms folded (``precision.py``).
         match: ``name``, or ``order`` for classes that are called otherwise (``matching.py``).
@@ -167,7 +167,7 @@ def _average(
     at_once: int,
     weights: Sequence[float] | None = None,
 ) -> Tensor:
-    """Return log-probabilities [pictures, classes]: the mean over the views, which may have sizes of their own."""
+    """Return log-probabilities [images, classes]: the mean over the views, which may differ in size."""
     by_shape: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for picture, views in enumerate(cuts):
         for number, view in enumerate(views):

@@ -1,4 +1,4 @@
-"""What a classifier got right, from one list of predictions."""
+"""The scores of a classifier, from one list of predictions."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Scores:
 
     @property
     def top1(self) -> float:
-        """Percent of pictures whose likeliest class is right."""
+        """Percent of images whose likeliest class is right."""
         return self.top(1)
 
     @property
     def top5(self) -> float:
-        """Percent of pictures whose class is among the five likeliest."""
+        """Percent of images whose class is among the five likeliest."""
         return self.top(5)
 
     def top(self, k: int) -> float:
-        """Percent of pictures whose class is among the k likeliest, k up to 5."""
+        """Percent of images whose class is among the k likeliest, k up to 5."""
         hits = (self.ranked[:, :k] == self.labels[:, None]).any(1).sum().item()
         return 100 * hits / len(self)
 
@@ -61,7 +61,7 @@ class Scores:
         return 100 * self.confusion.diagonal().double() / self.confusion.sum(1)
 
     def worst(self, count: int) -> list[int]:
-        """Return the indices of the wrong predictions that were made most confidently."""
+        """Return the indices of the most confident wrong predictions."""
         wrong = (self.ranked[:, 0] != self.labels).nonzero().flatten()
         return wrong[self.confidence[wrong].argsort(descending=True, stable=True)][:count].tolist()
 

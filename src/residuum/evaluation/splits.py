@@ -26,7 +26,7 @@ def images_of(dataset: Dataset, split: str) -> Images:
         raise InputError(f"split must be {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, got {split!r}")
     if split == "all":
         sides = [side for side in (dataset.train, dataset.val, dataset.test) if side is not None and len(side)]
-        return _joined(sides) if sides else dataset.val
+        return _join_sides(sides) if sides else dataset.val
     sides_by_name = {"train": dataset.train, "val": dataset.val, "test": _test_side(dataset)}
     if (images := sides_by_name[split]) is None or not len(images):
         held = [side for side, images in sides_by_name.items() if images is not None and len(images)]
@@ -37,19 +37,19 @@ def images_of(dataset: Dataset, split: str) -> Images:
 
 
 def default_split(dataset: Dataset, model: nn.Module) -> str:
-    """Return which images count where the user does not say.
+    """Return the split to evaluate where the user names none.
 
-    Of a folder without train/ and val/ all, unless the model was trained on it, there or in a folder of the same
-    content: then those that training held out.
-    Of any other set the validation images, or the test images where it has no others.
+    For a folder without train/ and val/, all images, unless the model was trained on it, there or in a folder of the
+    same content: then the images that training held out. For any other set, the validation images, or the test images
+    where it has no others.
     """
-    if dataset.unsplit and not _trained_on(model, dataset):
+    if dataset.unsplit and not _was_trained_on(model, dataset):
         return "all"
     return "val" if len(dataset.val) else "test" if _test_side(dataset) is not None else "all"
 
 
 def describe_split(dataset: Dataset, split: str) -> str:
-    """Return what the images of a split are, for a line of output."""
+    """Return a human-readable description of a split's images."""
     words = {
         "train": "training",
         "val": dataset.val_is,
@@ -63,7 +63,7 @@ def _test_side(dataset: Dataset) -> Images | None:
     return dataset.val if dataset.val_is_test else dataset.test
 
 
-def _trained_on(model: nn.Module, dataset: Dataset) -> bool:
+def _was_trained_on(model: nn.Module, dataset: Dataset) -> bool:
     if _same_folder(getattr(model, "trained_on", None), dataset.name):
         return True
     content = getattr(model, "trained_content", None)
@@ -77,7 +77,7 @@ def _same_folder(first: str | None, second: str) -> bool:
     return source == second or Path(source).resolve() == Path(second).resolve()
 
 
-def _joined(sides: list[Images]) -> Images:
+def _join_sides(sides: list[Images]) -> Images:
     first, labels = sides[0], torch.cat([side.labels for side in sides])
     if isinstance(first, ArrayImages):
         return ArrayImages(torch.cat([side.pixels for side in sides if isinstance(side, ArrayImages)]), labels)

@@ -1,6 +1,6 @@
-"""How a picture is shown to a network in evaluation: once, mirrored, as ten crops, or at several scales.
+"""Views of an image in evaluation: once, mirrored, as ten crops, or at several scales.
 
-A view is a table row: a function from one picture to the pictures that the network sees, whose class probabilities are
+A view is a table row: a function from one image to the images that the network sees, whose class probabilities are
 then averaged.
 """
 
@@ -21,15 +21,15 @@ from ..data.streaming import CutToMiddle, fitting, fitting_shorter
 from ..errors import InputError, pick
 
 HE_SCALES = (224, 256, 384, 480, 640)  # shorter sides, pixels, of networks trained on 224 (He15 section 3.4)
-MARGIN = 8  # a picture without room for crops is padded by its side / 8: the 4 of 32 that training shifts it by
+MARGIN = 8  # an image without room for crops is padded by its side / 8: the 4 of 32 that training shifts it by
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What a network expects, and the scales to show it."""
+    """The input that a network expects, and the scales of its views."""
 
     size: tuple[int, int]  # height, width, pixels
-    resize: int  # shorter side before the crop, pixels; 0: pictures are stretched to size
+    resize: int  # shorter side before the crop, pixels; 0: images are stretched to size
     scales: tuple[int, ...]  # shorter sides, pixels
     interpolation: str = "bilinear"
 
@@ -37,28 +37,28 @@ class Frame:
 class View(NamedTuple):
     """A row of the table."""
 
-    what: str  # for people
-    cut: Callable[[Tensor, Frame], list[Tensor]]  # uint8 [C, H, W] to as many as there are to see, always as many
+    what: str  # human-readable
+    cut: Callable[[Tensor, Frame], list[Tensor]]  # uint8 [C, H, W] to its views, always the same number
     dense: bool = False  # the head acts at every place of the map instead of once
-    weights: tuple[float, ...] | None = None  # of what was cut, in the mean; none: all alike
+    weights: tuple[float, ...] | None = None  # of the views in the mean; None: equal
 
 
 def make_frame(
     size: tuple[int, int], resize: int, scales: Sequence[int] = (), interpolation: str = "bilinear"
 ) -> Frame:
-    """Return the frame; without scales those of He15, in proportion to a network that expects other than 224 pixels.
+    """Return the frame; scales default to He15's, in proportion for a network that expects other than 224 pixels.
 
     Raises:
         InputError: a scale below 1.
     """
     if wrong := [scale for scale in scales if scale < 1]:
-        raise InputError(f"scales are shorter sides in pixels, at least 1, got {wrong[0]}; leave them out for He15's")
+        raise InputError(f"scales are shorter sides in pixels, at least 1, got {wrong[0]}; omit them for He15's")
     usual = tuple(round(scale * min(size) / HE_SCALES[0]) for scale in HE_SCALES)
     return Frame(size, resize, tuple(scales) or usual, interpolation)
 
 
 def centre(picture: Tensor, frame: Frame) -> list[Tensor]:
-    """Return the picture as in training's validation: resized, and its middle."""
+    """Return the image as validation in training sees it: resized, and cropped to its middle."""
     return [fitting(frame.size, frame.resize, frame.interpolation)(picture)]
 
 
@@ -71,8 +71,8 @@ def flip(picture: Tensor, frame: Frame) -> list[Tensor]:
 def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the four corners and the middle, and the five of the mirror image (Krizhevsky et al. 2012, section 4.1).
 
-    A picture that is not larger than the crop has no corners: it is padded with zeros by an eighth of its side first,
-    so that the crops are the shifts that training on small pictures makes (He15 section 4.2).
+    An image that is not larger than the crop has no corners: it is padded with zeros by an eighth of its side first,
+    so that the crops are the shifts that training on small images makes (He15 section 4.2).
     """
     v2 = _transforms()
     height, width = frame.size
@@ -87,7 +87,7 @@ def ten_crop(picture: Tensor, frame: Frame) -> list[Tensor]:
 def shifts(picture: Tensor, frame: Frame) -> list[Tensor]:
     """Return the middle, and the middle shifted a pixel up and left and a pixel down and right, each with its mirror.
 
-    What comes into sight at the border is the picture mirrored. Source: the evaluation of airbench94 (Jordan 2024,
+    The mirrored image fills the border. Source: the evaluation of airbench94 (Jordan 2024,
     arXiv:2404.00498, section 3.5), whose unshifted pair weighs as much as the four others.
     """
     (middle,) = centre(picture, frame)
@@ -104,7 +104,7 @@ def not_too_long(image: Tensor, scale: int) -> Tensor:
 
 
 def multi_scale(picture: Tensor, frame: Frame) -> list[Tensor]:
-    """Return the whole picture with its shorter side at each scale, and the mirror images."""
+    """Return the whole image with its shorter side at each scale, and the mirror images."""
     resized = [fitting_shorter(scale, frame.interpolation)(not_too_long(picture, scale)) for scale in frame.scales]
     return [*resized, *(one.flip(-1) for one in resized)]
 

@@ -39,7 +39,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
 
 
 class SelfAttention(nn.Module):
-    """Every position gathers from all that it may see: [N, T, width] -> [N, T, width].
+    """Every position gathers from all positions that it may see: [N, T, width] -> [N, T, width].
 
     Args:
         width: features of a position.
@@ -60,7 +60,7 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return what is gathered; mask is true where a row may see a column, broadcast to [N, heads, T, T]."""
+        """Return the gathered features; mask is true where a row may see a column, broadcast to [N, heads, T, T]."""
         query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         gathered = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         return self.out(gathered.transpose(1, 2).flatten(2))
@@ -69,7 +69,7 @@ class SelfAttention(nn.Module):
 class MLP(nn.Module):
     """Two linear layers at each position, four times as wide between: [..., width] -> [..., width].
 
-    Takes the block's context and needs none of it. Source: Vaswani et al. 2017, eq. 2.
+    Accepts the block's context and ignores it. Source: Vaswani et al. 2017, eq. 2.
     """
 
     def __init__(self, width: int, activation: nn.Module) -> None:
@@ -92,7 +92,7 @@ class NormFirst(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor, **context: Any) -> Tensor:
-        """Return the layer's output; the context goes to the layer."""
+        """Return the layer's output; the layer receives the context."""
         return self.layer(self.norm(x), **context)
 
 
@@ -107,7 +107,7 @@ def pre_norm(branch: nn.Module, norm: nn.Module) -> Block:
 
 
 def no_norm(width: int) -> nn.Module:
-    """Build nothing: what stands behind a post-norm stack, whose last block ends in a norm."""
+    """Build the identity, which follows a post-norm stack: its last block ends in a norm."""
     return nn.Identity()
 
 
@@ -125,7 +125,7 @@ def transformer_blocks(
         heads: attentions side by side.
         order: "post" or "pre", where the norm stands.
         norm: maker of the norm.
-        activation: maker of what acts inside the MLP.
+        activation: maker of the MLP's activation.
 
     Raises:
         InputError: an unknown order, depth under 1, a width that is no multiple of heads.
@@ -146,5 +146,5 @@ def pick_block(name: str) -> Callable[[nn.Module, nn.Module], Block]:
 
 
 def last_norm(order: str, norm: MakeNorm, width: int) -> nn.Module:
-    """Build what stands behind the last block: a norm where the stream is clean, nothing where it ends in one."""
+    """Build the layer behind the last block: a norm where the stream is clean, nothing where it ends in one."""
     return {"post": no_norm, "pre": norm}[order](width)

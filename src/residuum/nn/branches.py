@@ -1,7 +1,7 @@
 """Branches: what a block computes beside its shortcut.
 
 A branch is a few convolutions, set among norms and activations in one of the orders of He16. Every part here has the
-signature ``(in_channels, out_channels, stride)``; what else it takes, a page fixes with ``functools.partial``.
+signature ``(in_channels, out_channels, stride)``; a page fixes further arguments with ``functools.partial``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def basic_convolutions(in_channels: int, out_channels: int, stride: int = 1) -> 
 
 
 def several_convolutions(in_channels: int, out_channels: int, stride: int = 1, *, count: int = 2) -> list[nn.Conv2d]:
-    """Build so many 3x3 convolutions, the stride on the first (Zagoruyko and Komodakis 2016, table 3: B(3, 3, ...))."""
+    """Build N 3x3 convolutions, the stride on the first (Zagoruyko and Komodakis 2016, table 3: B(3, 3, ...))."""
     return [
         conv3x3(in_channels, out_channels, stride),
         *(conv3x3(out_channels, out_channels) for _ in range(count - 1)),
@@ -59,7 +59,7 @@ def bottleneck_v1_convolutions(in_channels: int, out_channels: int, stride: int 
 
 
 def inner_width(out_channels: int, groups: int = 1, base_width: int = 64) -> int:
-    """Return how many channels a bottleneck has inside."""
+    """Return the number of channels inside a bottleneck."""
     return out_channels // 4 * base_width // 64 * groups
 
 

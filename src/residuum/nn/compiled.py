@@ -1,4 +1,4 @@
-"""The compiled parts of this room, each a plain C file beside its reference; an installation can do without them."""
+"""The compiled parts of ``nn``, each a plain C file beside its reference; all are optional."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Backward = Callable[..., Any]
 def compiled(name: str) -> ctypes.CDLL | None:
     """Return the library that was built from ``name``.c, or None where the package was installed without a compiler.
 
-    Its OpenMP calls are answered by the library that torch has loaded, so that both share their threads. Its function
-    ``name``_source tells what it was built from; beside a source that has changed since then it is passed over, since
-    its functions may want other arguments. Where there is no other, a warning says so.
+    Its OpenMP calls resolve to the library that torch has loaded, so that both share their threads. Its function
+    ``name``_source identifies the source it was built from; if the source has changed since then, the library is
+    skipped, since its functions may take other arguments. If no other library is there, a warning reports it.
     """
     stale = []
     for path in sorted(HERE.glob(f"_{name}.*")):
@@ -48,7 +48,7 @@ def _source(name: str) -> int | None:
 
 
 def once_only(backward: Backward) -> Backward:
-    """Let a gradient refuse to be recorded, so that none of its own can be asked for and be missing without a word."""
+    """Let a gradient refuse to be recorded: its own gradient is not implemented, and would be missing silently."""
 
     @wraps(backward)
     def refusing(ctx: Any, *gradients: torch.Tensor) -> Any:
@@ -63,10 +63,10 @@ def once_only(backward: Backward) -> Backward:
 
 
 def give_forward(module: nn.Module, forward: Callable[..., torch.Tensor]) -> None:
-    """Let the module compute forward(module, ...) instead of its own; copies of it, and pickled ones, do so too."""
+    """Replace the module's forward pass by forward(module, ...); copies and pickles of the module keep it."""
     vars(module)["forward"] = partial(forward, module)
 
 
 def given_forward(module: nn.Module) -> Callable[..., torch.Tensor] | None:
-    """Return what ``give_forward`` gave the module, or None."""
+    """Return the forward pass that ``give_forward`` set, or None."""
     return getattr(vars(module).get("forward"), "func", None)

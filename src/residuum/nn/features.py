@@ -36,7 +36,7 @@ class FeatureInfo:
         return [row["num_chs"] for row in self.rows]
 
     def reduction(self) -> list[int]:
-        """Return by how much each map is smaller than the image."""
+        """Return the factor by which each map is smaller than the image."""
         return [row["reduction"] for row in self.rows]
 
     def module_name(self) -> list[str]:

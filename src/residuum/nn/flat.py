@@ -52,6 +52,6 @@ def flat_head(num_features: int, num_classes: int) -> nn.Module:
 
 
 def normed_flat_head(num_features: int, num_classes: int) -> nn.Module:
-    """Build a batch norm and a linear layer, for a stream whose size depends on what was added to it."""
+    """Build a batch norm and a linear layer, for a stream whose size depends on the terms added to it."""
     norm = nn.BatchNorm1d(num_features)
     return nn.Sequential(OrderedDict(norm=norm, fc=classifier(num_features, num_classes)))

@@ -33,16 +33,16 @@ ENTRANCES = {SelfAttention: "qkv", MLP: "fc1"}  # the layer that alone receives 
 
 @dataclass
 class Folded:
-    """A model made for evaluation, and what became of its parts, by their names."""
+    """A model made for evaluation, and the fate of its parts, by name."""
 
     model: nn.Module
-    folded: dict[str, str] = field(default_factory=dict)  # norm: the layer that took it in
-    dropped: list[str] = field(default_factory=list)  # parts that only act in training
-    stayed: list[str] = field(default_factory=list)  # batch norms that nothing beside them can take in
+    folded: dict[str, str] = field(default_factory=dict)  # norm: the layer that absorbed it
+    dropped: list[str] = field(default_factory=list)  # parts that act only in training
+    stayed: list[str] = field(default_factory=list)  # batch norms that no neighbour can absorb
 
 
 class Step(NamedTuple):
-    """One layer of a row: where it hangs, and its full name."""
+    """One layer of a row: its parent, its key there, and its full name."""
 
     parent: nn.Module
     key: str
@@ -50,21 +50,21 @@ class Step(NamedTuple):
 
     @property
     def layer(self) -> nn.Module:
-        """What hangs there now."""
+        """The layer now at this place."""
         return self.parent.get_submodule(self.key)
 
     def replace(self, layer: nn.Module) -> None:
-        """Hang another layer there."""
+        """Put another layer at this place."""
         self.parent.add_module(self.key, layer)
 
 
 @torch.no_grad()
 def fold(model: nn.Module) -> Folded:
-    """Return a copy in evaluation mode without the batch norms and training parts that can go.
+    """Return a copy in evaluation mode without the batch norms and training parts that can be removed.
 
-    The function stays what ``model.eval()`` computes: to 1e-10 in float64, to rounding in float32. What goes leaves an
-    identity, so that every other part keeps its name; a layer that took in a norm gains a bias. Layers that are used in
-    several places, and norms without running statistics, stay as they are.
+    The function stays what ``model.eval()`` computes: to 1e-10 in float64, to rounding in float32. A removed part
+    leaves an identity, so that every other part keeps its name; a layer that absorbed a norm gains a bias. Layers that
+    are used in several places, and norms without running statistics, stay as they are.
 
     Args:
         model: any network; it is not changed.
@@ -80,7 +80,7 @@ def fold(model: nn.Module) -> Folded:
 
 
 def rows(model: nn.Module) -> list[list[Step]]:
-    """Return every sequence of layers that follow one another, sequences inside sequences laid flat."""
+    """Return every sequence of layers that follow one another, nested sequences flattened."""
     found: list[list[Step]] = []
 
     def flat(module: nn.Module, name: str) -> list[Step]:
@@ -122,7 +122,7 @@ def _fold_row(own: list[Step], row: list[Step], result: Folded) -> None:
 
 
 def _batch_norm(layer: nn.Module) -> nn.Module | None:
-    """Return the batch norm with fixed statistics that the layer is, or None."""
+    """Return the layer if it is a batch norm with fixed statistics, else None."""
     norm = layer.norm if isinstance(layer, TokenBatchNorm) else layer
     known = type(layer) in NORMS and norm.running_mean is not None and norm.running_var is not None
     return norm if known else None
@@ -171,7 +171,7 @@ def _numbers(layer: nn.Module) -> tuple[Tensor, Tensor]:
 
 
 def _double(numbers: Tensor) -> Tensor:
-    """Return them in float64 on the processor, which has that, as not every device does."""
+    """Return the numbers in float64 on the CPU, since not every device has that type."""
     return numbers.cpu().double()
 
 
@@ -182,7 +182,7 @@ def _set(layer: nn.Module, weight: Tensor, bias: Tensor) -> None:
 
 
 def _drop(result: Folded) -> None:
-    """Take out dropout, and the chances of branches; a survival probability goes into the branch's last weights."""
+    """Remove dropout and stochastic depth; a survival probability scales the branch's last weights."""
     for name, layer in list(result.model.named_modules())[1:]:
         if isinstance(layer, NOTHING[1:]):
             new: nn.Module = nn.Identity()

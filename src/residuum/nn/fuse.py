@@ -20,7 +20,7 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 def fuse(model: Model) -> Model:
-    """Let norms, additions and activations run as one operation wherever they meet; in place, and returned.
+    """Let norms, additions and activations run as one operation wherever they meet, in place; return the model.
 
     No module is replaced: blocks and sequences get another ``forward``, which calls the same parts, so names, weights,
     copies and whatever looks for blocks are as before. A hook on a part that would be passed over brings the plain
@@ -33,7 +33,7 @@ def fuse(model: Model) -> Model:
     >>> torch.allclose(fuse(model)(images), plain, atol=1e-5)
     True
     """
-    for module in reversed(list(model.modules())):  # the inner ones first: a sequence of what is fused is fused too
+    for module in reversed(list(model.modules())):  # the inner ones first: a sequence of fused parts is fused too
         if type(module) is Block and _ends_in_norm(module):
             give_forward(module, _block_forward)
         elif type(module) is nn.Sequential and (_has_pair(list(module)) or any(map(is_fused, module))):
@@ -82,7 +82,7 @@ def _block_forward(block: Block, x: Tensor, **context: Any) -> Tensor:
     return _through_block(block, x, x)[0]
 
 
-# What goes on to a block goes two ways, ``x`` to the branch and ``again`` to the shortcut: the same tensor, or its two
+# A block's input has two uses, ``x`` in the branch and ``again`` in the shortcut: the same tensor, or its two
 # outlets from the kernel (``forked_tail``).
 
 
@@ -119,7 +119,7 @@ def _has_pair(layers: Sequence[nn.Module]) -> bool:
 
 
 def _fusable(block: Block) -> bool:
-    """Return whether the block still ends in a norm and nobody watches what would be passed over."""
+    """Return whether the block still ends in a norm and no hook watches a part that fusion would skip."""
     return _ends_in_norm(block) and not (hooked(block.branch) or hooked(block.merge))
 
 

@@ -22,7 +22,7 @@ def group_norm(channels: int) -> nn.Module:
 
 
 def no_norm(channels: int) -> nn.Module:
-    """Build nothing, so that a network without normalisation differs in this word alone."""
+    """Build the identity, so that a network without normalisation differs in this word alone."""
     return nn.Identity()
 
 

@@ -1,6 +1,6 @@
-"""Merges: how a block joins what it carried with what it computed, ``merge(shortcut, branch, x)``.
+"""Merges: how a block joins its shortcut with its branch, ``merge(shortcut, branch, x)``.
 
-A merge that needs no weights forgets x; gates look at it to decide how much of each side goes on.
+A merge without weights ignores x; gates read it to weigh the two sides.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class BranchOnly(nn.Module):
     """
 
     def forward(self, shortcut: Tensor, branch: Tensor, x: Tensor) -> Tensor:
-        """Return the branch and forget the shortcut."""
+        """Return the branch and ignore the shortcut."""
         return branch
 
 

@@ -1,4 +1,4 @@
-"""A network's mode, lent and given back."""
+"""Change a network's mode for a while."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 @contextlib.contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Put the model into evaluation mode inside, and each module back into its own mode after it, errors or not.
+    """Put the model into evaluation mode inside; restore each module's own mode afterwards, also after an error.
 
     ``model.train(was_training)`` would put all modules into one mode: norms that are frozen, and stay in evaluation
     mode while the rest trains, would begin to move.

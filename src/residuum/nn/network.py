@@ -19,7 +19,7 @@ class Network(nn.Module):
         stem: images to the first stage's channels.
         stages: sequences of blocks; modules are named ``stages.STAGE.BLOCK.SLOT...``.
         head: feature map to logits; its linear layer is named ``fc``.
-        num_features: width of what ``head.fc`` receives.
+        num_features: width of the input of ``head.fc``.
         min_size: the smallest height and width, pixels, of which every layer still gets one position.
 
     >>> stage = torch.nn.Sequential(Block(basic_branch(16, 16), activation=torch.nn.ReLU()))
@@ -50,7 +50,7 @@ class Network(nn.Module):
 
     @property
     def num_classes(self) -> int:
-        """How many logits come out; 0 after ``reset_classifier(0)``."""
+        """The number of logits; 0 after ``reset_classifier(0)``."""
         fc = self.head.get_submodule("fc")
         return fc.out_features if isinstance(fc, nn.Linear) else 0
 
@@ -86,7 +86,7 @@ class Network(nn.Module):
         self.head.add_module("fc", fresh.to(device=reference.device, dtype=reference.dtype))
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
-        """Refuse to recompute blocks in the backward pass, which timm's networks can."""
+        """Refuse gradient checkpointing, which timm's networks offer."""
         refuse_checkpointing(enable)
 
 

@@ -56,7 +56,7 @@ def arrange(convolutions: Sequence[nn.Conv2d], order: Order, norm: Norm = nn.Bat
 
 
 def outer(kinds: Kinds, channels: int, norm: Norm = nn.BatchNorm2d) -> nn.Module:
-    """Build what acts on the joined stream: nothing, an activation, or a norm and an activation."""
+    """Build the part that acts on the joined stream: nothing, an activation, or a norm and an activation."""
     if kinds == ():
         return nn.Identity()
     if kinds == ("act",):

@@ -1,4 +1,4 @@
-"""Max pooling of 2x2 pixels in bf16: torch's numbers, in less than half of the time.
+"""Max pooling of 2x2 pixels in bf16: torch's numbers, in less than half the time.
 
 torch keeps eight bytes for each result, and fills the gradient with zeros before it writes into it; the compiled
 part (``pool.c``) keeps one byte and writes each pixel's gradient once.
@@ -18,10 +18,11 @@ from .tail import hooked, transformed
 
 
 def max_pool(pool: nn.MaxPool2d, x: Tensor) -> Tensor:
-    """Return pool(x) by the compiled part where that serves, else by torch.
+    """Return pool(x) by the compiled part where it applies, else by torch.
 
-    It serves windows of 2x2 that lie side by side, over bf16 maps [N, C, H, W] in channels-last memory on the CPU,
-    while gradients are recorded. Hooks, ``torch.func``, ``torch.export`` and ``torch.compile`` see torch's own.
+    It applies to windows of 2x2 that lie side by side, over bf16 maps [N, C, H, W] in channels-last memory on the CPU,
+    while gradients are recorded. Hooks, ``torch.func``, ``torch.export`` and ``torch.compile`` see torch's own
+    operation.
 
     Raises:
         RuntimeError: a gradient of the gradient is asked for.

@@ -1,9 +1,9 @@
 """The long short-term memory cell: a residual block along time.
 
-It has two states, so it is a short cell of its own. Its slots: the memory c is the stream; the shortcut carries it
+It has two states, so it is a separate short cell. Its slots: the memory c is the stream; the shortcut carries it
 unchanged; the branch is the candidate g; the merge is an uncoupled gate, c' = f*c + i*g, whose carry gate f the cell
 of 1997 holds at 1, which leaves c' = c + i*g, the residual block with a gated branch; nothing acts on the stream
-afterwards, and h' = o*tanh(c') is what the next step and the next layer read.
+afterwards, and h' = o*tanh(c') is the input of the next step and the next layer.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class LSTMCell(nn.Module):
         width: features of h and c.
         forget: the carry gate f, ``forget(x, h)``; a learnt one by default, ``AlwaysOne()`` for the cell of 1997.
 
-    Source: Hoc97 eqs. 2.5-2.9 in today's notation; with the default it computes what ``torch.nn.LSTMCell`` does.
+    Source: Hoc97 eqs. 2.5-2.9 in today's notation; with the default it equals ``torch.nn.LSTMCell``.
     """
 
     def __init__(self, inputs: int, width: int, *, forget: nn.Module | None = None) -> None:
@@ -146,5 +146,5 @@ class LastStep(nn.Module):
     """The last position of a sequence: [N, T, width] -> [N, width]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what stands at the end."""
+        """Return the last position."""
         return x[:, -1]

@@ -1,4 +1,4 @@
-"""Shortcuts: what the block carries past its branch.
+"""Shortcuts: how a block carries its input past its branch.
 
 Every part here has the signature ``(in_channels, out_channels, stride)`` so that a family picks one by name.
 """
@@ -41,7 +41,7 @@ class PadShortcut(nn.Module):
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, *self.padding))
 
     def extra_repr(self) -> str:
-        """Show what is padded."""
+        """Show the padding."""
         return f"stride={self.stride}, padding={self.padding}"
 
 

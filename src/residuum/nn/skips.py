@@ -1,4 +1,4 @@
-"""Explicit skip matrices: every layer may hear any earlier one."""
+"""Explicit skip matrices: every layer may receive any earlier one."""
 
 from __future__ import annotations
 
@@ -69,8 +69,9 @@ def pick_wiring(name: str, layers: int, length: int) -> list[Skip]:
 
     Args:
         name: a name in WIRINGS.
-        layers: how many layers follow layer 0.
-        length: how many layers a skip passes: exactly (residual, learnt), at most (dense), at least (cortical).
+        layers: the number of layers after layer 0.
+        length: the number of layers that a skip passes: exactly (residual, learnt), at most (dense), at least
+            (cortical).
 
     Raises:
         InputError: an unknown name, a length under 1, layers that are no multiple of an exact length.
@@ -98,9 +99,9 @@ class SkipCell(nn.Module):
     """a_l = g_l(W[l-1,l] a_{l-1} + b_l + sum over skips k -> l of W[k,l] a_k), for l = 1..L: [N, n_0] -> [N, n_L].
 
     Its slots, at each layer: the branch is W[l-1,l] a_{l-1} + b_l; the shortcut is each W[k,l] a_k, fixed at the
-    identity or learnt; the merge is the sum; the outer activation is g_l. It keeps all layers as its state, so it is
-    a cell of its own: no skips make the plain network, identities end to end the residual one, matrices from all
-    layers the dense one. No gate stands here; the gated form is a block with merge Gate.
+    identity or learnt; the merge is the sum; the outer activation is g_l. It keeps all layers as its state, so it is a
+    separate cell: no skips make the plain network, identities end to end the residual one, matrices from all layers the
+    dense one. No gate stands here; the gated form is a block with merge Gate.
 
     Args:
         widths: n_0 ... n_L.
@@ -147,7 +148,7 @@ class SkipCell(nn.Module):
 
     @property
     def is_normed(self) -> bool:
-        """Whether a norm acts anywhere: the explicit matrices then are not the whole of it."""
+        """Whether a norm acts anywhere: the explicit matrices then do not describe all of it."""
         return not all(isinstance(norm, nn.Identity) for norm in self.norm)
 
     def _draw(self) -> None:

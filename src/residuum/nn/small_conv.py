@@ -22,15 +22,15 @@ MOST_CHANNELS = 64  # beyond it oneDNN is as fast (LOG.md)
 
 
 def conv3x3(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """Return conv(x) by the compiled part where that serves, else by torch.
+    """Return conv(x) by the compiled part where it applies, else by torch.
 
-    It serves convolutions that ``is_small``, over bf16 maps [N, C, H, W] in channels-last memory on processors with
+    It applies to convolutions that ``is_small``, over bf16 maps [N, C, H, W] in channels-last memory on processors with
     AVX-512 BF16 and without AMX, while gradients are recorded. Hooks, ``torch.func``, ``torch.export`` and
-    ``torch.compile`` see torch's own.
+    ``torch.compile`` see torch's own operation.
 
     Raises:
         RuntimeError: a gradient of the gradient is asked for.
-        MemoryError: there is none for a band of pixels.
+        MemoryError: there is no memory for a band of pixels.
     """
     y: Any = _Convolution.apply(x, conv.weight) if _served(conv, x) else nn.Conv2d.forward(conv, x)
     return y

@@ -1,4 +1,4 @@
-"""Gates on each channel that have looked at the whole image: squeeze-and-excitation, and efficient attention."""
+"""Gates on each channel, computed from the whole image: squeeze-and-excitation, and efficient attention."""
 
 from __future__ import annotations
 

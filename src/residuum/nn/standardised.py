@@ -10,7 +10,7 @@ EPS = 1e-8  # of a filter's variance, as timm has it in its BiT networks
 
 
 class StandardisedConv2d(nn.Conv2d):
-    """A convolution by (w - mean(w)) / sqrt(var(w) + eps), where each filter has a mean and a variance of its own.
+    """A convolution by (w - mean(w)) / sqrt(var(w) + eps), where each filter has its own mean and variance.
 
     [N, in_channels, H, W] -> [N, out_channels, H', W'] as ``nn.Conv2d``.
     """

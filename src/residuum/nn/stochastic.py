@@ -1,8 +1,8 @@
-"""Stochastic depth: branches that are left out by chance while training, and then are not computed.
+"""Stochastic depth: branches dropped at random in training, and then not computed.
 
 Two conventions, each named. Hua16 (1603.09382) drops a branch for the whole batch and scales it by its survival
-probability when testing; timm ("drop path") drops it image by image, scales survivors up while training, and leaves
-the tested network alone. Both keep the expectation of what the block adds.
+probability when testing; timm ("drop path") drops it image by image, scales survivors up while training, and does not
+scale when testing. Both keep the expectation of the block's branch.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .tracing import as_leaf
 Rule = Callable[[int, float], list[float]]
 Model = TypeVar("Model", bound=nn.Module)
 
-ONE_VALUE = "Expected more than 1 value per channel"  # torch's words, of its batch norms
+ONE_VALUE = "Expected more than 1 value per channel"  # in the message of torch's batch norms
 
 
 @dataclass
 class Lots:
-    """Where the draws come from, and which of a batch they are for.
+    """The generator of the draws, and the part of a batch that they are for.
 
     Several processes that train one batch together must drop the same branches, and drop an image by its place in the
-    whole batch: they hold equal generators, and each says how many images the others have before and after its own.
+    whole batch: they hold equal generators, and each states the number of images before and after its own.
     """
 
     generator: torch.Generator | None = None  # None: torch's own
@@ -87,7 +87,7 @@ class DropPath(nn.Module):
 
     Only the survivors pass the branch, so a batch norm inside counts only them (timm counts all). Where one survives
     alone and its map is too small for a batch norm's variance, the next image of the batch passes with it: the norm
-    counts both, and what the branch makes of the other is left out.
+    counts both, and the branch's output for the other is dropped.
 
     Args:
         layers: the branch's layers by name; they keep their names, so weights fit with and without.
@@ -117,7 +117,7 @@ class DropPath(nn.Module):
         return computed.new_zeros(len(x), *computed.shape[1:]).index_add(0, survivors, computed)
 
     def _kept(self, x: Tensor, survivors: Tensor) -> Tensor:
-        """Return what the branch makes of the survivors."""
+        """Return the branch's output for the survivors."""
         if len(survivors) != 1 or len(x) == 1:
             return through(self.children(), x[survivors])
         norms = [module for module in self.modules() if isinstance(module, _BatchNorm)]
@@ -127,7 +127,7 @@ class DropPath(nn.Module):
         except ValueError as error:
             if ONE_VALUE not in str(error):
                 raise
-        for buffer, value in before:  # norms that came before the one that refused have counted it
+        for buffer, value in before:  # norms before the one that raised have counted it
             buffer.copy_(value)
         pair = torch.cat([survivors, (survivors + 1) % len(x)])
         return through(self.children(), x[pair])[:1]
@@ -199,7 +199,7 @@ def drop_residuals(blocks: Sequence[Block], chances: Sequence[float]) -> None:
 
 
 def share_lots(model: nn.Module, lots: Lots) -> None:
-    """Let every branch that is dropped by chance draw from these."""
+    """Let every branch that is dropped at random draw from these."""
     for module in model.modules():
         if isinstance(module, StochasticDepth | DropPath):
             module.lots = lots
@@ -227,7 +227,7 @@ def through(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
 
 
 def checked(drop: float) -> float:
-    """Return the probability if it is one below 1."""
+    """Return the probability, or raise InputError unless it is at least 0 and below 1."""
     if not 0 <= drop < 1:
         raise InputError(f"a drop probability must be at least 0 and below 1, got {drop}")
     return drop

@@ -19,19 +19,19 @@ PRECISIONS = (torch.float32, torch.bfloat16)
 
 
 def reference_tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Module) -> Tensor:
-    """Return activation(norm(x) + shortcut), without the sum where there is no shortcut: the plain meaning."""
+    """Return activation(norm(x) + shortcut), without the sum where there is no shortcut: the definition."""
     y = norm(x)
     return activation(y if shortcut is None else shortcut + y)
 
 
 def tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Module) -> Tensor:
-    """Return ``reference_tail`` in one operation where that can be done, else the reference itself.
+    """Return ``reference_tail`` in one operation where possible, else by the reference.
 
     The kernel serves float32 and bf16 feature maps [N, C, H, W] in channels-last memory on the CPU, batch norm in
-    training or frozen, ReLU or no activation, while gradients are recorded: what only evaluates keeps torch's own
-    numbers to the bit, and is faster with norms folded away. Hooks on the norm or the activation, ``torch.func``,
-    forward-mode derivatives, ``torch.export`` and ``torch.compile`` see the reference. Sums are float32 and double, and
-    a bf16 result is rounded once, so that it is nearer to the exact one than the reference's.
+    training or frozen, ReLU or no activation, while gradients are recorded: evaluation keeps torch's own numbers to the
+    bit, and is faster with norms folded away. Hooks on the norm or the activation, ``torch.func``, forward-mode
+    derivatives, ``torch.export`` and ``torch.compile`` see the reference. Sums are float32 and double, and a bf16
+    result is rounded once, so that it is nearer to the exact one than the reference's.
 
     Raises:
         RuntimeError: from torch, when a gradient of the kernel's gradient is asked for; use the reference for that.
@@ -40,9 +40,9 @@ def tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Mod
 
 
 def forked_tail(norm: nn.Module, x: Tensor, shortcut: Tensor | None, activation: nn.Module) -> tuple[Tensor, Tensor]:
-    """Return ``tail`` twice, for the two ways that it goes from there: the next block's branch and its shortcut.
+    """Return ``tail`` twice, for its two uses: the next block's branch and its shortcut.
 
-    Both are the same memory, but each has a gradient of its own, and the kernel adds these up as it reads them. Used
+    Both are the same memory, but each has its own gradient, and the kernel adds these up as it reads them. Used
     for one way only, either is ``tail``; both must not be written to in place.
     """
     if not _served(norm, x, shortcut, activation):
@@ -70,7 +70,7 @@ def kernel() -> ctypes.CDLL | None:
 
 
 def vectors() -> str | None:
-    """Return what the kernel computes with on this processor (``AVX-512``, ``AVX2``, ...), or None without it."""
+    """Return the instruction set of the kernel on this processor (``AVX-512``, ``AVX2``, ...), or None without it."""
     library = kernel()
     return library.tail_vectors().decode() if library is not None else None
 
@@ -102,7 +102,7 @@ def _fits(tensor: Tensor, x: Tensor) -> bool:
 
 
 def hooked(module: nn.Module) -> bool:
-    """Return whether somebody watches the module, or every module, who would be passed over."""
+    """Return whether the module, or every module, has a hook that the kernel would skip."""
     everywhere = nn.modules.module
     return bool(
         module._forward_hooks
@@ -117,7 +117,7 @@ def hooked(module: nn.Module) -> bool:
 
 
 def transformed() -> bool:
-    """Return whether ``torch.func`` or a forward-mode derivative looks at what is computed."""
+    """Return whether ``torch.func`` or a forward-mode derivative traces the computation."""
     functorch: Any = torch._C._functorch  # pyright: ignore[reportAttributeAccessIssue]
     return torch.autograd.forward_ad._current_level >= 0 or functorch.maybe_current_level() is not None
 
@@ -197,7 +197,7 @@ class _Tail(torch.autograd.Function):
         kept = torch.empty_like(x) if dy2 is not None or (ctx.added and ctx.relu) else None
         given = {"weight": scale, "bias": shift, "mean": mean, "istd": istd, "y": y, "dy": dy, "dy2": dy2}
         wanted = {"dx": dx, "dweight": dweight, "dbias": dbias, "kept": kept}
-        added = x if ctx.added else None  # only whether there was a shortcut counts
+        added = x if ctx.added else None  # matters only as a sign of a shortcut
         _call("tail_backward", x, {**given, **wanted, "shortcut": added}, relu=ctx.relu, training=ctx.training)
         dshortcut = None if not ctx.added else dy if kept is None else kept
         needs = ctx.needs_input_grad

@@ -32,11 +32,11 @@ class TextStem(nn.Module):
     """Words, places and, where there are any, segments, added up: tokens [N, T] -> [N, T, width].
 
     Args:
-        vocabulary: how many words.
-        length: how many places.
+        vocabulary: the number of words.
+        length: the number of places.
         width: features of a position.
-        segments: how many kinds of segments (2 in BERT: first and second sentence); 0 for none.
-        norm: what acts on the sum.
+        segments: the number of kinds of segments (2 in BERT: first and second sentence); 0 for none.
+        norm: of the sum.
     """
 
     def __init__(

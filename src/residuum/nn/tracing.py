@@ -1,7 +1,7 @@
-"""torch.fx: what it can not follow, such as checks on shapes and loops over a sequence, becomes one node of its graph.
+"""torch.fx: code that it cannot follow, such as checks on shapes and loops over a sequence, becomes one graph node.
 
 torch.fx writes the annotations of a network's ``forward`` into the code of the graph. The files that hold networks
-do without ``from __future__ import annotations``, since text in their place can not be pickled.
+do without ``from __future__ import annotations``, since strings in their place cannot be pickled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def one_node(function: Function) -> Function:
     """Let torch.fx record a call of the function as one node, which runs it with the graph.
 
     The first argument decides: a tensor is computed with, a proxy of torch.fx is recorded. A function that only checks
-    returns what it checked, or the graph would drop it.
+    must return its argument, or the graph would drop it.
     """
 
     @wraps(function)

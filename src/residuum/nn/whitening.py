@@ -1,4 +1,4 @@
-"""A first layer that is computed instead of learned: patches of pictures come out uncorrelated and of equal size."""
+"""A first layer that is computed instead of learned: its outputs on patches are uncorrelated and of equal size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def whitened_stem(in_chans: int, *, patch: int = 2) -> nn.Module:
 
 
 def whitened_width(in_chans: int, patch: int = 2) -> int:
-    """Return how many channels the stem has: each direction of a patch and its opposite."""
+    """Return the number of channels of the stem: each direction of a patch and its opposite."""
     return 2 * in_chans * patch * patch
 
 
@@ -41,8 +41,8 @@ def whiten(model: nn.Module, images: Tensor, eps: float = 5e-4) -> None:
 
     Args:
         model: a network whose stem has a layer named ``whiten``.
-        images: [N, in_chans, H, W], as the network is given them.
-        eps: added to the eigenvalues, so that directions without variance are not blown up.
+        images: [N, in_chans, H, W], as the network receives them.
+        eps: added to the eigenvalues, so that directions without variance are not amplified.
 
     Raises:
         InputError: there is no such layer.
@@ -67,6 +67,6 @@ def whiten(model: nn.Module, images: Tensor, eps: float = 5e-4) -> None:
 
 
 def keep_whitened(model: nn.Module) -> None:
-    """Let the filters of ``model.stem.whiten`` stay as they were computed; its shift goes on learning. In place."""
+    """Freeze the computed filters of ``model.stem.whiten``; its shift keeps training. In place."""
     stem: nn.Module = model.get_submodule("stem")
     stem.get_parameter("whiten.weight").requires_grad_(False)

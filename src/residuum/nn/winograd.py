@@ -4,7 +4,7 @@ A tile of 4x4 results of a 3x3 filter is, along each axis, the product of two sh
 points these multiply number by number: y = A' [(G w G') * (B' x B)] A, 36 products instead of 144 (Lavin and Gray 2016,
 arXiv:1509.09308, section 4). Summed over the channels the 36 are matrix products. The gradient to x is such a
 convolution with the filters turned around; that to w is G' [sum over tiles of (A dy A') * (B' x B)] G. All of it is one
-C file (``winograd.c``), which can also pool what it computed while it is at hand.
+C file (``winograd.c``), which can also pool each result while it is in cache.
 
 The mathematics is that of a convolution, the rounding is not: numbers are rounded to bf16 behind each transform, which
 leaves an error of some 1 % of the result's size (0.2 % without), in the gradients as well.
@@ -29,7 +29,7 @@ from .tail import hooked
 Model = TypeVar("Model", bound=nn.Module)
 Size = Sequence[int]
 
-TILE = 4  # pixels on a side of what one tile results in
+TILE = 4  # pixels on a side of a tile's results
 PRODUCTS = 36  # of two matrices
 PANEL = 32  # channels, of which there are full panels only in winograd.c
 
@@ -40,11 +40,11 @@ LARGEST_SHARE = 0.5  # of the direct convolution's products
 
 
 def use_winograd(model: Model, *, evaluation: bool = False) -> Model:
-    """Let the 3x3 convolutions train by Winograd's algorithm wherever that is faster; in place, and returned.
+    """Let the 3x3 convolutions train by Winograd's algorithm wherever that is faster, in place; return the model.
 
-    No module is replaced, a convolution only gets another ``forward``. It serves bf16 maps [N, C, H, W] in
+    No module is replaced, a convolution only gets another ``forward``. It applies to bf16 maps [N, C, H, W] in
     channels-last memory on processors with AVX-512 BF16 and without AMX; all else is as in a fused network.
-    ``without_winograd`` takes it away again.
+    ``without_winograd`` reverts it.
 
     Args:
         model: any network.
@@ -95,8 +95,8 @@ def winograd_conv(x: Tensor, weight: Tensor, *, pooled: bool = False) -> Tensor:
 
     Raises:
         RuntimeError: a gradient of the gradient is asked for.
-        InputError: there is no 2x2 pixels to be pooled.
-        MemoryError: there is none for the tiles that are computed at once.
+        InputError: there are no 2x2 pixels to pool.
+        MemoryError: there is no memory for the tiles that are computed at once.
     """
     if pooled and min(x.shape[2:]) < 2:
         raise InputError(f"2x2 pixels can be pooled where there are two each way, got maps of {tuple(x.shape[2:])}")
@@ -104,7 +104,7 @@ def winograd_conv(x: Tensor, weight: Tensor, *, pooled: bool = False) -> Tensor:
 
 
 def serves_with_pool(conv: nn.Module, pool: nn.Module, x: Tensor) -> TypeGuard[nn.Conv2d]:
-    """Return whether ``winograd_conv`` can compute pool(conv(x)): the convolution is its own and nobody watches."""
+    """Return whether ``winograd_conv`` can compute pool(conv(x)): it serves the convolution and no hook watches."""
     return by_winograd(conv) and halves(pool) and not hooked(pool) and _served(conv, x) and min(x.shape[2:]) > 1
 
 
@@ -133,7 +133,7 @@ def _served(conv: nn.Conv2d, x: Tensor) -> bool:
 
 
 def _tiles(x: Tensor) -> int:
-    """Return how many tiles an image has."""
+    """Return the number of tiles of an image."""
     return -(-x.shape[2] // TILE) * -(-x.shape[3] // TILE)
 
 
@@ -154,7 +154,7 @@ def declare(library: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def _call(function: str, shape: Shape, *tensors: Tensor | None) -> None:
-    """Run a function of winograd.c over tensors, of which some may be missing."""
+    """Run a function of winograd.c over tensors, some of which may be None."""
     pointers = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
     if getattr(kernel(), function)(*pointers, ctypes.byref(shape)):
         raise MemoryError(f"there is no memory for the tiles of {shape.in_channels} channels that are computed at once")
@@ -164,7 +164,7 @@ def _padded(channels: int) -> int:
     return -(-channels // PANEL) * PANEL
 
 
-# Maps may be pooled; then ``which`` says of each number which of four pixels it was, and sizes are those of the pixels.
+# Maps may be pooled; then ``which`` holds each maximum's index among its four pixels, and sizes are before pooling.
 
 
 def _convolve(

@@ -1,1 +1,1 @@
-"""Figures and self-contained HTML pages, from plain data; this room knows no model."""
+"""Figures and self-contained HTML pages, from plain data; nothing here depends on a model."""

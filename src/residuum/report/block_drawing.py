@@ -1,4 +1,4 @@
-"""One block as everybody knows it: the branch down the left, the shortcut's arc on the right, the merge below.
+"""Draw one block in its familiar form: the branch down the left, the shortcut's arc on the right, the merge below.
 
 Written by hand as SVG; every length is in pixels, and a letter counts as 6.3 of them.
 """
@@ -11,8 +11,8 @@ from html import escape
 
 LETTER = 6.3  # of 11 pixel letters, on the wide side
 LAYER, SMALL, GAP = 22, 17, 8  # heights of a layer with weights, of one without, and the line between two
-LANE = 26  # from the branch to a shortcut that is a mere line
-PLAIN = ("", "F", "s + F", "[s, F]")  # formulas that the picture itself says
+LANE = 26  # from the branch to a shortcut that is only a line
+PLAIN = ("", "F", "s + F", "[s, F]")  # formulas that the drawing itself shows
 MOST_ARCS = 12  # layers of a skip cell that are drawn
 WEIGHTED = ("conv", "linear", "attention", "words", "squeeze", "times", "g =")
 
@@ -24,9 +24,9 @@ class Slots:
     Args:
         branch: the layers in order, in a few words each.
         shortcut: the layers on the shortcut; none is the identity.
-        merge: "add", "gate", "concatenate", "none", another word, or "" for a mere row of layers.
-        formula: what the merge computes.
-        activation: what acts behind the merge.
+        merge: "add", "gate", "concatenate", "none", another word, or "" for a row of layers alone.
+        formula: of the merge.
+        activation: the layers behind the merge.
         skips: source, target and kind ("identity" or other) of each skip among the layers of a skip cell.
         depth: layers of a skip cell, else 0.
     """
@@ -42,7 +42,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Drawing:
-    """SVG elements, and the room they take from (0, 0)."""
+    """SVG elements, and their extent from (0, 0)."""
 
     width: float
     height: float
@@ -57,12 +57,12 @@ def draw_slots(slots: Slots) -> Drawing:
 
 
 def number(value: float) -> str:
-    """Return a length as it stands in the file."""
+    """Return a length as the file writes it."""
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
 def text(x: float, y: float, words: str, kind: str = "") -> str:
-    """Return a line of text of that class; what it says is escaped."""
+    """Return a line of escaped text of that class."""
     name = f' class="{kind}"' if kind else ""
     return f'<text x="{number(x)}" y="{number(y)}"{name}>{escape(words)}</text>'
 
@@ -99,7 +99,7 @@ def layer_box(x: float, y: float, width: float, words: str) -> str:
 
 
 def _stack(words: Sequence[str], x: float, y: float, width: float) -> tuple[str, float]:
-    """Draw layers below each other, joined by lines; return them and where the last one ends."""
+    """Draw layers below each other, joined by lines; return them and the end of the last one."""
     drawn = []
     for index, layer in enumerate(words):
         if index:
@@ -182,7 +182,7 @@ def _merge(merge: str, x: float, y: float) -> str:
 
 
 def _with_formula(block: Drawing, slots: Slots) -> Drawing:
-    """Write below what the merge computes, where it is more than the sum."""
+    """Write the merge's formula below the block, if it is more than the sum."""
     if slots.formula in PLAIN:
         return block
     lines = slots.formula.replace(", C =", "\nC =").replace(", T =", "\nT =").split("\n")

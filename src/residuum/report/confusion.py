@@ -17,10 +17,10 @@ _MOST_COUNTS, _MOST_NAMES, _MOST_CELLS = 20, 40, 250
 
 
 def confusion_matrix(matrix: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Draw how often each class (row) was taken for each class (column).
+    """Draw how often the model classified each class (row) as each class (column).
 
     Hits are blue, mistakes vermilion; the strength is the cube root of the share of the row, so that one mistake in a
-    hundred still shows. Up to 20 classes the cells carry their counts, up to 40 the axes carry names; beyond 250
+    hundred is still visible. Up to 20 classes the cells carry their counts, up to 40 the axes carry names; beyond 250
     classes neighbours share a cell, which shows the largest of their shares.
 
     Args:
@@ -77,7 +77,7 @@ def _pool(shares: np.ndarray, size: int) -> np.ndarray:
 
 
 def _cell_colours(shares: np.ndarray) -> np.ndarray:
-    """Return [rows, columns, 4]: the hue says hit or mistake, the opacity the share: any paper shines through."""
+    """Return [rows, columns, 4]: the hue marks hit or mistake, the opacity the share; any background shows through."""
     import numpy as np
     from matplotlib.colors import to_rgb
 

@@ -1,6 +1,6 @@
 """A network as a block diagram: stem, stages and head from top to bottom, each distinct block drawn once.
 
-It draws plain words and numbers and knows no model. The same data give the same bytes.
+It draws plain words and numbers and depends on no model. The same data give the same bytes.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Diagram:
 
 
 def diagram_svg(diagram: Diagram) -> str:
-    """Return the diagram as a stand-alone SVG file, with a title and a description for those who do not see it."""
+    """Return the diagram as a stand-alone SVG file, with a title and a description for screen readers."""
     facts = (
         f"input {entrance(diagram.input_shape)} · {count(diagram.parameters, 'parameter')} · {operations(diagram.macs)}"
     )
@@ -77,7 +77,7 @@ def diagram_svg(diagram: Diagram) -> str:
 
 
 def _legend(diagram: Diagram) -> list[str]:
-    """Explain only the signs that stand in this diagram."""
+    """Explain only the signs of this diagram."""
     everything = [slots for section in diagram.sections for panel in section.panels for slots in panel.slots]
     words = [word for slots in everything for word in (*slots.branch, *slots.shortcut)]
     legend = ["filled: convolutions and matrices" + (", /2: stride 2" if any(", /" in word for word in words) else "")]
@@ -100,7 +100,7 @@ def times(shape: Sequence[int]) -> str:
 
 
 def entrance(shape: Sequence[int]) -> str:
-    """Return an example's shape in words, that of a text with what it counts."""
+    """Return an example's shape in words, for a text with its unit."""
     return count(shape[0], "token") if len(shape) == 1 else times(shape)
 
 
@@ -162,7 +162,7 @@ def _section(section: Section) -> Drawing:
 
 
 def _panel(panel: Panel) -> Drawing:
-    """Draw a frame with its blocks from left to right, their name and how often they stand in a row."""
+    """Draw a frame with its blocks from left to right, their name and their number in a row."""
     bodies = [draw_slots(slots) for slots in panel.slots]
     top = 32 if panel.name else PAD
     drawn, x = [], float(PAD)

@@ -26,11 +26,11 @@ def dots(
 
     Args:
         rows: values by condition, [seeds] each; drawn from the top.
-        title: above it.
-        xlabel: what the values are, with their unit.
+        title: of the figure.
+        xlabel: name and unit of the values.
         looks: a colour of the palette by condition; blue where none is named.
-        level: a dotted vertical line and its name: no effect, chance, the condition that others are held against.
-        limits: ends of the axis; intervals are cut there.
+        level: a dotted vertical line and its name: no effect, chance, the condition to compare with.
+        limits: ends of the axis, where intervals are cut.
 
     Raises:
         InputError: no condition, or one without values.
@@ -61,7 +61,7 @@ def dots(
 
 
 def _limit(ax: object, rows: Mapping[str, Sequence[float]], limits: tuple[float | None, float | None]) -> None:
-    """End the axis where asked; else not far beyond the values, however wide an interval of few seeds is."""
+    """End the axis at the given limits, or near the values, however wide an interval of few seeds is."""
     values = [float(value) for row in rows.values() for value in row]
     margin = 0.6 * (max(values) - min(values)) or 1.0
     low, high = ax.get_xlim()  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Figures of runs and studies: plain numbers in, a matplotlib Figure out; nothing is shown or saved.
 
-Training is drawn dashed and thin, what was not trained on solid and bold, as in He15 figure 6. Lines carry their names
+Training curves are dashed and thin, test curves solid and bold, as in He15 figure 6. Lines carry their names
 at their ends instead of in a legend.
 """
 
@@ -28,7 +28,7 @@ __all__ = ["Series", "confusion_matrix", "curves", "degradation", "per_class_acc
 _KINDS = {"plain": "Plain networks", "residual": "Residual networks"}
 _DEPTH_LOOKS = (("blue", "o"), ("vermilion", "s"), ("green", "^"), ("purple", "D"), ("ochre", "v"))
 _MOST_BARS = 40
-_MISSING = (None, "")  # an empty cell of a CSV file, read in one way or the other
+_MISSING = (None, "")  # an empty cell of a CSV file, as each reader returns it
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Series:
     """One network's errors over the epochs, in percent.
 
     Args:
-        name: as the label says it, ``plain-20``.
-        depth: counted layers; one depth looks alike in both panels.
+        name: as in the label, ``plain-20``.
+        depth: counted layers; one depth looks the same in both panels.
         kind: ``plain`` or ``residual``.
         train_error: [seeds, epochs].
         test_error: [seeds, epochs].
@@ -54,9 +54,9 @@ def curves(history: Sequence[Mapping[str, Any]], parts: Sequence[str] = ("loss",
     """Draw loss and accuracy over the epochs, side by side.
 
     Args:
-        history: a dict an epoch with ``epoch``, ``train_loss``, ``train_acc1``, ``val_loss``, ``val_acc1`` (accuracies
-            in percent). A column may be missing or None; what is not finite leaves a gap and is said.
-        parts: which of the two panels.
+        history: a dict per epoch with ``epoch``, ``train_loss``, ``train_acc1``, ``val_loss``, ``val_acc1`` (accuracies
+            in percent). A column may be missing or None; values that are not finite leave a gap and a note.
+        parts: the panels to draw.
 
     Raises:
         InputError: an empty history, or an unknown part.
@@ -88,7 +88,7 @@ def degradation(curves: Sequence[Series], kinds: Sequence[str] = ("plain", "resi
 
     Args:
         curves: the networks; their highest error sets the scale, whichever panels are drawn.
-        kinds: which panels; for a page that is read on phones too, draw each as a figure of its own.
+        kinds: the panels to draw; for a page that is also read on phones, draw each as its own figure.
 
     Raises:
         InputError: no network of a kind, an unknown kind, or errors that are not [seeds, epochs] of percent.
@@ -119,7 +119,7 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
     """Draw each class's accuracy with its 95 % Wilson interval, worst first; of many classes the worst 40.
 
     Args:
-        accuracies: percent, one a class; ignored where the count is 0.
+        accuracies: percent, one per class; ignored where the count is 0.
         counts: images of each class.
         classes: their names.
 
@@ -130,7 +130,7 @@ def per_class_accuracy(accuracies: Sequence[float], counts: Sequence[int], class
 
     if not len(accuracies) == len(counts) == len(classes):
         raise InputError(
-            "accuracies, counts and classes must be equally many, "
+            "accuracies, counts and classes must be of equal number, "
             f"got {len(accuracies)}, {len(counts)} and {len(classes)}; pass one of each for every class"
         )
     seen = sorted((float(a), int(n), str(c)) for a, n, c in zip(accuracies, counts, classes, strict=True) if n)
@@ -203,7 +203,7 @@ def _curve_panel(ax: Axes, history: Sequence[Mapping[str, Any]], columns: dict[s
 
 
 def _unvalidated(row: Mapping[str, Any]) -> bool:
-    """Return whether the epoch has no validation: a network that diverges still has an accuracy."""
+    """Return whether the epoch has no validation: a diverging network still has an accuracy."""
     return math.isnan(_number(row.get("val_acc1")))
 
 
@@ -225,7 +225,7 @@ def _integer_epochs(ax: Axes, epochs: np.ndarray) -> None:
 
 def _limit_loss(ax: Axes) -> None:
     low, high = ax.dataLim.intervaly
-    if 0 < low < high / 100:  # a diverging start would press everything else onto the axis
+    if 0 < low < high / 100:  # a diverging start would flatten everything else onto the axis
         ax.set_yscale("log")
     elif high > 0:
         ax.set_ylim(0, 1.08 * high)
@@ -251,7 +251,7 @@ def _series_lines(ax: Axes, series: Series, rank: int) -> None:
 
 
 def _top_error(curves: Sequence[Series]) -> float:
-    """Return where the axis ends: the same for one panel as for both, so that figures compare side by side."""
+    """Return the end of the axis: the same for one panel as for both, so that figures compare side by side."""
     import numpy as np
 
     highest = max(float(np.max(errors)) for s in curves for errors in (s.train_error, s.test_error))
@@ -269,7 +269,7 @@ def _check_series(series: Series) -> None:
         if not ((errors >= 0) & (errors <= 100)).all():
             raise InputError(
                 f"{series.name}: errors must be percent from 0 to 100, got {errors.min()} to {errors.max()}; "
-                "count a run that diverged by what it predicts"
+                "score a diverged run by its predictions"
             )
     if series.kind not in _KINDS:
         raise InputError(f"{series.name}: kind must be plain or residual, got {series.kind!r}; name its panel")
@@ -284,7 +284,7 @@ def _end_labels(ax: Axes, form: str = "{:.1f}") -> None:
     for line in named:
         x, y = (np.asarray(values, float) for values in line.get_data())
         if not (finite := np.flatnonzero(np.isfinite(y))).size:
-            continue  # nothing is drawn of it
+            continue  # the figure shows nothing of it
         last = finite[-1]
         pixels = ax.transData.transform((x[last], y[last]))
         ends.append((ax.transAxes.inverted().transform(pixels)[1], y[last], line))
@@ -298,7 +298,7 @@ def _end_labels(ax: Axes, form: str = "{:.1f}") -> None:
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:
     """Return ascending heights at least ``gap`` apart, moved by the least squares that this needs, kept in [0, 1]."""
-    groups: list[list[float]] = []  # heights that touch stand around their mean
+    groups: list[list[float]] = []  # heights that touch spread around their mean
     for i, height in enumerate(heights):
         groups.append([height - i * gap])
         while len(groups) > 1 and _mean(groups[-2]) >= _mean(groups[-1]):

@@ -1,4 +1,4 @@
-"""Small pictures in rows: filters, what units answer to, neighbours."""
+"""Small images in rows: filters, activation maxima, neighbours."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
 
-_HEIGHT = 64  # pixels that a picture is enlarged to at least, with hard edges
+_HEIGHT = 64  # pixels; smaller images are enlarged to at least this, with hard edges
 
 
 def picture_rows(
     rows: Sequence[Sequence[np.ndarray]], names: Sequence[str], *, title: str, side: float = 0.62, gap: bool = False
 ) -> Figure:
-    """Draw rows of pictures, each with its name at the left.
+    """Draw rows of images, each with its name at the left.
 
     Args:
-        rows: pictures uint8 [H, W, 3] or [H, W]; rows may differ in length.
-        names: one a row.
-        title: above all.
-        side: of a picture, inches.
-        gap: leave a gap behind the first picture of a row, which the others belong to.
+        rows: images uint8 [H, W, 3] or [H, W]; rows may differ in length.
+        names: one per row.
+        title: of the figure.
+        side: of an image, inches.
+        gap: leave a gap behind the first image of a row, to which the others belong.
 
     Raises:
-        InputError: no picture, or other than one name a row.
+        InputError: no image, or not one name per row.
     """
     if not rows or not all(len(row) for row in rows) or len(names) != len(rows):
         raise InputError(f"a grid needs images in each row and a name for it, got {len(rows)} rows, {len(names)} names")
@@ -52,7 +52,7 @@ def picture_rows(
 
 
 def _strip(row: Sequence[np.ndarray], gap: bool) -> np.ndarray:
-    """Return pictures side by side as one, RGBA: what stands between them is clear."""
+    """Return images side by side as one, RGBA: the gaps are transparent."""
     import numpy as np
 
     enlarged = -(-_HEIGHT // row[0].shape[0])
@@ -67,7 +67,7 @@ def _strip(row: Sequence[np.ndarray], gap: bool) -> np.ndarray:
 
 
 def as_pictures(values: np.ndarray) -> list[np.ndarray]:
-    """Return arrays [N, channels, H, W] as pictures, each stretched to its own range about a middle grey of zero."""
+    """Return arrays [N, channels, H, W] as images, each stretched to its own range about a middle grey of zero."""
     import numpy as np
 
     largest = np.abs(values).reshape(len(values), -1).max(1).reshape(-1, 1, 1, 1)
@@ -76,5 +76,5 @@ def as_pictures(values: np.ndarray) -> list[np.ndarray]:
 
 
 def bytes_as_pictures(values: np.ndarray) -> list[np.ndarray]:
-    """Return uint8 [N, channels, H, W] as pictures [H, W, 3] or [H, W]."""
+    """Return uint8 [N, channels, H, W] as images [H, W, 3] or [H, W]."""
     return [picture.transpose(1, 2, 0) if picture.shape[0] == 3 else picture[0] for picture in values]

@@ -1,4 +1,4 @@
-"""Figures that a reader can turn, enlarge and ask: drawn by plotly, whose script a page carries inside, once."""
+"""Interactive figures (rotate, zoom, hover): plotly draws them, and a page contains its script once."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ for (const place of document.querySelectorAll("div.plot")) {
 
 
 def interactive_figure(plot: dict[str, Any], drawing: Figure, alt: str, caption: str = "") -> page.Markup:
-    """Return a plotly figure that the page's script draws; where no script runs, the drawing on paper stands instead.
+    """Return a plotly figure that the page's script draws; where no script runs, the static figure replaces it.
 
     Args:
         plot: {"data": [...], "layout": {...}} as plotly takes it; plain numbers, lists and strings.
-        drawing: the same on paper.
-        alt: what one would see.
+        drawing: the static figure.
+        alt: the text alternative.
         caption: below it.
     """
     held = json.dumps(plot, allow_nan=False, separators=(",", ":")).replace("</", "<\\/")
@@ -55,7 +55,7 @@ def can_move() -> bool:
 
 
 def plotly_script() -> page.Markup:
-    """Return plotly's script (5 MB) and the lines that draw, to stand last on the page."""
+    """Return plotly's script (5 MB) and the lines that draw, to be placed last on the page."""
     from plotly.offline import get_plotlyjs
 
     return page.Markup(f"<script>{get_plotlyjs()}</script>\n<script>{_DRAW}</script>")

@@ -17,11 +17,11 @@ class Interval(NamedTuple):
     high: float
 
     def above(self, value: float) -> bool:
-        """Whether the whole interval lies above the value."""
+        """Return whether the whole interval lies above the value."""
         return self.low > value
 
     def below(self, value: float) -> bool:
-        """Whether the whole interval lies below the value."""
+        """Return whether the whole interval lies below the value."""
         return self.high < value
 
     def __neg__(self) -> Interval:
@@ -31,7 +31,7 @@ class Interval(NamedTuple):
         return f"{self.mean:.1f} ({self.low:.1f} to {self.high:.1f})"
 
     def text(self, digits: int = 2) -> str:
-        """Return mean and interval, so many significant digits of the interval's width; without one, the mean alone."""
+        """Return mean and interval, to ``digits`` significant digits of its width; the mean alone without one."""
         width = self.high - self.low
         if not math.isfinite(width) or width == 0:
             return f"{self.mean:.{digits + 1}g}"

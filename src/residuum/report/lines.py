@@ -19,7 +19,7 @@ class Line:
     """One line and its repetitions.
 
     Args:
-        name: as its label says it.
+        name: as in its label.
         x: [points].
         values: [repetitions, points]; the line is their mean, the shade reaches from the lowest to the highest. None
             leaves a gap.
@@ -39,15 +39,15 @@ class Panel:
     """Lines on one pair of axes.
 
     Args:
-        title: above it.
-        xlabel: what is drawn to the right, with its unit.
-        ylabel: what is drawn upwards, with its unit.
+        title: of the panel.
+        xlabel: name and unit of the horizontal axis.
+        ylabel: name and unit of the vertical axis.
         lines: at least one.
         marks: places of dotted vertical lines, with their names.
         level: a dotted horizontal line (chance, the intact network) and its name.
-        top: where the axis ends; by default where the data do.
+        top: the end of the axis; by default that of the data.
         form: of the last value at a line's end.
-        log: whether the upward axis is logarithmic.
+        log: whether the vertical axis is logarithmic.
     """
 
     title: str

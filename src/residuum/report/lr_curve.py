@@ -1,4 +1,4 @@
-"""The picture of a learning-rate range test."""
+"""The figure of a learning-rate range test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def lr_curve(
         rates: of each step.
         losses: of each step, drawn faintly.
         smooth: their running mean.
-        marks: what a rate is, and the rate.
+        marks: name and value of each marked rate.
     """
     with house_style():
         figure, (ax,) = panels(1, 6.4, 3.6)

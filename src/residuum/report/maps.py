@@ -31,9 +31,9 @@ def contour(
     Args:
         axis: coordinates of the columns, and of the rows where ``other_axis`` is left out.
         heights: [rows, columns].
-        title: above it.
-        label: what the heights are, with their unit.
-        top: the highest height that is told apart.
+        title: of the figure.
+        label: name and unit of the heights.
+        top: the largest height of the colour scale.
         way: a trajectory's points (x, y), drawn as a line from its first to its last.
         names: of the two directions.
         other_axis: coordinates of the rows.
@@ -44,7 +44,7 @@ def contour(
     from matplotlib.ticker import MaxNLocator
 
     rows = axis if other_axis is None else other_axis
-    values = _checked(axis, rows, heights, top)
+    values = _check_heights(axis, rows, heights, top)
     with house_style():
         figure, (ax,) = panels(1, 4.6, 3.9)
         levels = _levels(values, top)
@@ -68,7 +68,7 @@ def surface(axis: Sequence[float], heights: Sequence[Sequence[float]], *, title:
     import numpy as np
     from matplotlib.figure import Figure as MatplotlibFigure
 
-    values = _checked(axis, axis, heights, top)
+    values = _check_heights(axis, axis, heights, top)
     with house_style():
         figure = MatplotlibFigure(figsize=(4.9, 4.2))
         ax: Any = figure.add_subplot(projection="3d")
@@ -84,8 +84,8 @@ def surface(axis: Sequence[float], heights: Sequence[Sequence[float]], *, title:
 def turning_surface(
     axis: Sequence[float], heights: Sequence[Sequence[float]], *, title: str, label: str, top: float
 ) -> dict[str, Any]:
-    """Return the same surface as a plotly figure that a reader can turn."""
-    values = _checked(axis, axis, heights, top)
+    """Return the same surface as a plotly figure that a reader can rotate."""
+    values = _check_heights(axis, axis, heights, top)
     places = [round(float(place), 4) for place in axis]
     rows = [[round(float(value), 4) for value in row] for row in values]
     return {
@@ -113,9 +113,9 @@ def matrix(values: Sequence[Sequence[float]], names: Sequence[str], *, title: st
     """Draw numbers of 0..1 for each pair of names as a square of colours.
 
     Raises:
-        InputError: other than a value for each pair.
+        InputError: not one value for each pair.
     """
-    found = _checked(names, names, values, 1.0)
+    found = _check_heights(names, names, values, 1.0)
     with house_style():
         figure, (ax,) = panels(1, 4.6, 3.9)
         shown = ax.imshow(found, cmap=COLOURS, vmin=0, vmax=1)
@@ -128,7 +128,9 @@ def matrix(values: Sequence[Sequence[float]], names: Sequence[str], *, title: st
     return figure
 
 
-def _checked(columns: Sequence[Any], rows: Sequence[Any], values: Sequence[Sequence[float]], top: float) -> np.ndarray:
+def _check_heights(
+    columns: Sequence[Any], rows: Sequence[Any], values: Sequence[Sequence[float]], top: float
+) -> np.ndarray:
     import numpy as np
 
     found = np.array([[top if value is None else value for value in row] for row in values], dtype=float)

@@ -1,6 +1,6 @@
 """One self-contained HTML page from small parts: no network, no font but the reader's own, no script but plotly's.
 
-A part is ``Markup``. Whatever else is handed in is text and is escaped, so a class may be called ``<script>``.
+A part is ``Markup``. Any other string is text and is escaped, so a class may be called ``<script>``.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NUMBER = re.compile(r"[+\-−]?[\d.,]+([eE][+\-]?\d+)?( ?(%|s|ms|min|h|MB|MiB|GiB))?( ?(±|\+-) ?[\d.,]+( ?%)?)?|[–—-]")
-_CRISP = 64  # pictures up to this many pixels are enlarged with hard edges
+_CRISP = 64  # images up to this many pixels are enlarged with hard edges
 _THUMBNAIL = 256
 
 
 class Markup(str):
-    """HTML that was made here; plain strings are text and get escaped."""
+    """HTML made here; plain strings are text and get escaped."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the grid.
+    """An image of the grid.
 
     Args:
         image: uint8 [H, W, 3] or [H, W].
-        alt: what it shows, for those who do not see it.
+        alt: a description for screen readers.
         lines: captions below it; the first is the main one.
     """
 
@@ -55,13 +55,13 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
     Args:
         title: the page's name and its only first-level heading.
         sections: what ``section`` returns, or any other part; a plain string becomes a paragraph.
-        kind: what sort of page this is, a word or two above the title.
-        scripted: whether the page carries a script inside, for figures that can be turned.
+        kind: the kind of page, a word or two above the title.
+        scripted: whether the page contains a script, for interactive figures.
     """
     above = f'<p class="kind">{escape(kind)}</p>\n' if kind else ""
     # The policy makes the browser itself refuse every request, so a page cannot call out by accident.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    if scripted:  # plotly compiles some of its drawing at run time, and makes pictures to be saved
+    if scripted:  # plotly compiles code at run time, and makes images to save
         policy = policy.replace("data:", "data: blob:") + "; script-src 'unsafe-inline' 'unsafe-eval'"
     holds = "its script stands inside" if scripted else "it holds no script"
     return encodable(  # file names may hold bytes that are not UTF-8
@@ -69,7 +69,7 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n"
-        f"<header>\n{above}<h1>{escape(title)}</h1>\n</header>\n<main>\n{_joined(sections)}\n</main>\n"
+        f"<header>\n{above}<h1>{escape(title)}</h1>\n</header>\n<main>\n{_join(sections)}\n</main>\n"
         f"<footer>Made with Residuum. This file is complete in itself: {holds} and it loads nothing.</footer>\n"
         "</body>\n</html>\n"
     )
@@ -77,12 +77,12 @@ def page(title: str, sections: Iterable[str], *, kind: str = "", scripted: bool 
 
 def section(heading: str, *parts: str) -> Markup:
     """Return a second-level heading and its parts."""
-    return Markup(f"<section>\n<h2>{escape(heading)}</h2>\n{_joined(parts)}\n</section>")
+    return Markup(f"<section>\n<h2>{escape(heading)}</h2>\n{_join(parts)}\n</section>")
 
 
 def opening(*parts: str) -> Markup:
-    """Return the section right below the title; it needs no heading of its own."""
-    return Markup(f'<div class="opening">\n{_joined(parts)}\n</div>')
+    """Return the section right below the title, without a heading."""
+    return Markup(f'<div class="opening">\n{_join(parts)}\n</div>')
 
 
 def heading(text: str) -> Markup:
@@ -96,7 +96,7 @@ def paragraph(text: str) -> Markup:
 
 
 def lead(text: str) -> Markup:
-    """Return the sentence that a reader in a hurry takes away."""
+    """Return the lead sentence."""
     return Markup(f'<p class="lead">{escape(text)}</p>')
 
 
@@ -112,20 +112,20 @@ def command(text: str) -> Markup:
 
 def folded(summary: str, *parts: str) -> Markup:
     """Return parts that stay hidden until the reader opens them."""
-    return Markup(f"<details><summary>{escape(summary)}</summary>\n{_joined(parts)}\n</details>")
+    return Markup(f"<details><summary>{escape(summary)}</summary>\n{_join(parts)}\n</details>")
 
 
 def figure(drawing: Figure, alt: str, caption: str = "") -> Markup:
-    """Return the drawing as inline SVG that follows light and dark; ``alt`` says what one would see."""
+    """Return the drawing as inline SVG that follows light and dark; ``alt`` describes it."""
     if not alt:
-        raise InputError("a figure needs an alt text, got none; say in a sentence what it shows")
+        raise InputError("a figure needs an alt text, got none; describe it in a sentence")
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return Markup(f"<figure>{_scrolling(svg(drawing, alt), 'Figure')}{below}</figure>")
+    return Markup(f"<figure>{_wrap_scrolling(svg(drawing, alt), 'Figure')}{below}</figure>")
 
 
 def figures(*parts: Markup) -> Markup:
     """Return figures side by side, or below one another where the screen is narrow."""
-    return Markup(f'<div class="figures">\n{_joined(parts)}\n</div>')
+    return Markup(f'<div class="figures">\n{_join(parts)}\n</div>')
 
 
 def beside(main: Markup, aside: Markup) -> Markup:
@@ -148,7 +148,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], caption: str
         for row in cells
     )
     words = f"<caption>{escape(caption)}</caption>"
-    return _scrolling(f"<table>{words}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>", caption)
+    return _wrap_scrolling(f"<table>{words}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>", caption)
 
 
 def facts(values: Mapping[str, str]) -> Markup:
@@ -161,7 +161,7 @@ def facts(values: Mapping[str, str]) -> Markup:
 
 
 def picture_grid(pictures: Iterable[Picture]) -> Markup:
-    """Return pictures in a grid; tiny ones (8 by 8) are enlarged with hard edges, large ones shrunk to 256 pixels."""
+    """Return images in a grid; tiny ones (8 by 8) are enlarged with hard edges, large ones shrunk to 256 pixels."""
     return Markup('<ul class="pictures">\n' + "\n".join(map(_picture, pictures)) + "\n</ul>")
 
 
@@ -182,10 +182,10 @@ def _picture(picture: Picture) -> str:
     return f'<li><img{look} src="{data}" width="{width}" height="{height}" alt="{escape(picture.alt)}">{words}</li>'
 
 
-def _scrolling(content: str, name: str) -> Markup:
-    """Let what is wider than a phone scroll on its own, by finger and by keyboard, and not the whole page."""
+def _wrap_scrolling(content: str, name: str) -> Markup:
+    """Let content wider than a phone scroll by itself, by touch and by keyboard, without the whole page."""
     return Markup(f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(name)}">{content}</div>')
 
 
-def _joined(parts: Iterable[str]) -> str:
+def _join(parts: Iterable[str]) -> str:
     return "\n".join(part if isinstance(part, Markup) else paragraph(part) for part in parts)

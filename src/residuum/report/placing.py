@@ -1,4 +1,4 @@
-"""Where labels go beside their points, so that none lies on another, on a point, or on a line to a point."""
+"""Place labels beside their points, so that none covers another, a point, or a line to a point."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Box(NamedTuple):
     top: float
 
     def meets(self, other: Box) -> bool:
-        """Return whether the two share any room."""
+        """Return whether the two overlap."""
         apart = self.right <= other.left or other.right <= self.left
         return not (apart or self.top <= other.bottom or other.top <= self.bottom)
 
@@ -42,7 +42,7 @@ def place_labels(
     Args:
         points: of each label.
         sizes: width and height of each label, in the points' unit.
-        area: what the labels stay in, so long as it has room.
+        area: the labels stay in it, as long as it has room.
         clear: distance that labels keep from points.
     """
     taken = [_around_point(point, clear) for point in points]
@@ -62,7 +62,7 @@ def _around_point(point: tuple[float, float], clear: float) -> Box:
 
 
 def _boxes(point: tuple[float, float], size: tuple[float, float], clear: float, reach: float) -> Iterator[Box]:
-    """Yield boxes around the point, nearest first, so far as that."""
+    """Yield boxes around the point, nearest first, up to the distance ``reach``."""
     wide, high = size
     distance = 1.5 * clear
     while distance < reach:

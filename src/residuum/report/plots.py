@@ -1,4 +1,4 @@
-"""Lines as a plotly figure, for a reader who wants to ask each point: plain dicts, drawn by the page's script."""
+"""Lines as a plotly figure, with values on hover: plain dicts, which the page's script draws."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def line_plot(panel: Panel, *, log_x: bool = False, log_y: bool = False) -> dict
 
     Args:
         panel: as ``line_panel`` draws it on paper.
-        log_x: whether the axis to the right is logarithmic.
-        log_y: whether the one upwards is.
+        log_x: whether the horizontal axis is logarithmic.
+        log_y: whether the vertical axis is logarithmic.
     """
     axis: dict[str, Any] = {"gridcolor": "var(--grid)", "zeroline": False, "automargin": True}
     data = [trace for line in panel.lines for trace in _traces(line)]
@@ -80,7 +80,7 @@ def _traces(line: Line) -> list[dict[str, Any]]:
 
 
 def _plain(values: Any) -> list[float | None]:
-    """Return numbers as JSON has them: what is not finite becomes a gap."""
+    """Return numbers for JSON: None, a gap, where one is not finite."""
     import math
 
     return [float(value) if math.isfinite(value) else None for value in values]

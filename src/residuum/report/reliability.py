@@ -1,4 +1,4 @@
-"""Confidence against accuracy: the picture and the section of a page."""
+"""Confidence against accuracy: the figure and the section of a page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ReliabilityCurve:
     """A model's confidence in equally wide bins.
 
     Args:
-        name: as the picture says it, "as trained".
+        name: as in the figure, "as trained".
         pictures: in each bin.
         confidence: mean of each bin, in [0, 1]; ignored where the bin is empty.
         accuracy: share right of each bin, in [0, 1]; ignored where the bin is empty.
@@ -39,9 +39,9 @@ class ReliabilityCurve:
 
 
 def reliability_diagram(curves: Sequence[ReliabilityCurve]) -> Figure:
-    """Draw accuracy over confidence, a point a bin with its 95 % Wilson interval; below, the pictures of each bin.
+    """Draw accuracy over confidence, a point per bin with its 95 % Wilson interval; below, the images of each bin.
 
-    On the dotted line what is claimed is what is so; under it the model is too sure.
+    On the dotted line confidence equals accuracy; below it the model is overconfident.
 
     Args:
         curves: one, or two (before and after a temperature).
@@ -64,7 +64,7 @@ def reliability_diagram(curves: Sequence[ReliabilityCurve]) -> Figure:
         main.set_xlim(-0.01, 1.01)
         main.grid()
         main.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=1, frameon=False, fontsize=8.5)
-        main.text(0.97, 0.05, "too sure", transform=main.transAxes, ha="right", color=LIGHT["muted"], size=8.5)
+        main.text(0.97, 0.05, "overconfident", transform=main.transAxes, ha="right", color=LIGHT["muted"], size=8.5)
         below.set_ylabel("share of\nimages")
         below.set_xlabel("confidence")
         below.grid(axis="y")
@@ -72,7 +72,7 @@ def reliability_diagram(curves: Sequence[ReliabilityCurve]) -> Figure:
 
 
 def calibration_section(curves: Sequence[ReliabilityCurve], said: str) -> page.Markup:
-    """Return the section of a page: the diagram, what it says in a sentence, and its numbers."""
+    """Return the section of a page: the diagram, its result in a sentence, and its numbers."""
     rows = [
         (
             f"{low:.2f} to {low + 1 / len(curve.pictures):.2f}",
@@ -92,13 +92,13 @@ def calibration_section(curves: Sequence[ReliabilityCurve], said: str) -> page.M
     ]
     errors = ", ".join(f"{curve.name} {curve.ece:.2f} %" for curve in curves)
     return page.section(
-        "Whether its confidence can be believed",
+        "Calibration",
         page.paragraph(said),
         page.figure(
             reliability_diagram(curves),
             f"Share right over confidence in {len(curves[0].pictures)} bins; expected calibration error: {errors}.",
-            "A point is a bin of images with like confidence, its bar the 95 % Wilson interval. On the dotted line "
-            "confidence is what it claims to be; below it the model is too sure.",
+            "A point is a bin of images of similar confidence, its bar the 95 % Wilson interval. On the dotted line "
+            "confidence equals accuracy; below it the model is overconfident.",
         ),
         page.folded(
             "The same as a table",

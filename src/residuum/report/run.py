@@ -28,13 +28,13 @@ CONFUSION = "Confusion matrix: true class by row, predicted class by column"
 
 @dataclass(frozen=True)
 class Mistake:
-    """A picture that was taken for something else.
+    """An image that the model classified wrongly.
 
     Args:
         image: uint8 [H, W, 3] or [H, W].
-        truth: the class that it is of.
-        predicted: the class that the model said.
-        confidence: how sure it was, in [0, 1].
+        truth: its true class.
+        predicted: the class that the model predicted.
+        confidence: of the prediction, in [0, 1].
         name: the file, or the position in the data.
     """
 
@@ -47,18 +47,18 @@ class Mistake:
 
 @dataclass(frozen=True)
 class RunData:
-    """What a run's report is made of.
+    """The content of a run's report.
 
     Args:
         title: the page's name.
-        facts: data, model, parameters, device, ... as text; ``command`` is shown as the way to repeat the run.
-        history: a dict an epoch, as ``figures.curves`` takes it; empty where nothing was trained.
+        facts: data, model, parameters, device, ... as text; ``command`` repeats the run.
+        history: a dict per epoch, as ``figures.curves`` takes it; empty if nothing was trained.
         classes: class names.
         confusion: counts [classes, classes], rows are the truth.
-        mistakes: pictures, worst first.
-        notes: what a reader must know to judge the number, "the best epoch was chosen on the validation images".
+        mistakes: images, worst first.
+        notes: caveats on the number, "the best epoch was chosen on the validation images".
         sections: more parts of the page, before the worst mistakes.
-        watched: rate, gradient, weights and speed, where they were written down.
+        watched: rate, gradient, weights and speed, where they were logged.
     """
 
     title: str
@@ -112,7 +112,7 @@ def write_run_report(directory: str | os.PathLike[str], run: RunData) -> None:
 
 
 def run_figures(run: RunData) -> dict[str, Figure]:
-    """Return the figures that there are data for: ``curves``, ``confusion``, ``per_class``."""
+    """Return the figures for which there are data: ``curves``, ``confusion``, ``per_class``."""
     counts = checked_counts(run.confusion, run.classes)
     drawn = {"curves": curves(run.history)} if run.history else {}
     if counts.sum():
@@ -122,7 +122,7 @@ def run_figures(run: RunData) -> dict[str, Figure]:
 
 
 def result_sentence(confusion: np.ndarray) -> str:
-    """Say the accuracy with its 95 % Wilson interval and the number of images, from the counts alone."""
+    """Return a sentence with the accuracy, its 95 % Wilson interval and the number of images, from the counts alone."""
     total, right = int(confusion.sum()), int(confusion.trace())
     if not total:
         return "No image was evaluated, so there is no accuracy to report."
@@ -158,7 +158,7 @@ def _ending(row: Mapping[str, Any], column: str, unit: str) -> str:
 
 
 def _measured(column: str, value: Any) -> bool:
-    """Return whether a column has a number: an epoch may not have been validated, which is NaN there."""
+    """Return whether a column has a number: an epoch without validation has NaN."""
     return value not in (None, "") and not (column.startswith("val") and math.isnan(float(value)))
 
 
@@ -175,7 +175,7 @@ def _history_table(history: Sequence[Mapping[str, Any]]) -> page.Markup:
         [format(float(row[key]), form) if _measured(key, row.get(key)) else "–" for key, (_, form) in columns.items()]
         for row in history
     ]
-    return page.table([name for name, _ in columns.values()], rows, "Every epoch; – where nothing was measured.")
+    return page.table([name for name, _ in columns.values()], rows, "Every epoch; – where there is no measurement.")
 
 
 def _confusion_section(counts: np.ndarray, classes: Sequence[str]) -> page.Markup:
@@ -192,12 +192,12 @@ def _confusion_section(counts: np.ndarray, classes: Sequence[str]) -> page.Marku
         confusion_matrix(counts, classes),
         f"Confusion matrix of {len(classes)} classes: {int(counts.trace())} images on the diagonal, "
         f"{int(misses.sum())} beside it.",
-        "Rows are the truth, columns what was predicted. Blue: right; orange: mistaken; "
+        "Rows are true classes, columns predicted classes. Blue: right; orange: wrong; "
         "stronger: a larger share of the row.",
     )
     if not pairs:
         return page.section(CONFUSION, drawing)
-    worst_pairs = page.table(["Truth", "Taken for", "Images", "Of the class"], pairs, "The most frequent confusions.")
+    worst_pairs = page.table(["Truth", "Predicted", "Images", "Of the class"], pairs, "The most frequent confusions.")
     return page.section(CONFUSION, page.beside(drawing, worst_pairs))
 
 
@@ -224,12 +224,12 @@ def _per_class(counts: np.ndarray, classes: Sequence[str]) -> Figure:
 
 def _mistakes_section(mistakes: Sequence[Mistake], number: int) -> page.Markup:
     if not mistakes:
-        said = "Not one image was mistaken." if not number else "No images of the mistakes were kept."
+        said = "No image was misclassified." if not number else "No misclassified image was kept."
         return page.section("The worst mistakes", said)
     pictures = [
         page.Picture(
             mistake.image,
-            f"{mistake.name}: {mistake.truth}, taken for {mistake.predicted} with confidence {mistake.confidence:.2f}",
+            f"{mistake.name}: {mistake.truth}, predicted {mistake.predicted} with confidence {mistake.confidence:.2f}",
             (
                 f"{mistake.truth} → {mistake.predicted}",
                 f"{percent(100 * mistake.confidence, 0)} sure",
@@ -239,5 +239,5 @@ def _mistakes_section(mistakes: Sequence[Mistake], number: int) -> page.Markup:
         for mistake in mistakes
     ]
     many = f"{len(pictures)} of {number:,}" if number > len(pictures) else f"All {len(pictures)}"
-    said = f"{many}, the surest first: what it is → what it was taken for."
+    said = f"{many}, the most confident first: true class → predicted class."
     return page.section("The worst mistakes", said, page.picture_grid(pictures))

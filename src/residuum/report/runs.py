@@ -1,4 +1,4 @@
-"""Many runs in one picture."""
+"""Many runs in one figure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Five colours that stay apart under the common forms of colour blindness, each with a marker of its own; once solid and
+# Five colours that stay apart under the common forms of colour blindness, each with its own marker; once solid and
 # once dashed.
 _COLOURS = (("blue", "o"), ("vermilion", "s"), ("green", "^"), ("purple", "D"), ("ochre", "v"))
 NAMED = 2 * len(_COLOURS)
@@ -25,9 +25,9 @@ class RunCurve:
     """A run over its epochs.
 
     Args:
-        name: as the label says it.
+        name: as in the label.
         epochs: numbers of the epochs.
-        accuracy: on validation pictures, percent.
+        accuracy: on validation images, percent.
         loss: in training.
     """
 
@@ -44,7 +44,7 @@ def runs_figure(curves: Sequence[RunCurve]) -> Figure:
         InputError: no run, or one without an epoch.
     """
     if not curves or any(not curve.epochs for curve in curves):
-        raise InputError("an image of runs needs a run, each with an epoch that is done; leave the others out")
+        raise InputError("a figure of runs needs a run, each with a finished epoch; leave the others out")
     import numpy as np
 
     with house_style():

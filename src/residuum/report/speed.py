@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = {"fp32": ("blue", "o"), "bf16": ("green", "^"), "int8": ("vermilion", "s")}  # colour, marker
-CLEAR = 7.0  # that labels keep from the middle of points, in points of 1/72 inch
-LEAST_SPAN = 1.0  # of the accuracies' axis, percent: what single pictures decide is not drawn large
+CLEAR = 7.0  # distance of labels from the middle of points, in points of 1/72 inch
+LEAST_SPAN = 1.0  # of the accuracies' axis, percent, so that differences of single images stay small
 
 
 def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: str) -> Figure:
@@ -23,11 +23,11 @@ def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: 
 
     Args:
         rows: dicts with ``label``, ``precision``, ``accuracy`` (percent or None) and ``batches``, as a benchmark gives.
-        batches: which batch sizes.
-        title: above the figure.
+        batches: the batch sizes.
+        title: of the figure.
 
     Raises:
-        InputError: no row was measured at one of the batch sizes.
+        InputError: no row has a measurement at one of the batch sizes.
     """
     panels = {batch: sorted((row for row in rows if batch in row["batches"]), key=_speed(batch)) for batch in batches}
     if empty := [batch for batch, measured in panels.items() if not measured]:
@@ -44,7 +44,7 @@ def speed_figure(rows: Sequence[dict[str, Any]], batches: Sequence[int], title: 
         axes[0].set_title(title)
         if known:
             figure.draw_without_rendering()
-            figure.set_layout_engine("none")  # labels have found their places in this one
+            figure.set_layout_engine("none")  # labels are placed in this one
             for (batch, measured), ax in zip(panels.items(), axes, strict=True):
                 _name_points(ax, _with_accuracy(measured), batch)
     return figure
@@ -56,7 +56,9 @@ def _bars(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
     bars = ax.barh(range(len(measured)), speeds, color=colours, height=0.62)
     for bar, speed in zip(bars, speeds, strict=True):
         middle = bar.get_y() + bar.get_height() / 2
-        ax.annotate(_said(speed), (speed, middle), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+        ax.annotate(
+            _format_speed(speed), (speed, middle), (4, 0), textcoords="offset points", va="center", fontsize=8.5
+        )
     ax.set_yticks(range(len(measured)), [row["label"] for row in measured])
     ax.set_xlim(0, 1.15 * max(speeds))
     ax.xaxis.set_major_formatter("{x:,g}")
@@ -83,14 +85,16 @@ def _points(ax: Axes, measured: Sequence[dict[str, Any]], batch: int) -> None:
     ax.set_ylim(middle - half, middle + half)
     pictures = max(row.get("pictures", 0) for row in shown)
     ax.set_ylabel("accuracy, %" + (f" of {pictures:,} images" if pictures else ""))
-    left_out = [f"{row['label']} {_said(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None]
+    left_out = [
+        f"{row['label']} {_format_speed(_speed(batch)(row))}" for row in measured if row.get("accuracy") is None
+    ]
     beside = f"\nwithout an accuracy: {', '.join(left_out)}" if left_out else ""
     ax.set_xlabel(f"images a second at batch {batch}, median{beside}")
     ax.grid()
 
 
 def _name_points(ax: Axes, shown: Sequence[dict[str, Any]], batch: int) -> None:
-    """Write each point's name where no other lies, with a line to it where it is not beside its point."""
+    """Write each point's name where there is room, with a line to it if it is not beside its point."""
     from matplotlib.patheffects import withStroke
 
     figure = ax.figure
@@ -122,7 +126,7 @@ def _with_accuracy(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row.get("accuracy") is not None]
 
 
-def _said(speed: float) -> str:
+def _format_speed(speed: float) -> str:
     return f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""The page of a study: a question, its answer, and all that is needed to doubt it."""
+"""The page of a study: a question, its answer, and the evidence."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Finding:
     """A claim, its measured effect and its verdict.
 
     Args:
-        claim: what should hold, in a sentence.
+        claim: the expectation, in a sentence.
         published: the figure in the literature with its source, or a dash.
-        ours: the effect that was measured here, with its interval.
+        ours: the effect measured here, with its interval.
         verdict: SHOWN, OPPOSITE, NO_LARGER or TOO_WEAK.
         limit: with NO_LARGER, the largest effect that the interval leaves possible, with its unit.
         matters: the smallest effect that would matter, with its unit and source.
@@ -85,7 +85,7 @@ class Table:
     Args:
         header: names of the columns.
         rows: as text.
-        caption: what the numbers are.
+        caption: a description of the numbers.
     """
 
     header: Sequence[str]
@@ -95,19 +95,19 @@ class Table:
 
 @dataclass(frozen=True)
 class StudyData:
-    """What a study's page is made of.
+    """The content of a study's page.
 
     Args:
         title: the study's name.
-        question: what was asked.
-        answer: what the numbers say, a sentence.
+        question: of the study.
+        answer: the result, in a sentence.
         drawings: figures.
         tables: the numbers.
         findings: published figures beside ours.
-        cost: what a repetition takes.
+        cost: of a repetition.
         repeat: the command.
-        notes: what a reader must know to judge: how the study fitted itself to its budget, what was left out.
-        settings: what was trained or measured, by name.
+        notes: caveats: how the study fitted its budget, what it left out.
+        settings: of training or measurement, by name.
     """
 
     title: str
@@ -130,7 +130,7 @@ def study_page(studies: Sequence[StudyData]) -> str:
     if len(studies) == 1:
         return page.page(studies[0].title, [*_parts(studies[0]), *script], kind="Study", scripted=moving)
     rows = [(study.title, study.answer) for study in studies]
-    overview = page.opening(page.table(["Study", "Answer"], rows, "What was asked, and what the numbers say."))
+    overview = page.opening(page.table(["Study", "Answer"], rows, "The question and the result of each study."))
     sections = [page.section(study.title, *_parts(study, nested=True)) for study in studies]
     return page.page("Studies", [overview, *sections, *script], kind="Report", scripted=moving)
 
@@ -151,11 +151,11 @@ def _parts(study: StudyData, *, nested: bool = False) -> list[page.Markup]:
     )
     return [
         page.opening(page.paragraph(study.question), page.lead(study.answer)),
-        *under("What it looks like", page.figures(*map(_figure, study.drawings)) if study.drawings else ""),
-        *under("Held against the literature", *([compared, page.paragraph(HOW_JUDGED)] if compared else [])),
+        *under("Figures", page.figures(*map(_figure, study.drawings)) if study.drawings else ""),
+        *under("Compared with the literature", *([compared, page.paragraph(HOW_JUDGED)] if compared else [])),
         *under("The numbers", *(page.table(table.header, table.rows, table.caption) for table in study.tables)),
         *under(
-            "Do it again",
+            "How to repeat it",
             page.paragraph(study.cost),
             page.command(study.repeat),
             page.bullets(study.notes) if study.notes else "",

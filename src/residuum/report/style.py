@@ -1,4 +1,4 @@
-"""How figures look, and how they become SVG for a page or PNG for a file."""
+"""The look of figures, and their export to SVG for a page or PNG for a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PALETTE = {
     "ochre": ("#523204", "#f4dc2a"),
 }
 LIGHT = {name: light for name, (light, _) in PALETTE.items()}
-ON_COLOUR = "#fefefe"  # text on a filled cell; no part of the palette, so it stays as it is on dark pages
+ON_COLOUR = "#fefefe"  # text on a filled cell; no part of the palette, so it stays the same on dark pages
 
 _SETTINGS = {
     "axes.axisbelow": True,
@@ -45,7 +45,7 @@ _SETTINGS = {
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "figure.facecolor": LIGHT["paper"],
-    "font.family": "DejaVu Sans",  # the one font that comes with matplotlib: the same picture on every machine
+    "font.family": "DejaVu Sans",  # the one font that comes with matplotlib: the same figure on every machine
     "font.size": 9,
     "grid.color": LIGHT["grid"],
     "savefig.dpi": 160,
@@ -83,7 +83,7 @@ def panels(count: int, width: float, height: float, *, sharey: bool = False) -> 
 
 
 def shorten(name: str, length: int = 22) -> str:
-    """Return the name, cut with an ellipsis where it is longer than ``length``."""
+    """Return the name, cut with an ellipsis if it is longer than ``length``."""
     return name if len(name) <= length else name[: length - 1] + "…"
 
 
@@ -100,8 +100,8 @@ def svg(figure: Figure, alt: str) -> str:
     """Return the figure as one ``<svg>`` element for an HTML page; the same data give the same text.
 
     Its colours are the page's variables (``var(--ink)``), so that it follows light and dark; its letters are text in
-    the page's font; its identifiers are its own, so that many figures stand on one page. ``alt`` is its text for
-    those who do not see it.
+    the page's font; its identifiers are unique, so that many figures fit on one page. ``alt`` is its text for screen
+    readers.
     """
     from html import escape
 
@@ -123,7 +123,7 @@ def svg(figure: Figure, alt: str) -> str:
 
 
 def svg_file(figure: Figure, alt: str) -> str:
-    """Return the figure as a whole SVG file: as ``svg``, with the palette inside, light and dark, on its own paper."""
+    """Return the figure as a whole SVG file: as ``svg``, with the palette inside, light and dark, and a background."""
     light, dark = ("".join(f"--{name}:{both[side]};" for name, both in PALETTE.items()) for side in (0, 1))
     looks = f":root{{{light}font-family:sans-serif}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
     head = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -153,7 +153,7 @@ def _write_plain_logarithms(figure: Figure) -> None:
 
 
 def _own_identifiers(body: str) -> str:
-    """Keep only the identifiers that are pointed at, under a prefix from the drawing itself."""
+    """Keep only the identifiers that are referenced, under a prefix from the drawing itself."""
     prefix = "f" + hashlib.sha256(body.encode()).hexdigest()[:8]
     pointed_at = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", body))
 

@@ -29,7 +29,7 @@ def training_figure(rows: Sequence[Mapping[str, Any]], machine: Mapping[str, Any
         rows: dicts with ``name``, ``precision``, ``images_per_second``, ``share`` (of the ceiling, 0..1),
             ``flops_per_second`` and ``flops_per_byte``, as the benchmark gives.
         machine: ``flops_per_second`` by precision and ``bytes_per_second``, as measured.
-        title: above the figure.
+        title: of the figure.
     """
     with house_style():
         from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def _bars(ax: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     colours = [LIGHT[LOOKS[row["precision"]][0]] for row in rows][::-1]
     ax.barh(range(len(rows)), ceilings, color="none", edgecolor=LIGHT["muted"], height=0.62, linewidth=0.8)
     ax.barh(range(len(rows)), speeds, color=colours, height=0.62)
-    ends = [max(pair) for pair in zip(speeds, ceilings, strict=True)]  # fewer products may pass the ceiling
+    ends = [max(pair) for pair in zip(speeds, ceilings, strict=True)]  # fewer products may exceed the ceiling
     for place, (row, ceiling, end) in enumerate(zip(list(rows)[::-1], ceilings, ends, strict=True)):
         said = f"{_number(row['images_per_second'])} of {_number(ceiling)}: {100 * row['share']:.0f} %"
         ax.annotate(said, (end, place), (4, 0), textcoords="offset points", va="center", fontsize=8.5)

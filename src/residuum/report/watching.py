@@ -1,4 +1,4 @@
-"""How a training went beside its loss: rate, gradient, weights, speed."""
+"""The course of a training besides its loss: rate, gradient, weights, speed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MOST_POINTS = 300  # of a line; more are gathered into blocks
 
 @dataclass(frozen=True)
 class Watched:
-    """What was written while a run trained.
+    """The logs of a training run.
 
     Args:
-        steps: a dict a step with ``step``, ``lr`` and ``grad_norm``; none where no log was kept.
-        epochs: a dict an epoch with ``epoch`` and, where it was measured, ``weight_norm``.
-        timing: a dict an epoch with ``epoch`` and ``images_per_second``; 0 where an epoch was not timed: the run was
+        steps: a dict per step with ``step``, ``lr`` and ``grad_norm``; none where no log was kept.
+        epochs: a dict per epoch with ``epoch`` and, where it was measured, ``weight_norm``.
+        timing: a dict per epoch with ``epoch`` and ``images_per_second``; 0 where an epoch was not timed: the run was
             interrupted after its last step, and only validation was left.
     """
 
@@ -34,19 +34,19 @@ class Watched:
     timing: Sequence[Mapping[str, float]] = ()
 
 
-# Title, which rows, column to the right, column upwards, and what to know of it.
+# Title, rows, horizontal column, vertical column, caption.
 _PANELS = (
     ("Learning rate", "steps", "step", "lr", "The rate of each step."),
     ("Norm of the gradient", "steps", "step", "grad_norm",
      "Of the whole gradient, before any clipping: the median of neighbouring steps, the shade from the least to the "
      "largest."),
     ("Norm of the weights", "epochs", "epoch", "weight_norm", "Of all parameters together, at the end of each epoch."),
-    ("Images per second", "timing", "epoch", "images_per_second", "With the time of validation counted in."),
+    ("Images per second", "timing", "epoch", "images_per_second", "Including the time of validation."),
 )  # fmt: skip
 
 
 def watched_figures(watched: Watched) -> dict[str, Figure]:
-    """Return a small figure for each of rate, gradient, weights and speed that there are rows for, by its title."""
+    """Return a small figure for each of rate, gradient, weights and speed that has rows, by its title."""
     drawn = {}
     for title, rows, across, column, _ in _PANELS:
         found = [row for row in getattr(watched, rows) if column in row and _measured(column, row[column])]
@@ -74,7 +74,7 @@ def watched_section(watched: Watched) -> page.Markup:
 
 
 def _measured(column: str, value: float) -> bool:
-    """Report whether a value was measured: no epoch makes zero images a second, while other columns may well be 0."""
+    """Report whether a value was measured: no epoch has zero images per second, while other columns may be 0."""
     return column != "images_per_second" or value > 0
 
 
@@ -92,7 +92,7 @@ def _figure(title: str, across: str, x: Sequence[float], y: Sequence[float]) -> 
             ax.fill_between(places, low, high, color=colour, alpha=0.2, lw=0)
         ax.plot(places, values, color=colour, lw=1.6, marker="o" if len(places) == 1 else None, clip_on=False)
         ax.set_title(title)
-        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))  # there is no step or epoch 1.2
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))  # steps and epochs are whole numbers
         ax.set_xlabel(across)
         ax.grid(axis="y")
         _scale(ax, values)

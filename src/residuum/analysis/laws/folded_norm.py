@@ -13,13 +13,13 @@ def folding(subject: Subject) -> Outcome:
     """Law 8. norm(W x + b) = (s W) x + (s b + t), s = gamma / sqrt(variance + eps), t = beta - s mean.
 
     Every batch norm that stands beside a convolution or a linear layer is folded into it (``nn/fold.py``); the logits
-    must stay what they were.
+    must stay equal.
 
     Source: Jacob et al. 2017, arXiv:1712.05877, section 3.2.
     """
     folded = fold(subject.network)
     if not folded.folded:
-        return does_not_apply("no batch norm stands beside a layer that could take it in")
+        return does_not_apply("no batch norm stands beside a layer that could absorb it")
     comparison = Comparison()
     with torch.no_grad():
         comparison.add(folded.model(subject.inputs), subject.network(subject.inputs))

@@ -1,4 +1,4 @@
-"""Law 3: a block whose branch gives nothing is the identity, so a deeper network can be the shallower one."""
+"""Law 3: a block whose branch gives zeros is the identity, so a deeper network can be the shallower one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LAYERS = (nn.Conv2d, nn.Linear, *NORMS)
 
 
 def identity(subject: Subject) -> Outcome:
-    """Law 3. F = 0 gives H(x) = x; with such blocks put in, a deeper network computes the same function, bit for bit.
+    """Law 3. F = 0 gives H(x) = x; with such blocks inserted, a deeper network computes the same function, bit for bit.
 
     Behind every block that keeps its shape comes a copy of it whose branch ends in zeros (a gated block's gate is shut
     instead). The deeper network must give the same logits, and in training mode start at the same loss, with no
-    difference at all. An outer ReLU does no harm, as what it receives is not negative; an outer norm does.
+    difference at all. An outer ReLU does no harm, as its input is not negative; an outer norm does.
 
     Source: He15 section 3.1, the construction argument.
     """
@@ -40,7 +40,7 @@ def identity(subject: Subject) -> Outcome:
 
 
 def deepened(network: nn.Module) -> tuple[nn.Module, int]:
-    """Return a copy with an identity block behind each block that allows one, and how many were put in."""
+    """Return a copy with an identity block behind each block that allows one, and the number of blocks inserted."""
     deep, added = copy.deepcopy(network), 0
     for name, module in list(deep.named_modules()):
         if not isinstance(module, nn.Sequential | nn.ModuleList):
@@ -92,7 +92,7 @@ def last_layer(block: Block) -> nn.Module | None:
 
 
 def why_no_identity(network: nn.Module) -> str:
-    """Say what keeps a block from being the identity."""
+    """Return the reason why no block can be the identity."""
     blocks = [module for module in network.modules() if isinstance(module, Block)]
     if not blocks:
         return "it is not made of blocks"

@@ -1,4 +1,4 @@
-"""What a law gives: both sides, and how far they are apart."""
+"""The outcome of a law: both sides, and their difference."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-EXACT = 1e-10  # what float64 leaves of an identity, relative to the largest term
+EXACT = 1e-10  # rounding error of an identity in float64, relative to the largest term
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Outcome:
         left: the left side in words with its size.
         right: the right side.
         difference: the largest difference of two numbers that should be equal, relative to the largest term.
-        limit: how large it may be.
+        limit: the largest difference allowed.
         why: where the law does not apply, the reason; empty where it does.
-        values: numbers to draw from.
+        values: numbers for figures.
     """
 
     left: str = ""
@@ -34,17 +34,17 @@ class Outcome:
 
     @property
     def applies(self) -> bool:
-        """Whether there was anything to check."""
+        """Return whether the law applies to the network."""
         return not self.why
 
     @property
     def holds(self) -> bool:
-        """Whether the law applies and both sides agree."""
+        """Return whether the law applies and both sides agree."""
         return self.applies and self.difference <= self.limit
 
 
 def does_not_apply(why: str) -> Outcome:
-    """Return the outcome for a network that the law does not speak of."""
+    """Return the outcome for a network that the law does not cover."""
     return Outcome(why=why)
 
 

@@ -1,4 +1,4 @@
-"""The laws as a page to look at: each stated, with its source, both sides on every network, and its picture."""
+"""The page of the laws: statement, source, both sides on every network, and figure of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LawOutcome = tuple[str, str, Outcome]  # law, network, what came of it
 PICTURES = {"5 scaling": "scaling", "6 paths": "paths", "7 signal": "signal"}
 ALTS = {
     "scaling": "The direct term over blocks, a line for each scale of the shortcut: flat only at 1.",
-    "paths": "Share of the gradient that came through paths of each length, a line for each network.",
+    "paths": "Share of the gradient through paths of each length, a line for each network.",
     "signal": "Size and correlation of gradients over depth: plain and residual stacks, with and without batch norm.",
 }
 COLUMNS = ("network", "left side", "right side", "difference", "verdict")
@@ -30,8 +30,8 @@ def laws_page(rows: Sequence[LawOutcome], figures: Mapping[str, Figure], summary
     Args:
         rows: the outcomes.
         figures: by name, as ``law_figures`` draws them.
-        summary: how many hold.
-        answer: what law 7 says in numbers.
+        summary: the number of laws that hold.
+        answer: law 7 in numbers.
     """
     sections = [page.opening(page.lead(summary), page.paragraph(answer))]
     for law in dict.fromkeys(law for law, _, _ in rows):

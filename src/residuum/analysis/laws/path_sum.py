@@ -24,7 +24,7 @@ def path_sum(subject: Subject) -> Outcome:
 
     Forward this is exact in the linear case: a net of 6 blocks x + W x is compared with the sum of its 64 products of
     matrices. Backward it is exact in every residual network at the activations of its pass: the gradients of all paths
-    through the network's last blocks (6 at the most) are enumerated and added up, and compared with the gradient that
+    through the network's last blocks (at most 6) are enumerated and added up, and compared with the gradient that
     the network's own backward pass gives; so are the sums by length, of which there are n + 1.
 
     Source: Vei16 section 3 and eq. 6.
@@ -52,7 +52,7 @@ def path_sum(subject: Subject) -> Outcome:
 
 
 def linear_paths() -> tuple[Tensor, dict[tuple[bool, ...], Tensor]]:
-    """Return the output of a linear net of 6 residual blocks, and what each of its 64 paths gives by itself."""
+    """Return the output of a linear net of 6 residual blocks, and the output of each of its 64 paths."""
     with drawing(0, "laws"):
         x = torch.randn(2, WIDTH, dtype=torch.float64)
         branches = [nn.Linear(WIDTH, WIDTH, bias=False, dtype=torch.float64) for _ in range(MOST_BLOCKS)]
@@ -62,14 +62,14 @@ def linear_paths() -> tuple[Tensor, dict[tuple[bool, ...], Tensor]]:
 
 
 def one_path(x: Tensor, branches: Sequence[nn.Linear], choice: Sequence[bool]) -> Tensor:
-    """Return what goes through the chosen branches and past the others."""
+    """Return the signal through the chosen branches and past the others."""
     for branch, chosen in zip(branches, choice, strict=True):
         x = x @ branch.weight.T if chosen else x
     return x
 
 
 def last_carrying(passages: list[Passage]) -> list[Passage]:
-    """Return the last row of blocks that carry something, 6 at the most."""
+    """Return the last row of blocks that carry something, at most 6."""
     row: list[Passage] = []
     for chain in chains(passages):
         for passage in chain:
@@ -80,5 +80,5 @@ def last_carrying(passages: list[Passage]) -> list[Passage]:
 
 
 def why_one_path(passages: list[Passage]) -> str:
-    """Say why there are no paths to add up."""
+    """Return the reason why there are no paths to add up."""
     return "plain blocks leave one path, through every branch" if passages else "it is not made of blocks"

@@ -18,10 +18,10 @@ SCALES = (0.5, 0.9, 1.0, 1.1, 2.0)
 def scaling(subject: Subject) -> Outcome:
     """Law 5. Scaling every shortcut by lambda multiplies the direct term by lambda^(L-l): only 1 keeps it.
 
-    The merges of the longest clean row are replaced by lambda * shortcut + branch. The direct term is what comes back
-    through the shortcuts alone: the branches' outputs are held fixed. The forward sum must be
-    x_L = lambda^(L-l) x_l + sum of lambda^(L-1-i) F_i as well. Gates scale too, by 1 - T for each unit: in a Highway
-    network the direct term at fixed gates is the product of the carry gates.
+    The merges of the longest clean row are replaced by lambda * shortcut + branch. The direct term is the gradient
+    through the shortcuts alone: the branches' outputs are held fixed. The forward sum must be x_L = lambda^(L-l) x_l +
+    sum of lambda^(L-1-i) F_i as well. Gates scale too, by 1 - T for each unit: in a Highway network the direct term at
+    fixed gates is the product of the carry gates.
 
     Source: He16 eq. 8 (and eq. 9 for gates).
     """
@@ -34,7 +34,7 @@ def scaling(subject: Subject) -> Outcome:
     if gated:
         return _gated(gated)
     if clean_streams(passages):
-        return does_not_apply("a concatenation has no scale: each block's input keeps channels of its own")
+        return does_not_apply("a concatenation has no scale: each block's input keeps its own channels")
     return does_not_apply(why_no_clean_stream(passages))
 
 

@@ -1,10 +1,10 @@
-"""Law 7: what depth does to the gradients of new networks, with and without shortcuts, with and without a norm.
+"""Law 7: the effect of depth on the gradients of new networks, with and without shortcuts, with and without a norm.
 
 The answer to a contradiction of the popular accounts, whether the shortcut cures vanishing gradients or normalisation
 had done that before. With He's weights there is nothing to cure: a plain stack keeps its gradient's size. A batch norm
-makes it explode, by 1.21 a layer, and worse, it makes gradients at nearby inputs unlike: half of their correlation goes
-at every layer. The shortcut beside a norm cures both: the size's factor tends to 1 and the correlation falls as a power
-of depth. A shortcut without a norm keeps the correlation too, but doubles variances at every block.
+makes it explode, by 1.21 a layer, and worse, it makes gradients at nearby inputs dissimilar: half of their correlation
+is lost at every layer. The shortcut beside a norm cures both: the size's factor tends to 1 and the correlation falls as
+a power of depth. A shortcut without a norm keeps the correlation too, but doubles variances at every block.
 
 Bal17's rates, 2^-L for plain stacks and (3/4)^L for residual ones without a norm, assume that at every layer a unit is
 open for both inputs one time in four, as for inputs of cosine 0. Without a norm ReLU layers drive the cosine to 1
@@ -32,7 +32,7 @@ RHO = 0.9  # cosine of nearby inputs
 HALVINGS = 4
 LATE = 8  # last blocks, at which "tends to" is read
 
-# Intervals. Predictions are for infinite width and batch. What a finite width adds grows as depth / width (Hanin and
+# Intervals. Predictions are for infinite width and batch. The error of a finite width grows as depth / width (Hanin and
 # Nica 2018, arXiv:1812.05994); where a batch's statistics take part, it adds as much again in depth / batch.
 FACTOR_INTERVAL = 0.02  # of the gradient's factor per block, geometric mean over blocks and seeds
 
@@ -59,7 +59,7 @@ class SignalCurves:
 
     @property
     def name(self) -> str:
-        """As the table says it."""
+        """Return the name in the table."""
         return f"{self.kind}, {'no norm' if self.norm == 'none' else f'{self.norm} norm'}"
 
 
@@ -89,13 +89,13 @@ def _curves(kind: str, norm: str, depths: Sequence[int], signals: Sequence[Signa
 
 def factor_law(curves: SignalCurves, last: int = 0) -> Outcome:
     """Law 7, size. Every block multiplies the gradient's norm: by 1 in plain stacks, sqrt(pi / (pi - 1)) = 1.21 with
-    batch norm, by sqrt(2) in residual ones, and with batch norm by what tends to 1.
+    batch norm, by sqrt(2) in residual ones, and with batch norm by a factor that tends to 1.
 
     At He's initialisation, width 256, a batch of 256, 32 blocks, over 5 seeds: within 0.02 of ``mean_field.predict``.
 
     Args:
         curves: one kind of stack.
-        last: look at this many last blocks only; 0: at all.
+        last: use only this many last blocks; 0: all.
     """  # fmt: skip
     measured = curves.factors[:, -last:].log().mean().exp().item()
     expected = curves.predicted_factors[-last:].log().mean().exp().item()
@@ -106,10 +106,11 @@ def factor_law(curves: SignalCurves, last: int = 0) -> Outcome:
 
 
 def correlation_law(curves: SignalCurves) -> Outcome:
-    """Law 7, likeness. The correlation of gradients at two inputs of cosine 0.9 falls with depth as predicted.
+    """Law 7, similarity. The correlation of gradients at two inputs of cosine 0.9 falls with depth as predicted.
 
-    Every block multiplies it by what ``mean_field`` says; over 5 seeds, for stacks of 1 to 32 blocks: within
-    0.01 + depth / width, with batch norm 0.01 + depth / width + depth / batch. Shown is the depth furthest off.
+    Every block multiplies it by the factor of ``mean_field``; over 5 seeds, for stacks of 1 to 32 blocks: within
+    0.01 + depth / width, with batch norm 0.01 + depth / width + depth / batch. The outcome shows the depth furthest
+    off.
     """
     apart = (curves.correlations.mean(0) - curves.predicted_correlations).abs().tolist()
     intervals = [correlation_interval(curves.norm, depth) for depth in curves.depths]
@@ -132,7 +133,7 @@ def halving_law(curves: SignalCurves) -> Outcome:
 
 
 def signal_law(curves: Sequence[SignalCurves]) -> list[tuple[str, Outcome]]:
-    """Return the outcomes of law 7 by stack: size and likeness, and what the stacks with norm tend to."""
+    """Return the outcomes of law 7 by stack: size and similarity, and the limits of the stacks with norm."""
     found: list[tuple[str, Outcome]] = []
     for each in curves:
         found += [(each.name, factor_law(each)), (each.name, correlation_law(each))]
@@ -144,7 +145,7 @@ def signal_law(curves: Sequence[SignalCurves]) -> list[tuple[str, Outcome]]:
 
 
 def answer(curves: Sequence[SignalCurves]) -> str:
-    """Say in numbers what shortcut and norm do to gradients."""
+    """Return a sentence with the effect of shortcut and norm on gradients."""
     by_name = {each.name: each for each in curves}
     depth = curves[0].depths[-1]
 

@@ -1,4 +1,4 @@
-"""Law 4: the error goes back through every skip by the rule of the normal path."""
+"""Law 4: the error flows back through every skip by the rule of the normal path."""
 
 from __future__ import annotations
 

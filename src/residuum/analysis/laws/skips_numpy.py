@@ -1,4 +1,4 @@
-"""How errors travel through normal and skip paths, written out in NumPy: the readable reference for ``SkipCell``.
+"""Backpropagation through normal and skip paths, written out in NumPy: the readable reference for ``SkipCell``.
 
 Examples are rows: activations a_l and deltas are [N, n_l], a matrix W[k,l] is [n_l, n_k], and sums over examples are
 matrix products. No automatic differentiation takes part. The rules (SCIENCE section 2, law 4):
@@ -6,7 +6,7 @@ matrix products. No automatic differentiation takes part. The rules (SCIENCE sec
     a_l     = g(z_l),  z_l = b_l + sum_k W[k,l] a_k           over the normal path k = l-1 and every skip
     delta_L = g'(z_L) * dE/da_L
     delta_l = g'(z_l) * sum_m W[l,m]^T delta_m                over the normal path m = l+1 and every skip
-    dW[k,l] = -eta delta_l a_k^T                              for normal and skip matrices alike, not for fixed ones
+    dW[k,l] = -eta delta_l a_k^T                              for normal and skip matrices, not for fixed ones
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class SkipNet:
         return [path for path in self.incoming(layer) if path not in self.fixed]
 
     def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
-        """Return a_0 ... a_L and z_0 ... z_L (z_0 is x, for want of another) for x [N, n_0]."""
+        """Return a_0 ... a_L and z_0 ... z_L (z_0 is x by convention) for x [N, n_0]."""
         a, z = [x], [x]
         for layer, name in enumerate(self.activations, start=1):
             z.append(self.biases[layer] + sum(a[path.source] @ self.weights[path].T for path in self.incoming(layer)))
@@ -145,7 +145,7 @@ class SkipNet:
         return value
 
     def merged(self, layer: int) -> Array:
-        """Return a layer's learning matrices side by side, [n_l, sum of n_k]; they act on its sources' a_k likewise."""
+        """Return a layer's learning matrices side by side, [n_l, sum of n_k]; they act on its sources' a_k in a row."""
         return np.hstack([self.weights[path] for path in self.learning(layer)])
 
     def step_merged(self, x: Array, error: Error, eta: float) -> float:

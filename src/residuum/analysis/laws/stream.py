@@ -1,4 +1,4 @@
-"""Laws 1 and 2: what is added to a clean stream stays in it, and the error comes back along it."""
+"""Laws 1 and 2: a clean stream keeps every term added to it, and the error flows back along it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def forward(subject: Subject) -> Outcome:
     transformers, within a stage. A concatenation is the same sum with each term padded by zeros to its own channels, so
     dense stages obey it too. The original block (He15) ends in an activation, which acts on the stream: it does not.
 
-    Source: He16 eq. 4. Measured on the network's own pass: x_l, F_i and x_L are what it computed.
+    Source: He16 eq. 4. Measured on the network's own pass: x_l, F_i and x_L are its own values.
     """
     with torch.no_grad(), watching(subject.network) as passages:
         subject.network(subject.inputs)
@@ -41,10 +41,10 @@ def forward(subject: Subject) -> Outcome:
 
 
 def backward(subject: Subject) -> Outcome:
-    """Law 2. dE/dx_l = dE/dx_L (1 + d/dx_l sum of F_i): part of the error comes back to every l without a weight.
+    """Law 2. dE/dx_l = dE/dx_L (1 + d/dx_l sum of F_i): part of the error reaches every l without passing a weight.
 
     Measured as two vector-Jacobian products that add up: dE/dx_L itself, and dE/dx_L times the Jacobian of the sum of
-    branches, which is run anew from x_l. The left side is what the network's own backward pass gives.
+    branches, which runs again from x_l. The left side is the result of the network's own backward pass.
 
     Source: He16 eq. 5. It holds where law 1 does.
     """

@@ -33,13 +33,13 @@ class Subject:
 
 
 def make_subject(network: nn.Module, name: str = "", *, new: bool = False, seed: int = 0) -> Subject:
-    """Return a float64 copy of the network with examples of its own size.
+    """Return a float64 copy of the network with examples of its input size.
 
     Args:
         network: from ``create_model`` or ``load``; it is not changed.
-        name: how it is called; by default as its description says.
-        new: whether it has no weights of its own yet. Its norms are then given scales, shifts and statistics other than
-            1 and 0, so that a law is not fulfilled by chance.
+        name: of the network; by default that of its description.
+        new: whether it is untrained. Its norms then get scales, shifts and statistics other than 1 and 0, so that a law
+            does not hold by chance.
         seed: of the stream ``laws``, which draws the examples.
     """
     shape = example_shape(network)
@@ -58,7 +58,7 @@ def make_subject(network: nn.Module, name: str = "", *, new: bool = False, seed:
 
 
 def ends_in_words(network: nn.Module) -> bool:
-    """Return whether a network on tokens gives logits for each position rather than for the text."""
+    """Return whether a network on tokens returns logits for each position rather than for the text."""
     return not hasattr(network.get_submodule("head"), "fc")
 
 
