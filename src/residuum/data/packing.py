@@ -64,7 +64,7 @@ def pack_images(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
         InputError: the data set's images are held in memory, or one cannot be read.
         DiskError: there is no room, or the cache's folder cannot be written.
 
-    >>> dataset = packed(residuum.open_data("PHOTOS"), side=8)  # in $RESIDUUM_CACHE
+    >>> dataset = pack_images(residuum.open_data("PHOTOS"), side=8)  # in $RESIDUUM_CACHE
     >>> min(dataset.train.picture(0).shape[1:])
     8
     """
