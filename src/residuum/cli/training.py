@@ -9,10 +9,10 @@ from pathlib import Path
 import typer
 
 from ..errors import InputError
+from ..runs.protocol import PROTOCOL
 from ..settings import Asked
 from ..settings.recipe import recipe_text
 from ..training import resumed_run
-from ..training.protocol import PROTOCOL
 from ..training.tensorboard import writer_class
 from .machines import one_process, tell, train_new, train_on
 from .seeds import go_on_seeds, show_lr, start_seeds

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..errors import OutOfMemory
-from .allocator import release_freed_memory
+from ..machine.allocator import release_freed_memory
 from .checkpoint import checkpoints
-from .fit import method_of, steps_per_epoch
+from .epochs import method_of, steps_per_epoch
 from .loop import train_steps
 from .run import Run
 from .state import begin

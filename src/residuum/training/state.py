@@ -13,16 +13,16 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import Diverged
 from ..evaluation import Scores
-from ..nn import fuse, use_winograd
+from ..kernels import fuse, use_winograd
 from ..nn.whitening import keep_whitened
+from ..optim.averaging import running_average
+from ..optim.freezing import freeze
+from ..optim.optimisers import Shares, build_optimiser
+from ..parallel.sync_norm import synchronise
 from ..settings import Settings
-from .averaging import running_average
-from .freezing import freeze
 from .loop import Step
 from .meter import Meter, Reading, is_due
-from .optimisers import Shares, build_optimiser
-from .rows import EpochRow
-from .sync_norm import synchronise
+from .records import EpochRow
 
 PROGRESS = ("epoch", "step", "loss_sum", "correct", "images", "best", "history")  # as a checkpoint has them
 

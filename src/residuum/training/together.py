@@ -9,8 +9,8 @@ from typing import Any
 import torch.distributed as dist
 
 from ..errors import InputError, ResiduumError
-from .distribution import broadcast_weights
-from .processes import World
+from ..machine.world import World
+from ..parallel.distribution import broadcast_weights
 from .run import Run, following_run
 
 
