@@ -164,7 +164,7 @@ def test_how_many_processes_there_are_must_fit(tmp_path):
 @pytest.mark.parametrize("codes, told", [
     ({0: -signal.SIGTERM, 1: 2}, 2),  # the second refused its input and said so, the first had to stop
     ({1: 1, 0: 2}, 1),
-    ({0: 1, 1: -signal.SIGKILL}, "process 1 of 2 .pid 71. was ended by SIGKILL, and the others.*go on with: RESUME"),
+    ({0: 1, 1: -signal.SIGKILL}, "process 1 of 2 .pid 71. was ended by SIGKILL, and the others.*resume with: RESUME"),
     ({0: -signal.SIGTERM, 1: -signal.SIGKILL}, "process 1 of 2 .pid 71. was ended by SIGKILL"),
     ({0: -signal.SIGTERM}, "process 0 of 2 .pid 70. was ended by SIGTERM"),
 ])  # fmt: skip

@@ -66,7 +66,7 @@ def test_what_cannot_be_run(tmp_path):
         new_protocol(tmp_path / "a", 2, dict(SMALL), ["recipe=he2014"])
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_text("")
-    with pytest.raises(InputError, match=r"is in use; choose another --output, or go on with residuum train --resume"):
+    with pytest.raises(InputError, match=r"is in use; choose another --output, or resume with residuum train --resume"):
         new_protocol(tmp_path / "a", 2, dict(SMALL))
 
 

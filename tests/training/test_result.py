@@ -98,5 +98,5 @@ def test_what_has_no_result():
 
 
 def test_a_run_that_has_not_ended_has_no_result(tmp_path):
-    with pytest.raises(InputError, match=r"has no result.json: the run has not ended; go on with"):
+    with pytest.raises(InputError, match=r"has no result.json: the run has not ended; resume it with"):
         read_result(tmp_path)

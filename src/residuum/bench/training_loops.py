@@ -37,7 +37,7 @@ class Task:
     """What is trained."""
 
     model: str
-    data: str | None  # a set that fits in memory; None: made-up pictures of that size
+    data: str | None  # a set that fits in memory; None: made-up images of that size
     size: int
     batch_size: int
     threads: int
@@ -59,7 +59,7 @@ class LoopTiming:
 
 
 def open_pictures(task: Task) -> Dataset:
-    """Return pictures in memory: the data set's, or made-up ones, eight batches of them."""
+    """Return images in memory: the data set's, or made-up ones, eight batches of them."""
     if task.data is None:
         shape = 8 * task.batch_size, 3, task.size, task.size
         draw = generator(0, "order")

@@ -1,7 +1,7 @@
 """The training loops that Residuum is measured against; each yields once for each step.
 
 ``ordinary`` is the loop of torchvision's references and of most tutorials: float32, a DataLoader with worker processes,
-PIL pictures through a list of transforms, ``loss.item()`` after each step. ``torchs_best`` is what torch's own
+PIL images through a list of transforms, ``loss.item()`` after each step. ``torchs_best`` is what torch's own
 operations can do on a CPU: channels last, the precision that a trial finds faster, batches that are varied as a whole.
 """
 
@@ -29,7 +29,7 @@ SGD: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 
 
 def ordinary(model: nn.Module, dataset: Dataset, batch_size: int, workers: int) -> Iterator[None]:
-    """Train in float32 from PIL pictures."""
+    """Train in float32 from PIL images."""
     optimiser = torch.optim.SGD(model.parameters(), **SGD)
     loader = DataLoader(
         _Pictures(dataset),
@@ -95,7 +95,7 @@ def _in_memory(dataset: Dataset) -> ArrayImages:
 
 
 class _Pictures(torch.utils.data.Dataset[Any]):
-    """Pictures as torchvision serves them: PIL through a list of transforms."""
+    """Images as torchvision serves them: PIL through a list of transforms."""
 
     def __init__(self, dataset: Dataset) -> None:
         import_torchvision()

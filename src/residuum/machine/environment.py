@@ -49,7 +49,7 @@ def environment() -> dict[str, Any]:
 def record(path: Path, dataset: Dataset, step: int) -> None:
     """Note the data and this process's environment, from that step on, where it differs from the one before.
 
-    A run that was broken off and gone on with in one environment has one entry.
+    A run that was interrupted and resumed in one environment has one entry.
     """
     noted, now = read_record(path), environment()
     parts = [part for part in noted.get("parts", []) if part["from_step"] < step]
@@ -79,7 +79,7 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[An
 
 
 def moved(path: Path) -> list[str]:
-    """Return, for people, what is another environment now than the run had last: its bits may then be others."""
+    """Return the human-readable differences from the environment that the run had last: its bits may differ."""
     parts = read_record(path).get("parts", [])
     found = changes(parts[-1], environment()) if parts else {}
     if not found:

@@ -28,7 +28,7 @@ from ..seeds import drawing
 CACHE = "precisions"
 TRIALS = 4  # steps of each precision
 STEADY = 1.2  # a trial is remembered where the second best step took no longer than this, times the best
-TRIAL_IMAGES = 32  # pictures of a trial step: large enough to be compute-bound, small enough to be quick
+TRIAL_IMAGES = 32  # images of a trial step: large enough to be compute-bound, small enough to be quick
 
 
 class Trial(NamedTuple):

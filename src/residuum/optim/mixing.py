@@ -1,4 +1,4 @@
-"""Pictures mixed with one another."""
+"""Images mixed with one another."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Mix = Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
 
 
 def unmixed(images: Tensor, labels: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Return the pictures and their labels as they are."""
+    """Return the images and their labels as they are."""
     return images, labels
 
 
 def build_mix(mixup: float, cutmix: float, num_classes: int) -> Mix:
     """Return torchvision's mixup (arXiv:1710.09412), its cutmix (arXiv:1905.04899), or one of them at a time.
 
-    Each picture is mixed with its neighbour in the batch. Where both are asked for, a fair coin decides for each batch.
+    Each image is mixed with its neighbour in the batch. Where both are asked for, a fair coin decides for each batch.
 
     Args:
         mixup: alpha of the Beta distribution that the share is drawn from; 0 for none.

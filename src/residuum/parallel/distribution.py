@@ -1,6 +1,6 @@
 """One batch, several processes: what each takes of it, and how what they find becomes one result.
 
-The batch of a step is one list of pictures, whatever the number of processes; each takes its share of it. The gradient
+The batch of a step is one list of images, whatever the number of processes; each takes its share of it. The gradient
 is that of the mean loss over the whole list. DistributedDataParallel averages over processes, so a process's loss
 weighs by how many of the images it has.
 """
@@ -77,7 +77,7 @@ WHOLE = Part()
 
 
 def part_of(world: World, batch_size: int, pictures: int, *, mixing: bool = False) -> Part:
-    """Return the part of a batch of ``batch_size``, or of all pictures where there are fewer; each needs an image."""
+    """Return the part of a batch of ``batch_size``, or of all images where there are fewer; each needs an image."""
     total = min(batch_size, pictures)
     if total < world.size:
         raise InputError(
@@ -128,7 +128,7 @@ def score_together(
 ) -> Scores:
     """Return the scores over the whole set, of which ``batches`` are this process's share, in every process.
 
-    Every picture counts once, in the set's order. Shares are of whole batches, so that the figures are those of one
+    Every image counts once, in the set's order. Shares are of whole batches, so that the figures are those of one
     process to the last bit (with as many threads; a process of other width adds up in another order).
     """
     if world.size == 1:

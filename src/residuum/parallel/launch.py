@@ -18,12 +18,12 @@ ENDED = (-signal.SIGTERM, 128 + signal.SIGTERM)  # by the launcher, with or with
 
 
 def launch(processes: int, arguments: Sequence[str], resume: str) -> int:
-    """Run ``residuum ARGUMENTS`` in so many processes that find each other, and return the exit code.
+    """Run ``residuum ARGUMENTS`` in several processes that find each other, and return the exit code.
 
     Args:
-        processes: how many, at least 1.
+        processes: their number, at least 1.
         arguments: of the command line.
-        resume: the command that goes on with the run, for people.
+        resume: the command that resumes the run, for the message.
 
     Raises:
         InputError: fewer than one, or more than there are GPUs.
@@ -57,6 +57,6 @@ def _told(failures: dict[int, ProcessFailure], processes: int, resume: str) -> i
             raise LaunchFailed(
                 f"process {rank} of {processes} (pid {failure.pid}) was ended by "
                 f"{signal.Signals(-failure.exitcode).name}, and the others with it; the run's folder holds its last "
-                f"checkpoint, go on with: {resume}"
+                f"checkpoint; resume with: {resume}"
             )
     return min(failure.exitcode for failure in first.values())

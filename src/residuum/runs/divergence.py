@@ -27,7 +27,7 @@ class Culprit:
     """The first thing that was not finite."""
 
     step: int  # counted from the run's first, which is 0; of validation the step after it
-    what: str  # "output", "gradient", "weights", "loss" or "validation" (an output on validation pictures)
+    what: str  # "output", "gradient", "weights", "loss" or "validation" (an output on validation images)
     where: str  # name of the layer or of the parameter; of the loss none
     kind: str = ""  # what sort of layer it is
 
@@ -46,7 +46,7 @@ class Culprit:
 
 
 class _Found(Exception):
-    """Carries what was found out of the step."""
+    """Carries the result out of the step."""
 
     def __init__(self, what: str, where: str, kind: str = "") -> None:
         self.what, self.where, self.kind = what, where, kind

@@ -52,7 +52,9 @@ def new_protocol(folder: Path, seeds: int, given: Asked, against: Sequence[str] 
         against: ``KEY=VALUE`` for each setting that the second configuration has otherwise.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is in use; choose another --output, or go on with residuum train --resume {folder}")
+        raise InputError(
+            f"{folder} is in use; choose another --output, or resume with residuum train --resume {folder}"
+        )
     if seeds < 1:
         raise InputError(f"seeds, how many runs, must be at least 1, got {seeds}")
     if "seed" in given:

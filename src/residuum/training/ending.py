@@ -25,8 +25,8 @@ PAGE = "report.html"
 def conclude(run: Run, *, report: bool) -> None:
     """End a run: measure its chosen weights and write ``result.json`` and (if wanted) ``report.html``.
 
-    One view of each picture is measured in float32, several in the run's precision. This is the only place where test
-    pictures are looked at; what stands there already is not measured again.
+    One view of each image is measured in float32, several in the run's precision. This is the only place where test
+    images are looked at; what stands there already is not measured again.
     """
     there = (run.directory / RESULT).exists() and (not report or (run.directory / PAGE).exists())
     if there or not run.history:
@@ -58,7 +58,7 @@ def _write_report(run: Run, scores: Scores) -> None:
 
 
 def mistakes(dataset: Dataset, images: ArrayImages | FileImages, scores: Scores) -> list[Mistake]:
-    """Return the pictures that were mistaken most confidently, surest first."""
+    """Return the images that were mistaken most confidently, surest first."""
     return [_mistake(dataset, images, scores, index) for index in scores.worst(WORST)]
 
 

@@ -1,4 +1,4 @@
-"""Epochs: train on each batch, then score on the validation pictures."""
+"""Epochs: train on each batch, then score on the validation images."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def training_loader(dataset: Dataset, settings: Settings, share: Share = ALL) ->
 
 
 def validation_loader(dataset: Dataset, settings: Settings, share: Share = ALL) -> EvaluationLoader:
-    """Return the validation pictures as the settings say."""
+    """Return the validation images as the settings say."""
     size = (settings.image_size[0], settings.image_size[1])
     batch_size = max(256, settings.batch_size)
     return EvaluationLoader(dataset.val, batch_size, size, settings.resize, settings.workers, share)

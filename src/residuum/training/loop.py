@@ -35,7 +35,7 @@ class Step(NamedTuple):
     number: int  # counted from the run's first
     lr: float
     loss: Tensor  # mean over the step's images
-    correct: Tensor  # how many labels were guessed right; where pictures are mixed, of the pictures underneath
+    correct: Tensor  # how many labels were guessed right; where images are mixed, of the images underneath
     images: int
     grad_norm: Tensor  # of the whole gradient, before clipping
 

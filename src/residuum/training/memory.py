@@ -56,7 +56,7 @@ def telling_memory(run: Run | None = None) -> Iterator[None]:
 def largest_batch(run: Run, size: int) -> int:
     """Return the first of ``size``, a half of it, a quarter, ... of which a training step can be made; 0: not of two.
 
-    Each is tried with pictures of noise, with the run's model, optimiser, loss and precision. The run's weights are not
+    Each is tried with images of noise, with the run's model, optimiser, loss and precision. The run's weights are not
     those of its training after this.
     """
     while size > 1:  # batch norm needs two

@@ -82,7 +82,7 @@ def new_run(output: str | Path, given: Mapping[str, object], world: World = ALON
     if stands and (not directory.is_dir() or any(path.name != START for path in directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
-            f"choose another, or go on with `residuum train --resume {directory}`"
+            f"choose another, or resume with `residuum train --resume {directory}`"
         )
     dataset = open_data(data_of(asked), strict=bool(asked.get("strict")), max_pixels=asked.get("max_pixels"))  # pyright: ignore[reportArgumentType]
     start = load(str(asked["weights"])) if asked.get("weights") else None

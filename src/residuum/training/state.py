@@ -73,7 +73,7 @@ class Progress(Meter):
             "val_acc5": scores.top5 if scores else math.nan,
             "weight_norm": weight_norm,
         }
-        if self.history:  # a run that was begun by an earlier version goes on with its columns
+        if self.history:  # a run that an earlier version started keeps its columns
             row = {name: row[name] for name in self.history[0]}
         self.history.append(row)
         self.epoch, self.step, self.loss_sum, self.correct, self.images = self.epoch + 1, 0, 0.0, 0, 0
