@@ -12,10 +12,10 @@ OPENMP = ["-fopenmp"] if sys.platform == "linux" else []
 
 
 def part(name: str) -> Extension:
-    """Return a part that knows the checksum of its source (nn/compiled.py)."""
-    files = sorted(Path("src/residuum/nn").glob(f"{name}.[ch]"))
+    """Return a part that knows the checksum of its source (kernels/compiled.py)."""
+    files = sorted(Path("src/residuum/kernels").glob(f"{name}.[ch]"))
     return Extension(
-        f"residuum.nn._{name}",
+        f"residuum.kernels._{name}",
         sources=[path.as_posix() for path in files if path.suffix == ".c"],
         depends=[path.as_posix() for path in files if path.suffix == ".h"],
         define_macros=[("SOURCE", f"{crc32(b''.join(path.read_bytes() for path in files))}u")],

@@ -20,7 +20,7 @@ from residuum import create_model, load
 from residuum.data import open_data
 from residuum.evaluation import predictions_of
 from residuum.evaluation.precision import autocast, made_for
-from residuum.nn import fuse, use_winograd
+from residuum.kernels import fuse, use_winograd
 
 NETWORKS = {  # pixels on a side, images in a batch
     "cifar_resnet20": (32, 256),

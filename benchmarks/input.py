@@ -38,7 +38,7 @@ from residuum.data.decode import jpeg_decoder
 from residuum.data.folder import IMAGENET_MEAN, IMAGENET_STD
 from residuum.data.packed import kept_at
 from residuum.data.pixels import Normalise
-from residuum.training.allocator import keep_freed_memory
+from residuum.machine.allocator import keep_freed_memory
 from residuum_runtime.machine import processor
 
 BATCH, SIZE, SCALE = 32, 224, (0.35, 1.0)

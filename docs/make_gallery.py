@@ -21,7 +21,7 @@ from residuum.experiments import STUDIES
 from residuum.experiments.form import read_json
 from residuum.experiments.study import STUDY, study_data
 from residuum.files import write_bytes, write_text
-from residuum.report.study import Drawing
+from residuum.report.study_page import Drawing
 from residuum.report.style import png, svg_file
 
 GALLERY = Path(__file__).parent / "gallery"

@@ -18,7 +18,7 @@ from residuum.experiments import STUDIES
 from residuum.experiments.form import read_json
 from residuum.experiments.study import STUDY, study_data
 from residuum.files import write_bytes, write_text
-from residuum.report.study import HOW_JUDGED
+from residuum.report.study_page import HOW_JUDGED
 from residuum.report.style import png
 
 DOCS = Path(__file__).parent

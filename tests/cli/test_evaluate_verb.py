@@ -108,7 +108,7 @@ def test_what_views_may_do_to_these_pictures_is_told(files):
     done = CliRunner().invoke(app, ["evaluate", str(files[0]), "--data", "digits", "--views", "multi-scale"])
     assert "note: these views contain mirrored images, which training on this data does not use" in done.stderr
     assert "note: training on this data uses one scale only" in done.stderr
-    assert "shorter sides the scales of He15 in proportion to the size" in done.stdout
+    assert "shorter sides the scales of He15 in proportion to the network's size" in done.stdout
     assert "note" not in run("evaluate", files[0], "--data", "digits")
 
 

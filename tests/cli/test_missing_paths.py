@@ -10,8 +10,8 @@ from residuum.deploy import export
 from residuum.errors import InputError
 from residuum.evaluation import predict
 from residuum.experiments.study import study_data
+from residuum.runs.compared import find_runs
 from residuum.training import resumed_run
-from residuum.training.compared import find_runs
 from residuum.weights import convert, examine, read_tensors
 from residuum_runtime import Engine
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from residuum import create_model, save
 from residuum.cli import app
 from residuum.models import Description, Preprocessing, attach
+from residuum.settings import Settings
 from residuum_runtime import showing
 from residuum_runtime.predictions import Prediction, Unread
 from residuum_runtime.reading import MAX_PIXELS
@@ -141,6 +142,8 @@ def test_every_verb_that_reads_images_takes_the_limit():
     from typer.main import get_command
 
     verbs = get_command(app).commands
-    for verb in (*map(verbs.get, ("train", "evaluate", "predict", "saliency")), verbs["data"].commands["stats"]):
+    for verb in (*map(verbs.get, ("evaluate", "predict", "saliency")), verbs["data"].commands["stats"]):
         (flag,) = (option for option in verb.params if "--max-pixels" in option.opts)
         assert flag.help == f"largest image, pixels [default: {MAX_PIXELS:,}]"
+    assert [option.opts for option in verbs["train"].params if "--max-pixels" in option.opts]
+    assert Settings.max_pixels == MAX_PIXELS

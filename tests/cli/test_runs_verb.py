@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from residuum.cli import app
 from residuum.errors import InputError
+from residuum.runs.compared import differing_settings, find_runs, in_order
 from residuum.training import new_run
-from residuum.training.compared import differing_settings, find_runs, in_order
 from residuum.training.result import Result, write_result
 
 HEADER = "epoch,lr,train_loss,train_acc1,val_loss,val_acc1,val_acc5\n"

@@ -11,9 +11,9 @@ from residuum import create_model
 from residuum.errors import InputError
 from residuum.evaluation import evaluate, precision, predictions_of
 from residuum.evaluation.precision import autocast, made_for
-from residuum.nn import fuse, use_winograd
-from residuum.nn import winograd as room
-from residuum.nn.winograd import winograd_runs
+from residuum.kernels import fuse, use_winograd
+from residuum.kernels import winograd as room
+from residuum.kernels.winograd import winograd_runs
 
 
 def test_in_float32_it_is_the_model_itself():

@@ -10,7 +10,7 @@ from residuum.experiments.form import Options, Workspace, read_json
 from residuum.experiments.measuring import chance, network_of, twin_depths
 from residuum.experiments.members import train_members, twins
 from residuum.experiments.study import run_study, study_data
-from residuum.training.rows import read_rows
+from residuum.training.records import read_rows
 
 TINY = {"data": "digits[:64,:64]", "depths": (8,), "seeds": 2, "epochs": 3, "batch_size": 32}
 NETWORK_STUDIES = ("features", "landscape", "lesions", "responses", "robustness")

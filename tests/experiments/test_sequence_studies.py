@@ -11,7 +11,7 @@ from residuum.experiments.own_training import gradient_norm, minimise
 from residuum.experiments.study import planned, run_study
 from residuum.models.gpt import gpt
 from residuum.nn import Add, BranchOnly
-from residuum.report.study import MARKS, NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK
+from residuum.report.study_page import MARKS, NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK
 
 
 def test_the_answer_is_the_sum_of_the_two_marked_numbers_among_the_first_ten():

@@ -19,7 +19,7 @@ from residuum.experiments.statistics import (
     paired_difference,
     sign_test,
 )
-from residuum.report.study import TOO_WEAK
+from residuum.report.study_page import TOO_WEAK
 from residuum.seeds import generator
 
 

@@ -22,10 +22,10 @@ from residuum.experiments import (
 )
 from residuum.experiments.form import Options, read_json
 from residuum.experiments.study import run_study
-from residuum.report.study import MARKS
+from residuum.report.study_page import MARKS
 from residuum.report.style import svg
 from residuum.training import new_run
-from residuum.training.rows import read_numbers
+from residuum.training.records import read_numbers
 from residuum.weights import load
 
 TINY = {"data": "digits[:64,:40]", "epochs": 1, "batch_size": 32, "seeds": 2}

@@ -13,8 +13,9 @@ from torch import nn
 from residuum import create_model
 from residuum.compat import import_torchvision
 from residuum.errors import InputError
+from residuum.kernels import fuse, is_fused
 from residuum.models import BUILDERS
-from residuum.nn import fuse, is_fused, stochastic_depth
+from residuum.nn import stochastic_depth
 from residuum.nn.fold import fold
 
 IMAGES = [name for name, builder in BUILDERS.items() if "in_chans" in builder.__annotations__]

@@ -7,8 +7,8 @@ from browser import CHROMIUM, open_page
 from residuum.report.lines import Line, Panel, line_panel
 from residuum.report.maps import surface, turning_surface
 from residuum.report.plots import line_plot
-from residuum.report.run import RunData, run_report
-from residuum.report.study import Drawing, Finding, StudyData, Table, study_page
+from residuum.report.run_page import RunData, run_report
+from residuum.report.study_page import Drawing, Finding, StudyData, Table, study_page
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed (apt-get install chromium)")
 

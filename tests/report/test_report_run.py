@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from residuum.errors import DiskError, InputError
-from residuum.report.run import Mistake, RunData, result_sentence, run_figures, run_report, write_run_report
+from residuum.report.run_page import Mistake, RunData, result_sentence, run_figures, run_report, write_run_report
 
 HISTORY = [
     {"epoch": e, "lr": 0.1, "train_loss": 2 / e, "train_acc1": 90 + e, "val_loss": 2.2 / e, "val_acc1": 88 + e}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from residuum.errors import InputError
-from residuum.report.runs import NAMED, RunCurve, runs_figure
+from residuum.report.runs_figure import NAMED, RunCurve, runs_figure
 
 
 def curve(number, epochs=3):

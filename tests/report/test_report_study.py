@@ -10,7 +10,7 @@ from residuum.report.figures import Series, degradation
 from residuum.report.lines import Line, Panel, line_panel
 from residuum.report.page import Markup
 from residuum.report.plots import line_plot
-from residuum.report.study import Drawing, Finding, StudyData, Table, study_page
+from residuum.report.study_page import Drawing, Finding, StudyData, Table, study_page
 
 
 def study(findings=(), figures=True, **more):
@@ -75,8 +75,8 @@ def test_several_studies_stand_below_one_another(read_page):
 @pytest.mark.parametrize("installed", [True, False], ids=["with plotly", "without"])
 def test_without_plotly_the_drawing_stands_and_a_sentence_says_how_to_turn_it(installed, read_page, monkeypatch):
     """With it the figure's numbers and the script stand on the page, without it the SVG, and no script may run."""
-    monkeypatch.setattr("residuum.report.study.can_move", lambda: installed)
-    monkeypatch.setattr("residuum.report.study.plotly_script", lambda: Markup("<script>Plotly</script>"))
+    monkeypatch.setattr("residuum.report.study_page.can_move", lambda: installed)
+    monkeypatch.setattr("residuum.report.study_page.plotly_script", lambda: Markup("<script>Plotly</script>"))
     panel = Panel("Error", "epoch", "%", [Line("plain", [1, 2], [[8, 7]], "blue")])
     drawing = Drawing("error", line_panel(panel), "error by epoch", "Means.", line_plot(panel))
     text = study_page([dataclasses.replace(study(figures=False), drawings=[drawing])])
@@ -87,5 +87,5 @@ def test_without_plotly_the_drawing_stands_and_a_sentence_says_how_to_turn_it(in
 
 
 def test_a_page_without_such_figures_says_nothing_of_plotly(monkeypatch):
-    monkeypatch.setattr("residuum.report.study.can_move", lambda: False)
+    monkeypatch.setattr("residuum.report.study_page.can_move", lambda: False)
     assert "plotly" not in study_page([study()])

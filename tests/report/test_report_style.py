@@ -78,7 +78,7 @@ def test_every_colour_can_be_read_on_the_paper(name, theme):
 def test_the_room_imports_nothing_heavy_and_never_pyplot():
     lines = (
         "import sys",
-        "import residuum.report.run, residuum.report.study",
+        "import residuum.report.run_page, residuum.report.study_page",
         "assert not {'matplotlib', 'numpy', 'PIL', 'torch'} & set(sys.modules), 'heavy at import'",
         "from residuum.report.style import png",
         "from residuum.report.figures import curves",

@@ -9,6 +9,7 @@ from settling import settled
 from residuum import create_model, train_model
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
+from residuum.optim.optimisers import build_optimiser
 from residuum.settings.recipe import (
     changes,
     parse_recipe,
@@ -19,8 +20,7 @@ from residuum.settings.recipe import (
     verdict,
     with_recipe,
 )
-from residuum.training.optimisers import build_optimiser
-from residuum.training.schedules import schedule_of
+from residuum.training.epochs import schedule_of
 
 FIXED = {"device": "cpu", "precision": "fp32", "strict": False}
 

@@ -17,13 +17,13 @@ from residuum.data.pixels import PAD_MODES
 from residuum.errors import InputError
 from residuum.evaluation.precision import PRECISIONS
 from residuum.evaluation.views import VIEWS
+from residuum.machine.kernel_choice import KERNELS
+from residuum.optim.losses import LOSSES
+from residuum.optim.optimisers import DECAYS, OPTIMISERS
+from residuum.optim.schedules import SCHEDULES
 from residuum.settings import SETTINGS, Settings
 from residuum.settings.declaring import PANELS
 from residuum.settings.table import PARTS
-from residuum.training.kernels import KERNELS
-from residuum.training.losses import LOSSES
-from residuum.training.optimisers import DECAYS, OPTIMISERS
-from residuum.training.schedules import SCHEDULES
 from residuum_runtime.reading import MAX_PIXELS
 
 ROOT = Path(__file__).parents[2]

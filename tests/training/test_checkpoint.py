@@ -15,7 +15,8 @@ from residuum.data import ArrayImages, FileImages, fingerprint, open_data
 from residuum.data.folder import in_validation
 from residuum.errors import DiskError, InputError
 from residuum.files import sweep
-from residuum.training import environment as environments
+from residuum.machine import environment as environments
+from residuum.machine.environment import check_data, moved, read_record, record
 from residuum.training import new_run, resumed_run, train
 from residuum.training.checkpoint import (
     checkpoints,
@@ -24,7 +25,6 @@ from residuum.training.checkpoint import (
     newest_checkpoint,
     save_checkpoint,
 )
-from residuum.training.environment import check_data, moved, read_record, record
 from residuum.training.loop import Step
 from residuum.training.step_log import StepLog
 

@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from residuum.errors import InputError
+from residuum.machine.environment import environment
 from residuum.settings.declaring import PANELS
 from residuum.settings.file import read_settings, write_settings
 from residuum.training import resumed_run, train
-from residuum.training.environment import environment
-from residuum.training.rows import read_numbers
+from residuum.training.records import read_numbers
 
 GOLDEN = Path(__file__).parents[1] / "data" / "run_flat"  # stopped at step 4 of 6, its settings in a flat file
 BITS = ("torch", "processor", "instructions", "system")  # what the last bits of a plain run follow

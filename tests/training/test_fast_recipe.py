@@ -13,11 +13,11 @@ from residuum import evaluate, load
 from residuum.cli import app
 from residuum.data import open_data
 from residuum.data.pixels import Normalise
-from residuum.nn import winograd
+from residuum.kernels import winograd
+from residuum.runs.compared import find_runs
 from residuum.settings.recipe import recipe_text
 from residuum.training import Epoch, new_run, resumed_run, train
-from residuum.training.compared import find_runs
-from residuum.training.fit import steps_per_epoch
+from residuum.training.epochs import steps_per_epoch
 from residuum.training.result import read_result
 from residuum.training.state import use_kernels
 

@@ -7,8 +7,8 @@ from residuum import create_model
 from residuum.errors import InputError
 from residuum.settings import Settings
 from residuum.settings.draft import Draft
+from residuum.settings.first_step import check_first_step
 from residuum.training import new_run
-from residuum.training.first_step import check_first_step
 
 VALUES = {"model": "resnet18", "mean": [0.5] * 3, "image_size": [32, 32], "batch_size": 8}
 

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 
 from residuum import create_model
 from residuum.data import ArrayImages, MemoryLoader
-from residuum.training.averaging import running_average
-from residuum.training.fit import steps_per_epoch
+from residuum.optim.averaging import running_average
+from residuum.optim.optimisers import build_optimiser
+from residuum.optim.schedules import build_schedule
+from residuum.training.epochs import steps_per_epoch
 from residuum.training.loop import Method, groups, train_steps
-from residuum.training.optimisers import build_optimiser
-from residuum.training.schedules import build_schedule
 
 
 def batches(count, size=8):

@@ -89,7 +89,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path):
     code, _, errors = ended(run)
     assert code == 1
     assert re.search(r"process 1 of 2 \(pid \d+\) was ended by SIGKILL, and the others with it", errors), errors
-    assert f"go on with: residuum train --resume {directory}" in errors
+    assert f"resume with: residuum train --resume {directory}" in errors
     assert "Traceback" not in errors
 
     run = start(*RESIDUUM, "train", "--resume", directory)  # as many processes as before, without a word

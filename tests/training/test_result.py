@@ -9,11 +9,11 @@ from residuum import load
 from residuum.data import ArrayImages, open_data
 from residuum.errors import InputError
 from residuum.evaluation import evaluate
+from residuum.machine.world import ALONE
 from residuum.settings import read_asked, settle
+from residuum.training import ending as reporting
 from residuum.training import new_run, resumed_run, train
-from residuum.training import report as reporting
 from residuum.training.preparing import Preparation
-from residuum.training.processes import ALONE
 from residuum.training.result import read_result
 
 SMALL = {"data": "digits", "model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 3,
@@ -98,5 +98,5 @@ def test_what_has_no_result():
 
 
 def test_a_run_that_has_not_ended_has_no_result(tmp_path):
-    with pytest.raises(InputError, match=r"has no result.json: the run has not ended; go on with"):
+    with pytest.raises(InputError, match=r"has no result.json: the run has not ended; resume it with"):
         read_result(tmp_path)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from residuum import files, train_model
+from residuum import files, interrupt, train_model
 from residuum.data import fingerprint
 from residuum.errors import InputError
+from residuum.machine.environment import record
 from residuum.settings.file import read_settings
-from residuum.training import Interrupted, Step, interrupt, new_run, resumed_run, train
-from residuum.training.environment import record
+from residuum.training import Interrupted, Step, new_run, resumed_run, train
 
 SMALL = {"model": "cifar_resnet", "model_arguments": {"depth": 8, "widths": [4, 8, 8]}, "epochs": 2, "batch_size": 8,
          "image_size": 8, "precision": "fp32", "threads": 1, "workers": 0, "lr": 0.05}  # fmt: skip

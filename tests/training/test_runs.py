@@ -127,7 +127,7 @@ def test_what_cannot_be_resumed(tmp_path, whole):
 
 def test_an_output_in_use_is_refused(whole, tmp_path):
     before = contents(whole)
-    with pytest.raises(InputError, match="in use; choose another, or go on with `residuum train --resume"):
+    with pytest.raises(InputError, match="in use; choose another, or resume with `residuum train --resume"):
         new_run(whole, SMALL)
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="new or empty folder"):

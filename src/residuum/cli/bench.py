@@ -83,8 +83,8 @@ def training(
     """
     from residuum_runtime.machine import thread_count
 
+    from ..bench.training_loops import Task
     from ..models import VARIANTS
-    from ..training.benchmark import Task
     from .benching_training import run, show, write
 
     if size is None:

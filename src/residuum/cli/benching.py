@@ -13,10 +13,10 @@ from torch import nn
 
 from residuum_runtime.machine import features, processor, thread_count
 
+from ..bench.engines import baseline, label_pictures, make_rows, measure
+from ..bench.peers import PEERS
 from ..data import Dataset, open_data
 from ..data.folder import IMAGENET_MEAN, IMAGENET_STD
-from ..deploy.benchmark import baseline, label_pictures, make_rows, measure
-from ..deploy.peers import PEERS
 from ..errors import InputError
 from ..files import write_bytes, write_text
 from ..models import BUILDERS, VARIANTS, Preprocessing, build, describe

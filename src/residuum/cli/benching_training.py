@@ -12,11 +12,11 @@ import typer
 
 from residuum_runtime.machine import features, processor
 
+from ..bench.training_loops import RESIDUUM, LoopTiming, Task, ceiling, measure
 from ..files import write_bytes, write_text
+from ..machine.ceiling import Rates, Work
 from ..report.style import png
 from ..report.training_speed import training_figure
-from ..training.benchmark import RESIDUUM, LoopTiming, Task, ceiling, measure
-from ..training.ceiling import Rates, Work
 from .tables import show_table
 
 

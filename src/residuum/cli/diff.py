@@ -10,7 +10,7 @@ import typer
 from .saying import say
 
 if TYPE_CHECKING:
-    from ..training.diff import Difference, Table, Weights
+    from ..runs.diff import Difference, Table, Weights
 
 
 def diff(
@@ -29,7 +29,7 @@ def diff(
     """
     from dataclasses import asdict
 
-    from ..training.diff import diff_runs
+    from ..runs.diff import diff_runs
     from .tables import show_json
 
     found = diff_runs(run_a, run_b)

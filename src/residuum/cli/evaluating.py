@@ -21,8 +21,8 @@ from ..evaluation.matching import check_match
 from ..evaluation.precision import check
 from ..evaluation.splits import default_split, describe_split, images_of
 from ..evaluation.views import make_frame, pick_view
+from ..machine.precision_trial import choose_device
 from ..models import describe
-from ..training.precision import choose_device
 from .opening import open_model_or_export
 from .saying import count_of, say
 from .tables import shortened, show_table

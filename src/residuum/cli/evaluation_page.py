@@ -10,9 +10,9 @@ from ..evaluation.calibration import Reliability
 from ..evaluation.splits import images_of
 from ..files import write_bytes
 from ..report.reliability import ReliabilityCurve, calibration_section, reliability_diagram
-from ..report.run import RunData, write_run_report
+from ..report.run_page import RunData, write_run_report
 from ..report.style import png
-from ..training.report import mistakes
+from ..training.ending import mistakes
 from .evaluating import HOW, Answer, said_of, seen_of
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from ..runs.divergence import find_divergence
 from ..settings.recipe import verdict
 from ..training import Interrupted, Run, facts, train
-from ..training.divergence import find_divergence
 from ..training.memory import telling_memory
 from ..training.result import Result, read_result
 from ..training.state import Diverged

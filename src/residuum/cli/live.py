@@ -11,7 +11,7 @@ from rich import progress as bars
 from rich.console import Console
 
 from ..training import Epoch, Run, Step
-from ..training.fit import steps_made, steps_per_epoch
+from ..training.epochs import steps_made, steps_per_epoch
 from ..training.meter import Meter
 from ..training.state import Progress
 

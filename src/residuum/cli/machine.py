@@ -14,7 +14,7 @@ def machine(json: Annotated[bool, typer.Option("--json", help="print JSON")] = F
 
     residuum machine --json
     """
-    from ..training.equipment import equipment
+    from ..machine.equipment import equipment
     from .saying import say, show_facts
     from .tables import show_json
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import typer
 
 from ..errors import InputError
+from ..machine.world import World
+from ..parallel.processes import join_processes, may_restart, restarted, started
 from ..settings import Asked
 from ..settings.file import read_settings
 from ..training import Interrupted, Run, new_run, resumed_run, train
 from ..training.memory import telling_memory
-from ..training.processes import World, join_processes, may_restart, restarted, started
 from ..training.run import CONFIG
 from ..training.state import Diverged
 from ..training.together import open_together
@@ -80,7 +81,7 @@ def _train_in_silence(run: Run) -> None:
 
 def _launch(processes: int, more: list[str], folder: Path) -> None:
     """Let so many processes do what this one was told to do, and leave with their exit code."""
-    from ..training.launch import launch
+    from ..parallel.launch import launch
 
     os.environ[LAUNCHER] = str(os.getpid())
     raise typer.Exit(launch(processes, [*sys.argv[1:], *more], f"residuum train --resume {folder}"))

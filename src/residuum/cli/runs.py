@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..training.compared import RunSummary
+    from ..runs.compared import RunSummary
 
 NUMBERS = ["epochs", "best %", "at", "last %", "train %", "result %", "minutes"]
 DROPPED = ["at", "train %", "last %", "minutes", "epochs"]  # from the table of a narrow terminal, in this order
@@ -32,7 +32,7 @@ def runs(
 
     residuum runs runs --json
     """
-    from ..training.compared import differing_settings, find_runs, in_order
+    from ..runs.compared import differing_settings, find_runs, in_order
     from .tables import show_json
 
     found, refused = find_runs(folder)
@@ -119,7 +119,7 @@ def _setting(value: Any) -> str:
 
 def _draw(found: list[RunSummary], path: Path, quiet: bool) -> None:
     from ..files import write_bytes
-    from ..report.runs import RunCurve, runs_figure
+    from ..report.runs_figure import RunCurve, runs_figure
     from ..report.style import png
 
     curves = [

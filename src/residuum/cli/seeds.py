@@ -10,11 +10,7 @@ import typer
 from ..files import write_bytes
 from ..report.lr_curve import lr_curve
 from ..report.style import png
-from ..settings import Asked
-from ..settings.recipe import verdict
-from ..training import Run, new_run
-from ..training.lr_find import find_lr
-from ..training.protocol import (
+from ..runs.protocol import (
     FIRST,
     Protocol,
     new_protocol,
@@ -24,6 +20,10 @@ from ..training.protocol import (
     told,
     write_table,
 )
+from ..settings import Asked
+from ..settings.recipe import verdict
+from ..training import Run, new_run
+from ..training.lr_find import find_lr
 from ..training.result import Result, read_result
 from .following import train_and_tell
 

@@ -17,7 +17,7 @@ from ..errors import StudyFailed
 from ..experiments import STUDIES
 from ..experiments.planning import Foreseen
 from ..experiments.study import findings_of, pick_study, planned, run_study
-from ..report.study import SHOWN
+from ..report.study_page import SHOWN
 from .signals import exit_code_of
 from .tables import show_json, show_table
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import typer
 
 from ..errors import InputError
+from ..runs.protocol import PROTOCOL
 from ..settings import Asked
 from ..settings.recipe import recipe_text
 from ..training import resumed_run
-from ..training.protocol import PROTOCOL
 from ..training.tensorboard import writer_class
 from .machines import one_process, tell, train_new, train_on
 from .seeds import go_on_seeds, show_lr, start_seeds
@@ -57,11 +57,11 @@ def resume_in(directory: Path, output: Path | None, flags: Asked, wanted: Wanted
     _check_tensorboard(wanted)
     if (directory / PROTOCOL).exists():
         if flags or wanted.seeds or wanted.against:
-            raise InputError(f"--resume {directory} goes on with what was asked for then; leave out all other flags")
+            raise InputError(f"--resume {directory} resumes with the settings of then; leave out all other flags")
         go_on_seeds(directory)
         return
     if wanted.seeds or wanted.against or wanted.lr_find:
-        raise InputError(f"--resume {directory} goes on with one run; leave out --seeds, --against and --lr-find")
+        raise InputError(f"--resume {directory} resumes one run; leave out --seeds, --against and --lr-find")
     train_on(directory, lambda world: resumed_run(directory, flags, world, tell), tensorboard=wanted.tensorboard)
 
 

@@ -68,7 +68,7 @@ def _meant(name: str | Path) -> str:
     """Say which sets and folders have a name like it; a path with a folder in it is of no built-in set."""
     if len(Path(name).parts) > 1 or Path(name).is_absolute():
         return files_like(name)
-    return f"{nearest(str(name), list(SOURCES))}; a folder of CLASS/*.jpg: {files_like(name)}"
+    return f"{nearest(str(name), list(SOURCES))}, or a folder of CLASS/*.jpg: {files_like(name)}"
 
 
 def _holds_classes(path: Path) -> bool:

@@ -145,7 +145,7 @@ class StreamLoader:
 class EvaluationLoader:
     """Every image once, in order, resized and centre-cropped; the last batch may be smaller.
 
-    A share is of whole batches: the same pictures meet in a batch however many processes there are, and so the same
+    A share is of whole batches: the same images meet in a batch however many processes there are, and so the same
     bits come out. Nothing is padded and nothing left out.
 
     >>> loader = EvaluationLoader(residuum.open_data("digits").val, batch_size=100, size=(8, 8))

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ..files import cache_directory
 
-FORMAT = "residuum pictures 1"
+FORMAT = "residuum pictures 1"  # as earlier versions wrote it: their caches are used again
 COLUMNS = ("start", "height", "width", "full_height", "full_width", "checksum", "bytes", "time")  # int64 [N] each
 CHECKED = 64  # images whose checksum is compared when a file is opened, evenly spread
 

@@ -39,7 +39,7 @@ def quiet(text: str) -> None:
 
 
 class PackedImage(NamedTuple):
-    """One picture, on its way into the file."""
+    """One image, on its way into the file."""
 
     name: str
     rows: Tensor  # uint8 [height, width, 3]
@@ -48,7 +48,7 @@ class PackedImage(NamedTuple):
 
 
 def pack_images(dataset: Dataset, side: int, tell: Tell = quiet) -> Dataset:
-    """Return the data set with its pictures read from the cache, where they are kept decoded at one size.
+    """Return the data set with its images read from the cache, where they are kept decoded at one size.
 
     Resizes the shorter side of an image to ``side`` (antialiased bilinear, on bytes; smaller images stay as they are):
     evaluation that resizes to ``side`` sees the same bits, and random crops come from the stored image. Decodes image
@@ -156,7 +156,7 @@ def kept_bytes(size: tuple[int, int], side: int) -> int:
 def _decode_rows(
     root: Path, names: Sequence[str], stamps: dict[str, Stamp], side: int, tell: Tell
 ) -> Iterator[PackedImage]:
-    """Decode pictures in threads, some at a time, so that few are in memory."""
+    """Decode images in threads, some at a time, so that few are in memory."""
     shrink, started, told = fitting_shorter(side), time.monotonic(), time.monotonic()
 
     def one(name: str) -> PackedImage:

@@ -20,8 +20,8 @@ def split_off(dataset: Dataset, share: float) -> Dataset:
     and fine-tuned weights never saw the images that select them.
 
     Raises:
-        InputError: a share that is not between 0 and 1, or leaves a side without a picture of some class; or a data set
-            that has its own validation and test pictures.
+        InputError: a share that is not between 0 and 1, or leaves a side without an image of some class; or a data set
+            that has its own validation and test images.
 
     >>> dataset = split_off(residuum.open_data("digits"), 0.1)
     >>> len(dataset.train), len(dataset.val), len(dataset.test)

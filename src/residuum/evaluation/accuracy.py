@@ -25,7 +25,7 @@ def score(
 ) -> Scores:
     """Return the scores of a model over uint8 batches; restores the model's mode.
 
-    Each picture counts once, whatever the batch size; logits are compared in float32, whatever the precision.
+    Each image counts once, whatever the batch size; logits are compared in float32, whatever the precision.
 
     >>> from residuum.data.pixels import Normalise
     >>> batch = torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.arange(4)

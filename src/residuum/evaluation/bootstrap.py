@@ -31,7 +31,7 @@ def bootstrap(
 ) -> list[Interval]:
     """Return percentile intervals of a statistic (Efron and Tibshirani 1993, section 13.3).
 
-    They tell what another set of pictures of the same kind might have given, not what another training might. The
+    They tell what another set of images of the same kind might have given, not what another training might. The
     mean of values that are all alike gets an interval without width; Wilson's interval (``residuum_runtime/intervals``)
     knows better what 100 % of few images is worth.
 

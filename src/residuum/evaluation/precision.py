@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from ..nn import use_winograd
+from ..kernels import use_winograd
+from ..kernels.winograd import by_winograd, winograd_pays
 from ..nn.fold import fold
-from ..nn.winograd import by_winograd, winograd_pays
 
 PRECISIONS = ("fp32", "bf16")
 

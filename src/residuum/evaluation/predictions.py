@@ -132,7 +132,7 @@ def combine(members: Sequence[Predictions]) -> Predictions:
     what Simonyan and Zisserman 2014, section 4.4, do.
 
     Raises:
-        InputError: members of other pictures, or that do not know the same classes.
+        InputError: members of other images, or that do not know the same classes.
 
     >>> dataset = residuum.open_data("digits")
     >>> members = [predictions_of(residuum.load("runs/mine"), dataset, views=views) for views in ("centre", "flip")]

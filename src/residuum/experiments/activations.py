@@ -5,7 +5,7 @@ Command    residuum study activations
 
 from __future__ import annotations
 
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from .curves import accuracy_dots, accuracy_table, against, gathered, held_against, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import warmed

@@ -19,7 +19,7 @@ from ..errors import InputError
 from ..nn import Block, BranchOnly
 from ..nn.recurrent import AlwaysOne, LSTMCell, Recurrent, TimeGate
 from ..report.dots import dots
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
 from .own_training import minimise

@@ -13,7 +13,7 @@ from ..models.description import Description, Preprocessing, attach
 from ..seeds import drawing
 from ..settings import Settings
 from ..settings.file import differing, read_settings
-from ..training.rows import read_rows
+from ..training.records import read_rows
 from ..training.run import CONFIG, LAST, SUMMARY
 from ..weights import load
 from .form import EPOCHS_KEPT, WATCHED, History, Members, Study, read_json, write_json

@@ -17,8 +17,8 @@ import torch
 
 from ..data import Dataset, open_data
 from ..errors import InputError
+from ..machine.precision_trial import choose_precision
 from ..models import build
-from ..training.precision import choose_precision
 from .form import Members, Options, Study
 
 LEAST_EPOCHS = 3

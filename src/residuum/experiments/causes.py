@@ -19,7 +19,7 @@ from ..data.pixels import Normalise
 from ..models import build
 from ..report.dots import dots
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
 from ..weights import save
 from .curves import accuracy_table, gathered, last, of_conditions, one_sentence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..report.dots import dots
-from ..report.study import Finding, Table
+from ..report.study_page import Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .statistics import Matters, judged_pairs, spread
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..data import open_data
 from ..report.lines import TWIN_LOOKS, Line, Panel, line_panel
-from ..report.study import SHOWN, Drawing, Finding, Table
+from ..report.study_page import SHOWN, Drawing, Finding, Table
 from .curves import accuracy_table, against, gathered, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import MODELS

@@ -13,7 +13,7 @@ import numpy as np
 from ..report.figures import Series, degradation
 from ..report.lines import Line, Panel
 from ..report.plots import line_plot
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
 from .statistics import WORTH_OF_DEPTH, Interval, judged_pairs, mean_interval, spread

@@ -17,7 +17,7 @@ from ..data.pixels import Normalise
 from ..nn import Network
 from ..nn.skips import SkipCell
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
+from ..report.study_page import OPPOSITE, SHOWN, Drawing, Finding, Table
 from .curves import accuracy_table, epochs_to, gathered, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .statistics import Matters, judged_pairs, mean_interval, paired_difference

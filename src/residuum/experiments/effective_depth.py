@@ -15,7 +15,7 @@ from ..analysis.paths import effective_depth, gradient_by_length, shares
 from ..analysis.sample import take_sample
 from ..data import Dataset
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
 from .statistics import Matters, judged_pairs, spread

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..settings.file import read_settings
 from ..training.run import CONFIG
 from .form import Members, Numbers, Options, Workspace

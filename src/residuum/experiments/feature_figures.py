@@ -12,7 +12,7 @@ from torch import Tensor
 from ..report.grids import as_pictures, bytes_as_pictures, picture_rows
 from ..report.lines import Panel, line_panel
 from ..report.maps import matrix
-from ..report.study import Drawing
+from ..report.study_page import Drawing
 from .form import Numbers
 from .measuring import CAPTION, by_network, chance, lines_of, named
 

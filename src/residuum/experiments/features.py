@@ -20,7 +20,7 @@ from ..analysis.maximisation import Units, channel_units, class_units, maximised
 from ..analysis.sample import Sample, take_sample
 from ..analysis.similarity import cka_by_depth
 from ..analysis.taps import depth_points, features_by_depth
-from ..report.study import Finding, Table
+from ..report.study_page import Finding, Table
 from .feature_figures import drawings as drawings
 from .feature_figures import packed
 from .form import Numbers, Options, Workspace

@@ -53,7 +53,7 @@ from torch import nn
 
 from ..data import Dataset, open_data
 from ..files import write_text
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..weights import load
 
 History = list[dict[str, float]]

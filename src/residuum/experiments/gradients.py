@@ -16,7 +16,7 @@ from ..analysis.sample import take_sample
 from ..data import Dataset
 from ..models import build
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
 from .members import twins

@@ -23,11 +23,11 @@ from ..data import ArrayImages, Dataset
 from ..data.loaders import training_batches, training_order
 from ..errors import InputError
 from ..nn.skips import SkipCell, pick_wiring
+from ..optim.optimisers import build_optimiser
+from ..optim.schedules import build_schedule
 from ..report.lines import TWIN_LOOKS, Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
-from ..training.optimisers import build_optimiser
-from ..training.schedules import build_schedule
 from .form import Members, Numbers, Options, Workspace
 from .statistics import Interval, Matters, judged_pairs, paired_difference
 

@@ -18,7 +18,7 @@ from ..models.growth import deepen
 from ..nn import Network
 from ..report.dots import dots
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
 from ..training.run import LAST
 from ..weights import load, save

@@ -22,7 +22,7 @@ from torch import nn
 from ..analysis.directions import Direction, random_direction, trajectory
 from ..analysis.landscape import Height, Point, bumps, grid, heights, line
 from ..analysis.sample import Sample
-from ..report.study import Finding, Table
+from ..report.study_page import Finding, Table
 from .form import Numbers, Options, Workspace
 from .landscape_figures import drawings as drawings
 from .measuring import OWN, by_network, measured, members_or_model, named, twins_judged

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..report.lines import Line, Panel, line_panel
 from ..report.maps import contour, surface, turning_surface
-from ..report.study import Drawing
+from ..report.study_page import Drawing
 from .form import Numbers
 from .measuring import by_network, lines_of, look_of, named
 

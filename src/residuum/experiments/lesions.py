@@ -28,7 +28,7 @@ from ..analysis.lesions import (
 )
 from ..analysis.sample import Sample, hits
 from ..report.lines import Panel, line_panel
-from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
+from ..report.study_page import OPPOSITE, SHOWN, Drawing, Finding, Table
 from ..seeds import generator
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, chance, interval, lines_of, measured, members_or_model, named, twins_judged

@@ -13,7 +13,7 @@ import numpy as np
 from ..analysis.carousel import CELLS, Error, recurrent_tanh, through_depth, through_time
 from ..models.highway_mlp import highway_mlp
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
 from .statistics import Matters, judged_pairs, spread

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..analysis.sample import Sample, hits, take_sample
 from ..report.lines import Line
-from ..report.study import Finding
+from ..report.study_page import Finding
 from .form import Members, Numbers, Options, Workspace
 from .members import twins
 from .statistics import Interval, Matters, bootstrap, judged_pairs, mean_interval

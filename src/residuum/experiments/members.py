@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..files import write_bytes
 from ..settings.file import differing, read_settings
 from ..training import Epoch, Run, new_run, resumed_run, train
-from ..training.rows import read_numbers, read_rows
+from ..training.records import read_numbers, read_rows
 from ..training.run import CONFIG, LAST, SUMMARY, TIMING
 from ..training.state import Diverged
 from ..weights import load

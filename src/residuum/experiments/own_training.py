@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from ..training.optimisers import build_optimiser, shrink
-from ..training.schedules import build_schedule
+from ..optim.optimisers import build_optimiser, shrink
+from ..optim.schedules import build_schedule
 
 WARMUP, CLIP = 0.05, 1.0  # share of the steps; largest norm of the whole gradient
 

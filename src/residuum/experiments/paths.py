@@ -17,7 +17,7 @@ from ..analysis.paths import binomial, effective_depth, gradient_by_length, samp
 from ..analysis.sample import take_sample
 from ..data import Dataset
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import generator
 from .form import Members, Numbers, Options, Workspace
 from .members import twins

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from ..report.study import Finding
+from ..report.study_page import Finding
 from .budget import foreseen_minutes
 from .form import Options, Study, read_json
 

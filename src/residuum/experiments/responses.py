@@ -16,7 +16,7 @@ from torch import nn
 from ..analysis.responses import responses
 from ..analysis.sample import Sample
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, look_of, measured, members_or_model, named, twins_judged
 from .statistics import Matters, judged, judged_pairs, mean_interval, spread

@@ -16,7 +16,7 @@ from ..analysis.corruption import CORRUPTIONS, FIFTEEN, FOUR, hits_by_strength
 from ..analysis.sample import Sample
 from ..report.intervals import Interval
 from ..report.lines import Panel, line_panel
-from ..report.study import MARKS, Drawing, Finding, Table
+from ..report.study_page import MARKS, Drawing, Finding, Table
 from .form import Numbers, Options, Workspace
 from .measuring import CAPTION, by_network, chance, lines_of, measured, members_or_model, named, twins_judged
 from .statistics import Matters, bootstrap, judged, spread

@@ -21,7 +21,7 @@ from ..data import open_data
 from ..models import build
 from ..nn.skips import SkipCell
 from ..report.dots import dots
-from ..report.study import OPPOSITE, SHOWN, Drawing, Finding, Table
+from ..report.study_page import OPPOSITE, SHOWN, Drawing, Finding, Table
 from ..seeds import drawing
 from ..weights import save
 from .curves import accuracy_table, gathered, last, of_conditions, one_sentence

@@ -8,7 +8,7 @@ every layer.
 
 from __future__ import annotations
 
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from .curves import accuracy_dots, accuracy_table, gathered, held_against, last, of_conditions, one_sentence
 from .form import Members, Numbers, Options, Workspace
 from .members import warmed

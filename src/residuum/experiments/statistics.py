@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..evaluation import bootstrap as resampling
 from ..report.intervals import Interval, mean_interval, paired_difference, spread
-from ..report.study import NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK, Finding
+from ..report.study_page import NO_LARGER, OPPOSITE, SHOWN, TOO_WEAK, Finding
 
 __all__ = [
     "WORTH_OF_DEPTH",

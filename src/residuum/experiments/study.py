@@ -15,10 +15,10 @@ from residuum_runtime.missing import files_like
 from .. import __version__
 from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
-from ..report.study import Finding, StudyData, study_page
+from ..machine.precision_trial import PRECISIONS
+from ..report.study_page import Finding, StudyData, study_page
 from ..report.style import png, svg_file
 from ..settings.file import read_settings
-from ..training.precision import PRECISIONS
 from ..training.run import CONFIG
 from . import STUDIES
 from .adopting import adopted_histories

@@ -19,7 +19,7 @@ from ..models.gpt import gpt
 from ..nn import Block, BranchOnly
 from ..nn.text import TextNetwork
 from ..report.lines import Line, Panel, line_panel
-from ..report.study import Drawing, Finding, Table
+from ..report.study_page import Drawing, Finding, Table
 from ..seeds import drawing
 from .form import Members, Numbers, Options, Workspace
 from .own_training import gradient_norm, minimise

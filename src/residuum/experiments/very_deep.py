@@ -22,8 +22,8 @@ from ..data import Dataset
 from ..models import build
 from ..report.lines import Line, Panel, line_panel
 from ..report.plots import line_plot
-from ..report.study import SHOWN, Drawing, Finding, Table
-from ..training.rows import read_numbers
+from ..report.study_page import SHOWN, Drawing, Finding, Table
+from ..training.records import read_numbers
 from ..training.run import STEPS, TIMING
 from .curves import accuracy_table, gathered, of_conditions
 from .form import Members, Numbers, Options, Workspace

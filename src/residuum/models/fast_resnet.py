@@ -2,7 +2,7 @@
 
 The layout is that of airbench94's Muon version (Jordan 2024, arXiv:2404.00498, section 3) with skips: a whitening of
 2x2 patches that is computed and not learned, three stages, and the maximum over the places that are left. A stage
-begins with a convolution whose map is pooled, and goes on with a residual block at the smaller size. Sizes are 32, 16,
+starts with a convolution whose map is pooled and continues with a residual block at the smaller size. Sizes are 32, 16,
 8 and 4 pixels for images of 32. The plain twin is airbench's own layout but for its activation and the border of its
 stem, whose lack makes airbench's maps of 31, 15, 7 and 3 pixels lose a row and a column at each pooling.
 """

@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
     name: str  # as in the state dict
     what: str  # a block: shortcut | branch | merge | activation
-    shape: tuple[int, ...]  # of the output for one picture
+    shape: tuple[int, ...]  # of the output for one image
     parameters: int
     macs: int
 

@@ -3,8 +3,7 @@
 from .block import Block
 from .branches import basic_branch, bottleneck_branch, bottleneck_v1_branch, squeezed
 from .convolutions import conv_gate, linear_gate
-from .features import FeatureInfo, FeatureMaps
-from .fuse import fuse, is_fused, unfuse
+from .feature_maps import FeatureInfo, FeatureMaps
 from .heads import normed_head, pooled_head
 from .image_norms import IMAGE_NORMS
 from .initialise import kaiming, normal_linear, zero_biases, zero_gamma
@@ -25,7 +24,6 @@ from .shortcuts import (
 from .squeeze_excite import SqueezeExcite
 from .stems import cifar_stem, clean_stem, deep_stem, imagenet_stem, pooled_first_stem
 from .stochastic import DropPath, StochasticDepth, linear_decay, linear_decay_from_zero, stochastic_depth
-from .winograd import use_winograd, without_winograd
 
 __all__ = [
     "IMAGE_NORMS",
@@ -61,9 +59,7 @@ __all__ = [
     "clean_stem",
     "conv_gate",
     "deep_stem",
-    "fuse",
     "imagenet_stem",
-    "is_fused",
     "kaiming",
     "linear_decay",
     "linear_decay_from_zero",
@@ -78,9 +74,6 @@ __all__ = [
     "pooled_head",
     "squeezed",
     "stochastic_depth",
-    "unfuse",
-    "use_winograd",
-    "without_winograd",
     "zero_biases",
     "zero_gamma",
 ]

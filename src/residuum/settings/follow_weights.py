@@ -22,9 +22,9 @@ def fine_tuning(dataset: Dataset, start: Description, batch_size: int) -> tuple[
     """Return settings for teaching these weights this data, and why.
 
     Everything learns, batch norms' statistics too, at a small rate, with a short warm-up so that the new classifier's
-    first steps do not spoil the features, and for the more epochs the fewer pictures there are. Nothing is frozen and
-    the features' rate is not made smaller still: with 200 pictures of another kind than the weights know, either cost
-    accuracy (LOG.md); whose pictures are of the same kind may ask for ``freeze`` and ``backbone_lr``. After Kornblith
+    first steps do not spoil the features, and for the more epochs the fewer images there are. Nothing is frozen and
+    the features' rate is not made smaller still: with 200 images of another kind than the weights know, either cost
+    accuracy (LOG.md); whose images are of the same kind may ask for ``freeze`` and ``backbone_lr``. After Kornblith
     et al. 2019, arXiv:1805.08974, and Kolesnikov et al. 2020, arXiv:1912.11370; the numbers are ours.
 
     Args:

@@ -24,7 +24,7 @@ FOLDER = files("residuum.settings") / "recipes"
 SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}
 
 
-# How the data that results were published for are told: classes, training and test pictures.
+# How the data that results were published for are told: classes, training and test images.
 SIZES = {"cifar10": (10, 50_000, 10_000), "imagenet": (1000, 1_281_167, 50_000)}
 
 

@@ -16,7 +16,7 @@ def changed(settings: Settings, asked: Asked, directory: Path) -> tuple[Settings
     """Return the settings with which a run is resumed, and notes on what is another now.
 
     Some settings may move (``Setting.moves``): the number of workers changes no bit; that of threads may change the
-    last ones; other images are refused by their names and contents (training/environment.py). Raises InputError for
+    last ones; other images are refused by their names and contents (machine/environment.py). Raises InputError for
     any other setting that is not what the run has.
     """
     machine = {name: asked[name] for name, declared in SETTINGS.items() if declared.moves and name in asked}

@@ -1,9 +1,9 @@
 """Loop, optimisers, schedules and runs."""
 
+from ..interrupt import Interrupted
 from ..settings import Settings
+from .epochs import Epoch
 from .facts import facts
-from .fit import Epoch
-from .interrupt import Interrupted
 from .loop import Step, train_steps
 from .run import Run, new_run, resumed_run
 from .train import train

@@ -5,8 +5,8 @@ from __future__ import annotations
 from residuum_runtime.names import printable
 
 from ..data import Dataset
+from ..machine.kernel_choice import convolutions_told, kernels_told
 from ..settings.recipe import told as recipe_told
-from .kernels import convolutions_told, kernels_told
 from .run import Run
 
 

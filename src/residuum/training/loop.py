@@ -14,12 +14,12 @@ from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from ..optim.freezing import train_mode
+from ..optim.mixing import Mix, unmixed
+from ..optim.optimisers import shrink
+from ..optim.schedules import Schedule
+from ..parallel.distribution import WHOLE, Part
 from ..seeds import seed_of
-from .distribution import WHOLE, Part
-from .freezing import train_mode
-from .mixing import Mix, unmixed
-from .optimisers import shrink
-from .schedules import Schedule
 
 Batch = tuple[Tensor, Tensor]  # images [B, C, H, W], int64 labels [B]
 Item = TypeVar("Item")
@@ -35,7 +35,7 @@ class Step(NamedTuple):
     number: int  # counted from the run's first
     lr: float
     loss: Tensor  # mean over the step's images
-    correct: Tensor  # how many labels were guessed right; where pictures are mixed, of the pictures underneath
+    correct: Tensor  # how many labels were guessed right; where images are mixed, of the images underneath
     images: int
     grad_norm: Tensor  # of the whole gradient, before clipping
 

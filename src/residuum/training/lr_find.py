@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from ..errors import InputError
-from .fit import method_of, training_loader
+from .epochs import method_of, training_loader
 from .loop import Batch, groups, train_steps
 from .run import Run
 from .state import begin

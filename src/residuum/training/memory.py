@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ..errors import OutOfMemory
-from .allocator import release_freed_memory
+from ..machine.allocator import release_freed_memory
 from .checkpoint import checkpoints
-from .fit import method_of, steps_per_epoch
+from .epochs import method_of, steps_per_epoch
 from .loop import train_steps
 from .run import Run
 from .state import begin
@@ -56,7 +56,7 @@ def telling_memory(run: Run | None = None) -> Iterator[None]:
 def largest_batch(run: Run, size: int) -> int:
     """Return the first of ``size``, a half of it, a quarter, ... of which a training step can be made; 0: not of two.
 
-    Each is tried with pictures of noise, with the run's model, optimiser, loss and precision. The run's weights are not
+    Each is tried with images of noise, with the run's model, optimiser, loss and precision. The run's weights are not
     those of its training after this.
     """
     while size > 1:  # batch norm needs two

@@ -8,19 +8,22 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..data import Dataset, split_off
+from ..data import ArrayImages, Dataset, split_off
+from ..data.pixels import Normalise, resize_batch
 from ..errors import InputError
+from ..machine.allocator import keep_freed_memory
+from ..machine.kernel_choice import choose_kernels
+from ..machine.precision_trial import Trial, choose_device, choose_precision
+from ..machine.speed import training_macs_per_second
+from ..machine.world import World
 from ..models import build, describe
+from ..nn.whitening import whiten
+from ..parallel.distribution import part_of
 from ..seeds import drawing
 from ..settings import Settings
-from .allocator import keep_freed_memory
-from .distribution import part_of
-from .first_step import check_first_step
-from .kernels import choose_kernels
-from .machine import training_macs_per_second
-from .precision import Trial, choose_device, choose_precision
-from .processes import World
-from .whitening import whiten_first_layer
+from ..settings.first_step import check_first_step
+
+WHITENED = 5000  # the first ones; their patches, a thousand each, are more than enough for a few hundred numbers
 
 
 class Preparation:
@@ -89,3 +92,16 @@ def _for_classes(start: nn.Module, name: str, num_classes: int, classes: Sequenc
             raise InputError(f"{name} has no classifier to replace; train it from new weights")
         reset(num_classes)
     return start
+
+
+def whiten_first_layer(
+    model: nn.Module, dataset: Dataset, size: tuple[int, int], mean: Sequence[float], std: Sequence[float]
+) -> None:
+    """Set the stem's filters to the whitening of the training images' patches, in place; nothing is drawn.
+
+    Raises:
+        InputError: a model without such a stem (see ``nn.whitening.whiten``).
+    """
+    assert isinstance(dataset.train, ArrayImages), "the plan refuses files"
+    pixels = resize_batch(dataset.train.pixels[:WHITENED], size)
+    whiten(model, Normalise(tuple(mean), tuple(std))(pixels))

@@ -35,7 +35,7 @@ class Result:
 
 
 def final_dataset(dataset: Dataset) -> Dataset:
-    """Return the data set with the pictures that the result is measured on where validation's are."""
+    """Return the data set with the images that the result is measured on where validation's are."""
     if dataset.test is None:
         return dataset
     return replace(dataset, val=dataset.test, val_is=dataset.test_is, test=None)
@@ -93,6 +93,6 @@ def read_result(directory: Path) -> Result:
     """Read ``result.json``; raise InputError where the run has not ended."""
     path = directory / RESULT
     if not path.exists():
-        raise InputError(f"{directory} has no {RESULT}: the run has not ended; go on with residuum train --resume")
+        raise InputError(f"{directory} has no {RESULT}: the run has not ended; resume it with residuum train --resume")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Result(**found)

@@ -16,6 +16,9 @@ from ..data import Dataset, open_data, pack_images, split_off
 from ..data.packing import Tell, quiet
 from ..errors import InputError
 from ..files import refusals_told, sweep
+from ..machine.environment import check_data, moved
+from ..machine.precision_trial import Trial, choose_device
+from ..machine.world import ALONE, World
 from ..models import Description, Preprocessing, attach, build, describe
 from ..models.counts import Counts, count
 from ..settings import Settings, read_asked, settle
@@ -25,10 +28,7 @@ from ..settings.resuming import changed, check_place
 from ..weights import load
 from ..workers import refuse_imported_script
 from .checkpoint import newest_checkpoint
-from .environment import check_data, moved
-from .precision import Trial, choose_device
 from .preparing import Preparation, first_model, use_threads
-from .processes import ALONE, World
 from .start import START
 
 CONFIG, ENVIRONMENT = "config.yaml", "environment.json"
@@ -82,7 +82,7 @@ def new_run(output: str | Path, given: Mapping[str, object], world: World = ALON
     if stands and (not directory.is_dir() or any(path.name != START for path in directory.iterdir())):
         raise InputError(
             f"the output must be a new or empty folder, but {directory} is in use; "
-            f"choose another, or go on with `residuum train --resume {directory}`"
+            f"choose another, or resume with `residuum train --resume {directory}`"
         )
     dataset = open_data(data_of(asked), strict=bool(asked.get("strict")), max_pixels=asked.get("max_pixels"))  # pyright: ignore[reportArgumentType]
     start = load(str(asked["weights"])) if asked.get("weights") else None

@@ -13,16 +13,16 @@ from torch.optim.swa_utils import AveragedModel
 
 from ..errors import Diverged
 from ..evaluation import Scores
-from ..nn import fuse, use_winograd
+from ..kernels import fuse, use_winograd
 from ..nn.whitening import keep_whitened
+from ..optim.averaging import running_average
+from ..optim.freezing import freeze
+from ..optim.optimisers import Shares, build_optimiser
+from ..parallel.sync_norm import synchronise
 from ..settings import Settings
-from .averaging import running_average
-from .freezing import freeze
 from .loop import Step
 from .meter import Meter, Reading, is_due
-from .optimisers import Shares, build_optimiser
-from .rows import EpochRow
-from .sync_norm import synchronise
+from .records import EpochRow
 
 PROGRESS = ("epoch", "step", "loss_sum", "correct", "images", "best", "history")  # as a checkpoint has them
 
@@ -73,7 +73,7 @@ class Progress(Meter):
             "val_acc5": scores.top5 if scores else math.nan,
             "weight_norm": weight_norm,
         }
-        if self.history:  # a run that was begun by an earlier version goes on with its columns
+        if self.history:  # a run that an earlier version started keeps its columns
             row = {name: row[name] for name in self.history[0]}
         self.history.append(row)
         self.epoch, self.step, self.loss_sum, self.correct, self.images = self.epoch + 1, 0, 0.0, 0, 0

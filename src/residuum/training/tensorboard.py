@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .fit import Epoch
+from .epochs import Epoch
 from .loop import Step
 from .meter import read_steps
 

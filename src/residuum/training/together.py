@@ -9,15 +9,15 @@ from typing import Any
 import torch.distributed as dist
 
 from ..errors import InputError, ResiduumError
-from .distribution import broadcast_weights
-from .processes import World
+from ..machine.world import World
+from ..parallel.distribution import broadcast_weights
 from .run import Run, following_run
 
 
 def open_together(world: World, make: Callable[[], Run]) -> Run:
     """Return the run that ``make`` opens in the first process, opened by every process.
 
-    Only the first needs to see the run's folder; all need the pictures. What the user can mend is said once, by the
+    Only the first needs to see the run's folder; all need the images. What the user can mend is said once, by the
     first process, whoever met it; the others leave with the same exit code and without a word.
     """
     if world.size == 1:
@@ -43,7 +43,7 @@ def open_together(world: World, make: Callable[[], Run]) -> Run:
 
 
 def _agree(world: World, error: ResiduumError | None, seen: Any) -> None:
-    """Raise in every process what one of them met, and let nobody go on with other pictures than the first."""
+    """Raise in every process what one of them met, and let no process continue with other images than the first's."""
     reports: list[Any] = [None] * world.size
     dist.all_gather_object(reports, (error, socket.gethostname(), seen))
     first = reports[0][2]

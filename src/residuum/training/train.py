@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..files import locked, sweep, write_text
+from ..interrupt import Interrupted, catching_interrupt
+from ..machine.environment import record
+from ..parallel.distribution import any_of
+from ..parallel.processes import noticing_loss
 from ..settings.file import write_settings
 from ..weights import save
 from .checkpoint import FOLDER, discard_after, save_checkpoint
-from .distribution import any_of
-from .environment import record
-from .fit import Epoch, fit, steps_made, steps_per_epoch
-from .interrupt import Interrupted, catching_interrupt
+from .ending import conclude
+from .epochs import Epoch, fit, steps_made, steps_per_epoch
 from .loop import Step
-from .processes import noticing_loss
-from .report import conclude
-from .rows import Clock, csv_text
+from .records import Clock, csv_text
 from .run import BEST, CONFIG, ENVIRONMENT, LAST, LOCK, STEPS, SUMMARY, TIMING, Run
 from .state import State, begin, checkpoint_of
 from .step_log import StepLog

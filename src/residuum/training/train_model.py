@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from ..weights import load
+from .epochs import Epoch
 from .facts import facts
-from .fit import Epoch
 from .memory import telling_memory
 from .run import BEST, new_run
 from .start import Model, starting_from

@@ -29,7 +29,8 @@ def names_weights(name: str) -> bool:
     (True, True, False)
     """
     path = Path(name)
-    return ENTRY in name or path.exists() or is_published(name) or bool(path.suffix) or len(path.parts) > 1
+    like_source = re.match(r"\w{2,}:", name) is not None  # one letter is a drive
+    return ENTRY in name or path.exists() or like_source or bool(path.suffix) or len(path.parts) > 1
 
 
 def meant_weights(name: str, model: str = "") -> str:

@@ -1,0 +1,1 @@
+"""This computer, and the choices that depend on it: device, precision, kernels."""

@@ -1,0 +1,1 @@
+"""Optimisers, schedules, losses, mixing, averaging and freezing."""

@@ -1,0 +1,1 @@
+"""Finished runs: compare, tell apart, repeat over seeds, examine a divergence."""
