@@ -207,7 +207,7 @@ def test_json_stays_json_on_any_code_page():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipe of a shell")
-@pytest.mark.parametrize("verb", ["models", "study --list", "--help"])
+@pytest.mark.parametrize("verb", ["models cifar_resnet2", "study --list", "--help"])
 def test_a_reader_that_leaves_early_ends_the_command_quietly(verb):
     script = f"'{sys.executable}' -m residuum {verb} | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)

@@ -1,5 +1,5 @@
 from residuum.models import counted
-from residuum.models.counts import count_variant
+from residuum.models.counts import Counts, count_variant
 
 
 def test_counts_are_measured_once_for_each_state_of_the_code(tmp_path, monkeypatch):
@@ -16,6 +16,16 @@ def test_counts_are_measured_once_for_each_state_of_the_code(tmp_path, monkeypat
     monkeypatch.setattr(counted, "_code", lambda: "changed")
     assert counted.counts_of(names) == first
     assert len(asked) == 5
+
+
+def test_a_measurement_of_many_models_is_announced(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESIDUUM_CACHE", str(tmp_path))
+    monkeypatch.setattr(counted, "count_variant", lambda name: Counts(1, 2))
+    said = []
+    counted.counts_of([f"model{number}" for number in range(counted.MANY - 1)], said.append)
+    assert said == []
+    counted.counts_of([f"other{number}" for number in range(counted.MANY)], said.append)
+    assert said == ["measuring 20 models, once; later calls read the counts from the cache"]
 
 
 def test_a_damaged_cache_is_measured_again(tmp_path, monkeypatch):

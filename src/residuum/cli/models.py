@@ -23,12 +23,15 @@ def models(
     from ..models.elsewhere import canonical
     from .tables import show_json, show_table
 
+    def print_note(message: str) -> None:
+        typer.echo(message, err=True)
+
     names = list_models(pattern)
     if not names:
         own = canonical(pattern, VARIANTS)
         hint = f"it is {own} here" if own else nearest(pattern, list(VARIANTS))
         raise InputError(f"no model matches {pattern!r}; {hint}")
-    rows = [(name, VARIANTS[name], counts) for name, counts in counts_of(names).items()]
+    rows = [(name, VARIANTS[name], counts) for name, counts in counts_of(names, print_note).items()]
     if json:
         show_json(
             [

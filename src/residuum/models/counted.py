@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import DiskError, InputError
@@ -13,11 +13,23 @@ from ..files import cache_directory, write_text
 from .counts import Counts, count_variant
 
 ROOMS = ("nn", "models")  # what the counts depend on
+MANY = 20  # models whose measurement takes long enough to be announced
 
 
-def counts_of(names: Iterable[str]) -> dict[str, Counts]:
-    """Return the counts of each variant, from the cache where this very code has measured them before."""
-    known = _read()
+def _silent(message: str) -> None:
+    """Print nothing."""
+
+
+def counts_of(names: Iterable[str], tell: Callable[[str], None] = _silent) -> dict[str, Counts]:
+    """Return the counts of each variant, from the cache where this very code has measured them before.
+
+    Args:
+        names: of the variants.
+        tell: receives a line before a measurement of many models, which takes up to a minute.
+    """
+    names, known = list(names), _read()
+    if (new := sum(name not in known for name in names)) >= MANY:
+        tell(f"measuring {new} models, once; later calls read the counts from the cache")
     counts = {name: known.get(name) or count_variant(name) for name in names}
     if set(counts) - set(known):
         with contextlib.suppress(DiskError, InputError):  # a cache that cannot be written costs some seconds, no more
