@@ -19,8 +19,9 @@ from torch import nn
 from residuum import create_model, load
 from residuum.data import open_data
 from residuum.evaluation import predictions_of
-from residuum.evaluation.precision import autocast, made_for
+from residuum.evaluation.precision import made_for
 from residuum.kernels import fuse, use_winograd
+from residuum.machine.precision import autocast
 
 NETWORKS = {  # pixels on a side, images in a batch
     "cifar_resnet20": (32, 256),

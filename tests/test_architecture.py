@@ -14,9 +14,9 @@ PACKAGE = Path(residuum.__file__).parent
 LEVELS = [
     ["nn", "optim"],
     ["kernels", "models", "data"],
-    ["weights"],
+    ["weights", "machine"],
     ["evaluation", "report"],
-    ["machine", "settings"],
+    ["settings"],
     ["parallel", "analysis", "deploy"],
     ["training"],
     ["runs", "bench", "experiments"],

@@ -121,7 +121,7 @@ def test_interrupt_saves_and_resume_ends_as_if_nothing_had_been(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert f"Go on with: residuum train --resume {tmp_path / 'broken'}" in errors
+    assert f"Resume with: residuum train --resume {tmp_path / 'broken'}" in errors
     assert len(summary.read_text().splitlines()) < 13
     residuum("train", "--resume", tmp_path / "broken")
     for name in ("summary.csv", "model.safetensors", "last.safetensors"):

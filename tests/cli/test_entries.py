@@ -1,31 +1,14 @@
 """--entry on every verb that takes a weights file, and backbones taught without labels as the start of training."""
 
 import json
-import sys
 
 import pytest
 import torch
 
 import residuum
-from residuum import cli
 from residuum.training import new_run
 
 SIZES = {"depth": 8, "widths": (4, 8, 16)}
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Return a function that runs the command and gives what it printed: its errors, where an exit code is expected."""
-
-    def command(*arguments, code=0):
-        monkeypatch.setattr(sys, "argv", ["residuum", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        printed = capsys.readouterr()
-        assert (stopped.value.code or 0) == code, printed
-        return printed.err if code else printed.out
-
-    return command
 
 
 def akamaster(state):

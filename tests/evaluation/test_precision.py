@@ -10,10 +10,11 @@ from torch import nn
 from residuum import create_model
 from residuum.errors import InputError
 from residuum.evaluation import evaluate, precision, predictions_of
-from residuum.evaluation.precision import autocast, made_for
+from residuum.evaluation.precision import made_for
 from residuum.kernels import fuse, use_winograd
 from residuum.kernels import winograd as room
 from residuum.kernels.winograd import winograd_runs
+from residuum.machine.precision import autocast
 
 
 def test_in_float32_it_is_the_model_itself():

@@ -10,7 +10,8 @@ import torch
 from residuum import create_model
 from residuum.errors import InputError
 from residuum.machine.allocator import keep_freed_memory
-from residuum.machine.precision_trial import Trial, autocast, choose_device, choose_precision
+from residuum.machine.precision import autocast
+from residuum.machine.precision_trial import Trial, choose_device, choose_precision
 
 
 def test_the_faster_precision_is_taken(monkeypatch):

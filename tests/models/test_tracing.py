@@ -29,7 +29,7 @@ def built(request):
     return request.param, tiny(request.param).eval()
 
 
-def same(traced, model, images):
+def assert_same(traced, model, images):
     with torch.no_grad():
         torch.testing.assert_close(traced(images), model(images), rtol=1e-4, atol=1e-5)
 
@@ -37,8 +37,8 @@ def same(traced, model, images):
 def test_symbolic_trace_computes_the_same(built):
     images = torch.randn(2, 3, SIZE, SIZE)
     traced = torch.fx.symbolic_trace(built[1])
-    same(traced, built[1], images)
-    same(torch.fx.symbolic_trace(traced), built[1], images)
+    assert_same(traced, built[1], images)
+    assert_same(torch.fx.symbolic_trace(traced), built[1], images)
 
 
 def test_the_graph_keeps_the_check_on_images_and_can_be_pickled(built):
@@ -88,7 +88,7 @@ def test_fused_networks_are_traced_in_training_and_evaluation(name):
 @pytest.mark.parametrize("name", ["cifar_resnet", "seresnet", "vit"])
 def test_folded_networks_are_traced(name):
     folded = fold(tiny(name)).model
-    same(torch.fx.symbolic_trace(folded), folded, torch.randn(2, 3, SIZE, SIZE))
+    assert_same(torch.fx.symbolic_trace(folded), folded, torch.randn(2, 3, SIZE, SIZE))
 
 
 @pytest.mark.filterwarnings("ignore:The nodes obtained by tracing the model in train mode are different")
@@ -113,7 +113,7 @@ def test_text_networks_are_traced_without_mask(name):
     model = create_model(name, depth=1, width=8, heads=2, vocabulary=11, length=6).eval()
     traced = torch.fx.symbolic_trace(model, concrete_args={"keep": None, "segments": None})
     for length in (6, 4):
-        same(lambda tokens: traced(tokens, None, None), model, torch.randint(0, 11, (2, length)))
+        assert_same(lambda tokens: traced(tokens, None, None), model, torch.randint(0, 11, (2, length)))
     with pytest.raises(InputError, match="this model reads at most 6 tokens, got 7"):
         traced(torch.zeros(1, 7, dtype=torch.long), None, None)
 
@@ -122,8 +122,8 @@ def test_text_networks_are_traced_without_mask(name):
 @pytest.mark.parametrize("name", FEW)
 def test_other_ways_to_trace_follow_the_checks(name):
     model, images = tiny(name).eval(), torch.randn(2, 3, SIZE, SIZE)
-    same(torch.jit.trace(model, images), model, images)
-    same(torch.compile(model, backend="eager", fullgraph=True), model, images)
+    assert_same(torch.jit.trace(model, images), model, images)
+    assert_same(torch.compile(model, backend="eager", fullgraph=True), model, images)
     parameters = dict(model.named_parameters()) | dict(model.named_buffers())
     with torch.no_grad():
         alone = torch.vmap(lambda image: torch.func.functional_call(model, parameters, (image[None],))[0])(images)

@@ -15,9 +15,9 @@ from residuum.cli.flags import FLAGS, help_text, read_flags
 from residuum.data.loaders import FLIP_MODES
 from residuum.data.pixels import PAD_MODES
 from residuum.errors import InputError
-from residuum.evaluation.precision import PRECISIONS
 from residuum.evaluation.views import VIEWS
 from residuum.machine.kernel_choice import KERNELS
+from residuum.machine.precision import PRECISIONS
 from residuum.optim.losses import LOSSES
 from residuum.optim.optimisers import DECAYS, OPTIMISERS
 from residuum.optim.schedules import SCHEDULES

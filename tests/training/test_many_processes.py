@@ -101,7 +101,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(whole, tmp_path):
     run.send_signal(signal.SIGINT)
     code, _, errors = ended(run)
     assert code == 130, errors
-    assert re.search(r"stopped at epoch \d, step \d; saved. Go on with: residuum train --resume", errors), errors
+    assert re.search(r"stopped at epoch \d, step \d; saved. Resume with: residuum train --resume", errors), errors
 
     torchrun = (*TORCHRUN, "--standalone", "--nproc-per-node", "2", "--max-restarts", "1", "-m", "residuum")
     run = start(*torchrun, "train", "--resume", directory)
@@ -124,7 +124,7 @@ def test_processes_end_with_their_launcher_and_a_scheduler_s_signal_saves(whole,
     before = latest(directory)
     os.kill(run.pid, signal.SIGKILL)  # the launcher alone: its processes save, and end with its output
     code, _, errors = ended(run)
-    assert code == -signal.SIGKILL and "saved. Go on with: residuum train --resume" in errors, errors
+    assert code == -signal.SIGKILL and "saved. Resume with: residuum train --resume" in errors, errors
     assert latest(directory) > before
 
     run = start(*RESIDUUM, "train", "--resume", directory)

@@ -257,7 +257,7 @@ def test_the_command_saves_on_sigterm_and_says_how_to_resume(tmp_path):
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143, errors
-    assert f"saved. Go on with: residuum train --resume {tmp_path / 'run'}" in errors
+    assert f"saved. Resume with: residuum train --resume {tmp_path / 'run'}" in errors
     assert "Traceback" not in errors
 
 

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from ..compat import import_torchvision
 from ..data import ArrayImages, Dataset, MemoryLoader
 from ..data.pixels import Normalise
-from ..evaluation.precision import autocast
+from ..machine.precision import autocast
 from ..optim.optimisers import build_optimiser
 from ..training.loop import Method, groups, train_steps
 

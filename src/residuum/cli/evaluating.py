@@ -18,9 +18,9 @@ from ..evaluation import VIEWS, Predictions, combine, predictions_of
 from ..evaluation.bootstrap import LEVEL, RESAMPLES, Interval, gain_interval, score_intervals
 from ..evaluation.calibration import COLDEST, HOTTEST, Calibration, Reliability, calibrate, reliability
 from ..evaluation.matching import check_match
-from ..evaluation.precision import check
 from ..evaluation.splits import default_split, describe_split, images_of
 from ..evaluation.views import make_frame, pick_view
+from ..machine.precision import refuse_unknown
 from ..machine.precision_trial import choose_device
 from ..models import describe
 from .opening import open_model_or_export
@@ -139,7 +139,7 @@ def _settled(question: Question, dataset: Dataset, model: nn.Module) -> tuple[Qu
 
 def check_precision(question: Question) -> None:
     """Refuse an unknown precision, or one that a file does not support."""
-    check(question.precision)
+    refuse_unknown(question.precision)
     if question.precision != "fp32" and (exports := _exports(question)):
         raise InputError(f"{exports[0]} computes in its exported precision; leave --precision out")
 

@@ -29,7 +29,7 @@ def train_and_tell(run: Run, *, report: bool = True, brief: bool = False, tensor
             events = train(run, report=report)
             follow(to_tensorboard(events, run.directory) if tensorboard else events, run)
     except Interrupted as stopped:
-        typer.echo(f"\n{stopped}; saved. Go on with: residuum train --resume {run.directory}", err=True)
+        typer.echo(f"\n{stopped}; saved. Resume with: residuum train --resume {run.directory}", err=True)
         raise typer.Exit(stopped.exit_code) from None
     except Diverged as stopped:
         typer.echo(f"\nerror: {stopped}", err=True)

@@ -40,7 +40,7 @@ def train_new(output: Path | None, folder: Path, given: Asked, *, tensorboard: b
 
 
 def train_on(directory: Path, resume: Callable[[World], Run], *, tensorboard: bool = False) -> None:
-    """Go on with a run in as many processes as it has, starting them where nobody else has."""
+    """Resume a run in as many processes as it has, starting them where nobody else has."""
     if not started() and (processes := read_settings(directory / CONFIG).processes) > 1:
         _launch(processes, [], directory)
     _train(resume, tensorboard)

@@ -36,7 +36,7 @@ def start_seeds(output: Path, given: Asked, seeds: int, against: list[str]) -> N
 
 
 def go_on_seeds(folder: Path) -> None:
-    """Go on with what ``--seeds`` has begun."""
+    """Resume the runs that ``--seeds`` started."""
     _run_all(folder, read_protocol(folder))
 
 

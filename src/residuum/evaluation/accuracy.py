@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from ..data import Dataset
 from ..data.pixels import Normalise
 from ..errors import InputError
+from ..machine.precision import autocast
 from ..models import Preprocessing
 from ..nn.modes import evaluation_mode
-from .precision import autocast, made_for
+from .precision import made_for
 from .scores import Scores, joined, tally
 
 

@@ -16,13 +16,14 @@ from ..data import ArrayImages, Dataset, FileImages
 from ..data.fetching import fetch
 from ..data.pixels import Normalise
 from ..errors import InputError
+from ..machine.precision import autocast
 from ..models import describe
 from ..nn import Network
 from ..nn.modes import evaluation_mode
 from .accuracy import as_classes, default_preprocessing
 from .dense import dense_logits, window_of
 from .matching import match_classes
-from .precision import autocast, made_for
+from .precision import made_for
 from .scores import Scores, tally
 from .splits import images_of
 from .views import Frame, View, make_frame, pick_view

@@ -15,7 +15,7 @@ from residuum_runtime.missing import files_like
 from .. import __version__
 from ..errors import InputError, nearest, pick
 from ..files import locked, make_folder, write_bytes, write_text
-from ..machine.precision_trial import PRECISIONS
+from ..machine.precision import refuse_unknown
 from ..report.study_page import Finding, StudyData, study_page
 from ..report.style import png, svg_file
 from ..settings.file import read_settings
@@ -185,8 +185,7 @@ def _checked(study: Study, options: Options) -> Options:
             raise InputError(f"{key} must be at least 1, got {getattr(options, key)}")
     if options.epochs < 0:
         raise InputError(f"epochs must be at least 1, got {options.epochs}; leave it out for the study's own")
-    if options.precision not in PRECISIONS:
-        raise InputError(f"precision must be {' or '.join(PRECISIONS)}, got {options.precision!r}")
+    refuse_unknown(options.precision)
     if few := [f"{depth}:{seeds}" for depth, seeds in options.seeds_of if seeds < 1]:
         raise InputError(f"a depth needs at least 1 seed, got {few[0]}")
     choices: tuple[str, ...] = getattr(study, "CHOICES", ())

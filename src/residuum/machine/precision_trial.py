@@ -18,12 +18,12 @@ from residuum_runtime.machine import features, processor, usable_cores
 from residuum_runtime.remembered import recall, remember
 
 from ..errors import InputError
-from ..evaluation.precision import PRECISIONS, autocast
 from ..kernels import fuse
 from ..kernels.small_conv import pays
 from ..kernels.tail import vectors
-from ..machine.world import ALONE, World
 from ..seeds import drawing
+from .precision import PRECISIONS, autocast
+from .world import ALONE, World
 
 CACHE = "precisions"
 TRIALS = 4  # steps of each precision

@@ -16,11 +16,7 @@ ROOMS = ("nn", "models")  # what the counts depend on
 MANY = 20  # models whose measurement takes long enough to be announced
 
 
-def _silent(message: str) -> None:
-    """Print nothing."""
-
-
-def counts_of(names: Iterable[str], tell: Callable[[str], None] = _silent) -> dict[str, Counts]:
+def counts_of(names: Iterable[str], tell: Callable[[str], None] | None = None) -> dict[str, Counts]:
     """Return the counts of each variant, from the cache where this very code has measured them before.
 
     Args:
@@ -28,7 +24,7 @@ def counts_of(names: Iterable[str], tell: Callable[[str], None] = _silent) -> di
         tell: receives a line before a measurement of many models, which takes up to a minute.
     """
     names, known = list(names), _read()
-    if (new := sum(name not in known for name in names)) >= MANY:
+    if tell and (new := sum(name not in known for name in names)) >= MANY:
         tell(f"measuring {new} models, once; later calls read the counts from the cache")
     counts = {name: known.get(name) or count_variant(name) for name in names}
     if set(counts) - set(known):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,30 +29,18 @@ class StandardisedConv2d(nn.Conv2d):
 
 def standardised(conv: nn.Conv2d) -> StandardisedConv2d:
     """Build a standardised convolution of the sizes of another, which has no bias."""
-    return StandardisedConv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,  # pyright: ignore[reportArgumentType]
-        conv.stride,  # pyright: ignore[reportArgumentType]
-        conv.padding,  # pyright: ignore[reportArgumentType]
-        groups=conv.groups,
-        bias=False,
-    )
+    return StandardisedConv2d(*_sizes(conv), groups=conv.groups, bias=False)
 
 
 def plain(conv: StandardisedConv2d) -> nn.Conv2d:
     """Build the ordinary convolution that computes the same, its filters standardised once in float64."""
-    new = nn.Conv2d(
-        conv.in_channels,
-        conv.out_channels,
-        conv.kernel_size,  # pyright: ignore[reportArgumentType]
-        conv.stride,  # pyright: ignore[reportArgumentType]
-        conv.padding,  # pyright: ignore[reportArgumentType]
-        groups=conv.groups,
-        bias=False,
-        device="meta",
-    )
+    new = nn.Conv2d(*_sizes(conv), groups=conv.groups, bias=False, device="meta")
     wide = conv.weight.detach().cpu().double()
     variance, mean = torch.var_mean(wide, dim=(1, 2, 3), correction=0, keepdim=True)
     new.weight = nn.Parameter(((wide - mean) * torch.rsqrt(variance + EPS)).to(conv.weight))
     return new
+
+
+def _sizes(conv: nn.Conv2d) -> tuple[Any, ...]:
+    """Return channels in and out, kernel, stride and padding."""
+    return conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding

@@ -14,7 +14,7 @@ from ..data.loaders import training_batches
 from ..data.pixels import Normalise
 from ..data.share import ALL, Share
 from ..evaluation import Scores
-from ..evaluation.precision import autocast
+from ..machine.precision import autocast
 from ..machine.world import ALONE, World
 from ..optim.losses import build_loss
 from ..optim.mixing import build_mix
